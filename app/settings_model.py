@@ -1,0 +1,325 @@
+"""The settings as a typed, described and bounded tree; every default is a working one.
+
+Each value carries its title, description, unit and bounds, so that the settings page, the docs and the command
+``settings`` are made from this file alone. The tree is frozen: a change is a new tree, so it may cross threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+#: The schema of settings.toml that this version writes.
+SCHEMA_VERSION: Final = 1
+
+DEFAULT_WATCH_LIST: Final = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF", "AUDUSD", "USDCAD", "EURJPY", "XAUUSD")
+
+Timeframe = Literal[
+    "M1", "M2", "M3", "M4", "M5", "M6", "M10", "M12", "M15", "M20", "M30",
+    "H1", "H2", "H3", "H4", "H6", "H8", "H12", "D1", "W1", "MN1",
+]  # fmt: skip
+TerminalKind = Literal["simulated", "metatrader5"]
+HostKind = Literal["in_process", "child"]
+CatchUpName = Literal["skip", "run_once", "latest_only"]
+LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+ThemeName = Literal["system", "light", "dark"]
+
+
+def _listed(value: object) -> object:
+    """A list given as text ("EURUSD, XAUUSD") or as a list, in order and without repetitions."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, (list, tuple)):
+        return value
+    parts = (item.strip() if isinstance(item, str) else item for item in value)
+    return tuple(dict.fromkeys(part for part in parts if part != ""))
+
+
+def _stripped_upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _known_zone(value: object) -> object:
+    """A time zone by its IANA name; empty means none.
+
+    Raises:
+        ValueError: no zone has that name.
+    """
+    if not isinstance(value, str) or not value:
+        return value or None
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        msg = "should be the name of a time zone such as Europe/London or UTC"
+        raise ValueError(msg) from None
+    return value
+
+
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+_Level = Annotated[LevelName, BeforeValidator(_stripped_upper)]
+_Zone = Annotated[str | None, BeforeValidator(_known_zone)]
+_Symbols = Annotated[tuple[_Name, ...], BeforeValidator(_listed)]
+_Timeframes = Annotated[tuple[Timeframe, ...], BeforeValidator(_listed)]
+
+
+def setting(
+    default: object,
+    title: str,
+    description: str,
+    *,
+    unit: str = "",
+    ge: float | None = None,
+    le: float | None = None,
+    restart: bool = False,
+) -> Any:
+    """Describe one value of the tree.
+
+    Args:
+        default: A working default.
+        title: What a form calls it.
+        description: One sentence on what it does.
+        unit: Unit of the value, for example ``s`` or ``MB``.
+        ge, le: Bounds, inclusive.
+        restart: Whether a change takes effect at the next start only.
+    """
+    return Field(
+        default,
+        title=title,
+        description=description,
+        ge=ge,
+        le=le,
+        json_schema_extra={"unit": unit, "restart": restart},
+    )
+
+
+def group(model: type[BaseModel], title: str) -> Any:
+    """A branch of the tree with all its defaults."""
+    return Field(default_factory=model, title=title)
+
+
+class SettingsGroup(BaseModel):
+    """Base of every branch: frozen, unknown names refused (the store reports them), no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MarketSettings(SettingsGroup):
+    """What is watched and collected."""
+
+    watch_list: _Symbols = setting(
+        DEFAULT_WATCH_LIST,
+        "Watch list",
+        "Symbols to collect and evaluate, named exactly as the broker names them, separated by commas.",
+    )
+    timeframes: _Timeframes = setting(
+        ("M5", "H1"), "Timeframes", "Timeframes whose closed bars are appended to the bar history."
+    )
+    history_bars: int = setting(
+        2000,
+        "First collection",
+        "Closed bars to fetch when a symbol has no bar history yet.",
+        unit="bars",
+        ge=10,
+        le=100_000,
+    )
+    max_tick_age_s: float = setting(
+        300.0,
+        "Oldest quote",
+        "A quote older than this while the market is open is reported as stale.",
+        unit="s",
+        ge=1,
+        le=86_400,
+    )
+
+
+class SimulatedSettings(SettingsGroup):
+    """The simulated terminal."""
+
+    seed: int = setting(1, "Seed", "The same seed gives the same generated market.", ge=0, le=2**31 - 1, restart=True)
+    now: AwareDatetime | None = setting(
+        None,
+        "Time",
+        "The instant at which the simulated market begins, with its zone (2025-06-03T12:00:00Z); empty: the present.",
+        restart=True,
+    )
+    replay: Mapping[_Name, str] = Field(
+        default_factory=dict,
+        title="Replay",
+        description="Bar files to replay, by symbol; symbols without one are generated.",
+        json_schema_extra={"unit": "file", "restart": True, "entry": "symbol"},
+    )
+    suffix: str = setting(
+        "", "Suffix", "Appended to every symbol name, as some brokers do (EURUSD becomes EURUSD.a).", restart=True
+    )
+
+
+class TerminalSettings(SettingsGroup):
+    """The MetaTrader 5 terminal. The password is kept in the keyring, never here."""
+
+    kind: TerminalKind = setting(
+        "simulated", "Terminal", "Which terminal to work with: the simulated one or MetaTrader 5.", restart=True
+    )
+    host: HostKind = setting(
+        "in_process",
+        "Host",
+        "Where the terminal module lives: in this process, or in a child that can be ended when it hangs.",
+        restart=True,
+    )
+    path: str = setting(
+        "", "Program", "File of the terminal program (terminal64.exe); empty: the one that runs.", restart=True
+    )
+    login: int | None = setting(
+        None,
+        "Login",
+        "Account number that the session must hold; empty: whichever is logged in.",
+        ge=1,
+        le=2**63 - 1,
+        restart=True,
+    )
+    server: str = setting("", "Server", "Trade server that the session must hold; empty: any.", restart=True)
+    call_timeout_s: float = setting(
+        10.0, "Call limit", "Longest wait for one answer of the terminal.", unit="s", ge=0.1, le=120
+    )
+    server_time: str = setting(
+        "auto",
+        "Server time",
+        "The clock of the trade server: auto infers it from quotes; otherwise the name of a rule or zone.",
+        restart=True,
+    )
+    simulated: SimulatedSettings = group(SimulatedSettings, "Simulated terminal")
+
+
+class QueueSettings(SettingsGroup):
+    """How many tasks of each queue run at the same time."""
+
+    ai_evaluation: int = setting(
+        2, "Evaluation", "Evaluations and backtests at the same time.", unit="tasks", ge=1, le=16
+    )
+    data_collection: int = setting(3, "Collection", "Collections at the same time.", unit="tasks", ge=1, le=16)
+    maintenance: int = setting(1, "Maintenance", "Maintenance tasks at the same time.", unit="tasks", ge=1, le=16)
+    monitoring: int = setting(1, "Monitoring", "Health checks at the same time.", unit="tasks", ge=1, le=16)
+
+
+class TaskSettings(SettingsGroup):
+    """What the user changed about one task; None: as the task defines it."""
+
+    enabled: bool | None = setting(None, "Enabled", "Whether the timetable starts the task.")
+    schedule: str | None = setting(
+        None, "Schedule", "When it runs: */5 * * * * or every 30 s, daily 02:00, weekly sun 05:00, manual."
+    )
+    timezone: _Zone = setting(None, "Time zone", "Zone in which its schedule is read, by IANA name; UTC otherwise.")
+    catch_up: CatchUpName | None = setting(
+        None, "Catch up", "What to do at start-up and after sleep about missed runs."
+    )
+    soft_limit_s: float | None = setting(
+        None, "Soft limit", "After this long a run is asked to stop.", unit="s", ge=0.1, le=86_400
+    )
+    hard_limit_s: float | None = setting(
+        None, "Hard limit", "After this long a run counts as timed out.", unit="s", ge=0.1, le=86_400
+    )
+
+
+class TimetableSettings(SettingsGroup):
+    """The timetable as a whole."""
+
+    paused: bool = setting(False, "Paused", "Nothing is started by time while this is on; it survives a restart.")
+    misfire_settle_s: float = setting(
+        30.0,
+        "Settling time",
+        "Pause after the computer woke up, before missed runs are caught up.",
+        unit="s",
+        ge=0,
+        le=600,
+    )
+
+
+class HistorySettings(SettingsGroup):
+    """How long runs are remembered."""
+
+    keep_days: int = setting(90, "Keep days", "Runs older than this are forgotten.", unit="days", ge=1, le=3650)
+    keep_rows: int = setting(
+        1_000_000, "Keep runs", "At most this many runs are remembered.", unit="runs", ge=1000, le=20_000_000
+    )
+
+
+class LoggingSettings(SettingsGroup):
+    """The log file logs/metronome.log."""
+
+    level: _Level = setting("INFO", "Level", "The least severe records that are kept.")
+    max_bytes: int = setting(
+        10_000_000, "File size", "The log file is rotated at this size.", unit="bytes", ge=10_000, le=2_000_000_000
+    )
+    backups: int = setting(5, "Backups", "Rotated log files to keep.", unit="files", ge=1, le=100)
+
+
+class HealthSettings(SettingsGroup):
+    """The limits at which the health check warns."""
+
+    disk_warn_gb: float = setting(5.0, "Disk: warn", "Warn when less is free than this.", unit="GB", ge=0, le=100_000)
+    disk_error_gb: float = setting(
+        1.0, "Disk: error", "Error when less is free than this.", unit="GB", ge=0, le=100_000
+    )
+    log_warn_mb: float = setting(500.0, "Logs", "Warn when the log folder is larger.", unit="MB", ge=1, le=1_000_000)
+    cache_warn_mb: float = setting(1000.0, "Cache", "Warn when the cache is larger.", unit="MB", ge=1, le=1_000_000)
+    heartbeat_warn_s: float = setting(
+        90.0, "Heartbeat", "Warn when the timetable has not looked at its clock for longer.", unit="s", ge=5, le=86_400
+    )
+    queue_wait_warn_s: float = setting(
+        60.0, "Queue wait", "Warn when the oldest waiting run of a queue has waited longer.", unit="s", ge=1, le=86_400
+    )
+    lateness_warn_s: float = setting(
+        5.0, "Lateness", "Warn when scheduled runs start later than this (99th percentile).", unit="s", ge=0.01, le=3600
+    )
+    memory_warn_mb: float = setting(
+        1000.0, "Memory", "Warn when the process holds more than this.", unit="MB", ge=50, le=1_000_000
+    )
+    terminal_hold_warn_ms: float = setting(
+        250.0, "Window held", "Warn when one terminal call has held the window longer.", unit="ms", ge=10, le=60_000
+    )
+    data_age_warn_s: float = setting(
+        3600.0,
+        "Age of data",
+        "Warn when collected data is older while the market is open.",
+        unit="s",
+        ge=10,
+        le=604_800,
+    )
+
+
+class UiSettings(SettingsGroup):
+    """The window."""
+
+    theme: ThemeName = setting("system", "Theme", "Light, dark, or as the system says.")
+    close_to_tray: bool = setting(True, "Close to tray", "Closing the window keeps Metronome running in the tray.")
+    scale: float = setting(1.0, "Scale", "Size of text and controls; 1 is normal.", ge=0.5, le=3.0, restart=True)
+
+
+class Settings(SettingsGroup):
+    """All settings. Build it through ``SettingsStore``; ``Settings()`` is the tree of defaults."""
+
+    schema_version: int = Field(default=SCHEMA_VERSION, title="Schema", description="Version of the file's layout.")
+    market: MarketSettings = group(MarketSettings, "Market")
+    terminal: TerminalSettings = group(TerminalSettings, "Terminal")
+    queues: QueueSettings = group(QueueSettings, "Queues")
+    tasks: Mapping[_Name, TaskSettings] = Field(
+        default_factory=dict,
+        title="Tasks",
+        description="What the user changed about tasks, by task id.",
+        json_schema_extra={"entry": "task"},
+    )
+    timetable: TimetableSettings = group(TimetableSettings, "Timetable")
+    history: HistorySettings = group(HistorySettings, "History")
+    logging: LoggingSettings = group(LoggingSettings, "Log")
+    health: HealthSettings = group(HealthSettings, "Health")
+    ui: UiSettings = group(UiSettings, "Window")
+
+    def task(self, task_id: str) -> TaskSettings:
+        """What the user changed about that task; all None when nothing."""
+        return self.tasks.get(task_id) or _UNCHANGED
+
+
+_UNCHANGED: Final = TaskSettings()
