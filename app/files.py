@@ -1,0 +1,326 @@
+"""Files that survive: whole or not at all, damaged ones kept aside, one owner per folder.
+
+A kill at any instant leaves the old content or the new one, never a mixture: content goes to a temporary file in the
+same folder, is flushed to the disk, and takes the place of the old file in one step.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from app.clock import Clock
+from app.errors import UserAction
+
+log = logging.getLogger(__name__)
+
+_WINDOWS: Final = os.name == "nt"
+_O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+_TEMPORARY: Final = re.compile(r"^\..+\.(\d+)-\d+\.tmp$")
+_serial = itertools.count(1)
+
+#: Pauses between the tries to replace a file that another program holds open (Windows): 1.3 s in all.
+_REPLACE_PAUSES_S: Final = (0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.35, 0.4)
+
+#: A temporary file older than this belongs to nobody, whatever process has its number today.
+_TEMPORARY_EXPIRES_S: Final = 3600.0
+
+#: Where the lock byte lies: far behind the text, since a locked range cannot be read by others on Windows.
+_LOCK_OFFSET: Final = 1 << 20
+
+_FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG})
+_REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+class StorageError(UserAction):
+    """A file cannot be read or written: the disk is full, the folder is read-only, and the like.
+
+    Attributes:
+        path: The file (or folder) in question.
+        free_bytes: Space left on its disk, when that could be found out.
+    """
+
+    def __init__(self, message: str, *, path: Path, free_bytes: int | None = None, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.path = path
+        self.free_bytes = free_bytes
+
+
+class AlreadyOwned(UserAction):
+    """Another process holds the folder. ``pid`` is its number, None when it could not be read."""
+
+    def __init__(self, folder: Path, pid: int | None) -> None:
+        who = f"process {pid}" if pid else "another process"
+        super().__init__(
+            f"The folder {folder} is in use by {who}.",
+            advice="Close that Metronome, or choose another folder with --home.",
+        )
+        self.folder = folder
+        self.pid = pid
+
+
+def storage_error(path: Path, error: OSError, doing: str = "write") -> StorageError:
+    """Say in words why ``path`` could not be used.
+
+    Args:
+        doing: The verb: ``write``, ``read``, ``move``, ``create``.
+    """
+    free = free_bytes(path)
+    space = "" if free is None else f" ({_megabytes(free)} free)"
+    if error.errno in _FULL:
+        message = f"Cannot {doing} {path}: the disk is full{space}."
+        advice = "Free some space on that disk; the next run goes on by itself."
+    elif error.errno in _REFUSED:
+        message = f"Cannot {doing} {path}: permission is refused or the folder is read-only{space}."
+        advice = f"Allow Metronome to {doing} there, close programs that hold the file, or choose another --home."
+    else:
+        message = f"Cannot {doing} {path}: {error.strerror or error}{space}."
+        advice = "Check that the disk is connected and the path is right."
+    return StorageError(message, path=path, free_bytes=free, advice=advice)
+
+
+@contextmanager
+def guarding(path: Path, doing: str = "write") -> Iterator[None]:
+    """Turn an ``OSError`` of the body into a ``StorageError`` that names ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error, doing) from error
+
+
+def free_bytes(path: Path) -> int | None:
+    """Bytes free on the disk of ``path`` (or of its nearest folder that exists); None when nobody can tell."""
+    for place in (path, *path.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return None
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1_000_000_000 else f"{count / 1e6:.1f} MB"
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """As ``atomic_write_bytes``, in UTF-8, line ends as given."""
+    atomic_write_bytes(path, text.encode("utf-8"))
+
+
+def atomic_write_bytes(path: Path, data: bytes) -> None:
+    """Replace the content of ``path``, or create it: afterwards it is whole, whatever happens meanwhile.
+
+    A symbolic link stays one: the file that it points to is replaced. Permissions are kept.
+
+    Raises:
+        StorageError: it could not be written; what was there before is untouched.
+    """
+    target = path.resolve() if path.is_symlink() else path
+    temporary = target.with_name(f".{target.name}.{os.getpid()}-{next(_serial)}.tmp")
+    with guarding(path):
+        try:
+            _write_flushed(temporary, data)
+            with suppress(FileNotFoundError):
+                shutil.copymode(target, temporary)
+            replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+def _write_flushed(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, 0o666)
+    try:
+        write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte: one call may take only a part of a large block."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def replace(source: Path, target: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """``os.replace`` with patience: on Windows a scanner or an editor may hold the file for a moment.
+
+    Raises:
+        OSError: it did not work, on Windows not within 1.3 s either.
+    """
+    for pause in _REPLACE_PAUSES_S if _WINDOWS else ():
+        try:
+            source.replace(target)
+        except PermissionError:
+            sleep(pause)
+        else:
+            return
+    source.replace(target)
+
+
+def quarantine(path: Path, clock: Clock) -> Path:
+    """Move a damaged file to ``{name}.damaged-{time}`` beside it, so that nothing is lost.
+
+    Returns:
+        The new path. A file of that name is never overwritten: a number is appended.
+
+    Raises:
+        StorageError: it could not be moved.
+    """
+    stem = f"{path.name}.damaged-{clock.now():%Y%m%dT%H%M%SZ}"
+    for number in itertools.count(1):
+        aside = path.with_name(stem if number == 1 else f"{stem}-{number}")
+        if not aside.exists():
+            break
+    with guarding(path, "move"):
+        replace(path, aside)
+    return aside
+
+
+def clean_leftovers(folder: Path) -> int:
+    """Remove temporary files that a killed process left below ``folder``.
+
+    Call it at start, once the folder is owned. Files of living processes are spared.
+
+    Returns:
+        How many were removed.
+    """
+    removed = 0
+    for name in folder.rglob(".*.tmp"):
+        found = _TEMPORARY.match(name.name)
+        if found is None:
+            continue
+        with suppress(OSError):
+            if _expired(name, int(found[1])):
+                name.unlink()
+                removed += 1
+    if removed:
+        log.info("Removed temporary files of an interrupted write count=%d folder=%s", removed, folder)
+    return removed
+
+
+def _expired(path: Path, pid: int) -> bool:
+    # Windows refuses to delete a file that is still open, so trying is the test there.
+    if pid == os.getpid():
+        return False
+    age_s = time.time() - path.stat().st_mtime
+    return _WINDOWS or age_s > _TEMPORARY_EXPIRES_S or not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+class FolderLock:
+    """The right to be the only engine of a folder, held until ``release`` or the end of the process.
+
+    The operating system lets go of it when the process dies, however it dies; a left-over lock file means nothing.
+
+    Thread: not shared; the engine takes it before it starts anything.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._descriptor is not None
+
+    def acquire(self) -> None:
+        """Take the lock and write the number of this process into the file.
+
+        Raises:
+            AlreadyOwned: another process (or another lock of this one) holds it.
+            StorageError: the lock file cannot be created.
+        """
+        if self.held:
+            return
+        with guarding(self.path, "create"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | _O_BINARY, 0o644)
+        try:
+            self._claim(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def _claim(self, descriptor: int) -> None:
+        if not _lock(descriptor):
+            raise AlreadyOwned(self.path.parent, self.owner())
+        with guarding(self.path):
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            write_all(descriptor, json.dumps({"pid": os.getpid()}).encode())
+
+    def release(self) -> None:
+        """Give the lock back. Without it, nothing happens."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
+            os.close(descriptor)
+
+    def owner(self) -> int | None:
+        """The number of the process that wrote the lock file; None when there is none."""
+        try:
+            found = json.loads(self.path.read_bytes())
+        except (OSError, ValueError):
+            return None
+        pid = found.get("pid") if isinstance(found, dict) else None
+        return pid if isinstance(pid, int) else None
+
+    def __enter__(self) -> FolderLock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> bool:
+        """Lock without waiting; False when somebody else holds it. Closing the descriptor unlocks."""
+        os.lseek(descriptor, _LOCK_OFFSET, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> bool:
+        """Lock without waiting; False when somebody else holds it. Closing the descriptor unlocks."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
