@@ -56,3 +56,11 @@ class UserAction(MetronomeError):
 
 class Cancelled(MetronomeError):
     """The task saw that it was asked to stop and stopped."""
+
+
+class WorkerCrashed(MetronomeError):
+    """A spawned worker process ended without a result, or by a fault; ``details`` is its traceback, if it had one."""
+
+    def __init__(self, message: str, *, advice: str = "", details: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.details = details

@@ -1,0 +1,213 @@
+"""Engine: builds, starts and stops everything, in order; the only place where the parts are put together."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.clock import Clock, RehearsalClock, SystemClock
+from app.files import FolderLock
+from app.history import RunHistory
+from app.http import Http
+from app.inflight import Inflight
+from app.paths import Paths
+from app.runner import Runner
+from app.runs import Run, RunState, Trigger, iso
+from app.settings import Settings
+from app.settings_store import SettingsStore
+from app.storage import Storage
+from app.tasks import Queue, Registry
+from app.terminal import build_session, rehearsal_start
+from app.terminal.session import Session
+from app.timetable import Timetable
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Services:
+    """What runs get lent."""
+
+    clock: Clock
+    storage: Storage
+    terminal: Session
+    http: Http
+    engine_facts: Callable[[], dict[str, Any]]
+    store: SettingsStore
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now."""
+        return self.store.current
+
+
+class Engine:
+    """Everything without a window.
+
+    Args:
+        paths: Where the home folder is.
+        settings: A loaded store.
+        registry: All tasks.
+        clock: The time; by default the computer's, or that of the replay when the simulated terminal replays a
+            past market.
+
+    Raises:
+        AlreadyOwned: another process works in this home.
+    """
+
+    def __init__(self, paths: Paths, settings: SettingsStore, registry: Registry, clock: Clock | None = None) -> None:
+        self.paths = paths
+        self.settings = settings
+        self.registry = registry
+        self.clock = clock or _clock_for(settings.current)
+        self.problems: list[str] = list(settings.problems)
+        self.window_lag_ms: Callable[[], float | None] = lambda: None
+        paths.create()
+        self._lock = FolderLock(paths.lock_file)
+        self._lock.acquire()
+        try:
+            self._build()
+        except BaseException:
+            self._lock.release()
+            raise
+        self._integrity = ""
+        self._stopped = False
+
+    def _build(self) -> None:
+        current = self.settings.current
+        self.storage = Storage(self.paths, self.clock)
+        self.history = RunHistory(
+            self.paths.database, self.clock, keep_days=current.history.keep_days, keep_rows=current.history.keep_rows
+        )
+        self.problems.extend(self.history.notices)
+        self._inflight = Inflight(self.paths.database.with_suffix(".inflight"))
+        self.http = Http()
+        self.terminal = build_session(current.terminal, self.clock)
+        services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
+        self.runner = Runner(
+            self.registry, services, self.history, self._inflight, self.clock, _widths(current)
+        )
+        self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
+        self._forget = self.settings.subscribe(self._on_settings)
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def start(self, *, schedule: bool = True, first_runs: bool = False) -> None:
+        """Begin to work.
+
+        Args:
+            schedule: Keep time; False for a single run from the command line.
+            first_runs: Run the tasks at once that want to run at start-up.
+        """
+        for problem in self.problems:
+            _log.warning("%s", problem)
+        self._tell_what_a_kill_left()
+        self.terminal.start()
+        at_start = [spec.id for spec in self.registry if spec.on_start] if first_runs else []
+        if schedule:
+            self.timetable.start(made_up_elsewhere=frozenset(at_start))
+        if not self.settings.current.timetable.paused:
+            for task in at_start:
+                self.runner.submit(task, None, Trigger.STARTUP)
+
+    def _tell_what_a_kill_left(self) -> None:
+        """Runs that were queued or running when the last process ended are ``interrupted``."""
+        now = self.clock.now()
+        left = [run for run in self._inflight.left_behind if self.history.get(run.run_id) is None]
+        for run in left:
+            was = "was running" if run.started else "was waiting in its queue"
+            self.runner.record(
+                Run(
+                    run_id=run.run_id,
+                    task=run.task,
+                    state=RunState.INTERRUPTED,
+                    trigger=Trigger(run.trigger),
+                    queued_at=run.queued_at,
+                    finished_at=now,
+                    due_at=run.due_at,
+                    attempt=run.attempt,
+                    params=run.params,
+                    reason=f"Metronome ended without notice (a kill, a crash or a power cut) while the run {was}.",
+                    advice="Files are whole: each was written completely or not at all. Run it again if you need it.",
+                )
+            )
+        self._inflight.forget_left_behind()
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Stop everything; unfinished runs are asked to stop and become ``interrupted``. Idempotent.
+
+        Returns:
+            Whether every thread came back. When not, the process must end without waiting for them (``os._exit``).
+        """
+        if self._stopped:
+            return True
+        self._stopped = True
+        self._forget()
+        self.timetable.stop()
+        stuck = self.runner.stop(timeout_s)
+        for run in stuck:
+            _log.error("The run %s of %s did not stop; its thread is left behind.", run.run_id, run.task)
+        ended = self.terminal.stop(timeout_s=2.0)
+        self.http.close()
+        self.history.close()
+        self._inflight.close()
+        self._lock.release()
+        return ended and not stuck
+
+    # -- facts -----------------------------------------------------------------------------------------------------
+
+    def facts(self) -> dict[str, Any]:
+        """What the health check wants to know of the engine, as plain values."""
+        runner, timetable, history = self.runner.snapshot(), self.timetable.snapshot(), self.history.facts()
+        return {
+            "lanes": [
+                {
+                    "queue": lane.queue.value,
+                    "width": lane.width,
+                    "running": lane.running,
+                    "queued": lane.queued,
+                    "oldest_wait_s": lane.oldest_wait_s,
+                    "stuck": [
+                        {"run_id": run.run_id, "task": run.task, "since": iso(run.started_at)} for run in lane.stuck
+                    ],
+                }
+                for lane in runner.lanes
+            ],
+            "timetable": {
+                "heartbeat": iso(timetable.heartbeat),
+                "paused": timetable.paused,
+                "lateness_p99_s": timetable.lateness_p99_s,
+                "jobs": sum(timing.next_run is not None for timing in timetable.tasks.values()),
+                "problems": [timing.problem for timing in timetable.tasks.values() if timing.problem],
+            },
+            "history": {
+                "rows": history.rows,
+                "bytes": history.bytes,
+                "waiting": history.waiting,
+                "ok": not history.problem,
+                "problem": history.problem,
+            },
+            "window_lag_ms": self.window_lag_ms(),
+            "threads": threading.active_count(),
+        }
+
+    def _on_settings(self, changed: frozenset[str], settings: Settings) -> None:
+        if any(key.startswith("queues.") for key in changed):
+            self.runner.set_widths(_widths(settings))
+        self.history.keep_days = settings.history.keep_days
+        self.history.keep_rows = settings.history.keep_rows
+
+
+def _widths(settings: Settings) -> Mapping[Queue, int]:
+    return {queue: getattr(settings.queues, queue.value) for queue in Queue}
+
+
+def _clock_for(settings: Settings) -> Clock:
+    if settings.terminal.kind != "simulated":
+        return SystemClock()
+    start: datetime | None = rehearsal_start(settings.terminal)
+    return RehearsalClock(start.astimezone(UTC)) if start else SystemClock()

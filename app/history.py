@@ -1,0 +1,591 @@
+"""RunHistory: every finished run in one SQLite file (WAL), queryable and bounded.
+
+A finished run is stored before anybody is told that it finished, so that a kill at any instant loses none: a
+commit hands the row to the operating system, which keeps it when the process dies. (Only a power cut may lose the
+last seconds: ``synchronous=NORMAL``.) Rows are written once and never changed; a run that is still at work lives in
+the journal of ``app.inflight``.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from app.clock import Clock
+from app.files import quarantine
+from app.runs import Run, RunState, Trigger, compact_json
+
+_log = logging.getLogger(__name__)
+
+_SCHEMA_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS runs (
+    id           INTEGER PRIMARY KEY,  -- the run id as a number: rises with every run
+    task         TEXT NOT NULL,
+    state        TEXT NOT NULL,
+    trigger      TEXT NOT NULL,
+    reason       TEXT NOT NULL,
+    advice       TEXT NOT NULL,
+    queued_at    INTEGER NOT NULL,     -- microseconds since 1970-01-01 UTC, like all times here
+    started_at   INTEGER,
+    finished_at  INTEGER,
+    due_at       INTEGER,
+    duration_s   REAL,
+    lateness_s   REAL,
+    attempt      INTEGER NOT NULL,
+    params       TEXT NOT NULL,        -- JSON, like the next four
+    result       TEXT NOT NULL,
+    summary      TEXT NOT NULL,
+    warnings     TEXT NOT NULL,
+    files        TEXT NOT NULL,
+    error        TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued_at);
+CREATE INDEX IF NOT EXISTS runs_by_task ON runs (task, state, queued_at);
+CREATE TABLE IF NOT EXISTS marks (
+    task         TEXT PRIMARY KEY,
+    schedule     TEXT NOT NULL,        -- the schedule that the mark belongs to
+    accounted_at INTEGER NOT NULL      -- due times up to here are dealt with
+);
+"""
+_COLUMNS: Final = (
+    "id, task, state, trigger, reason, advice, queued_at, started_at, finished_at, due_at, duration_s, lateness_s,"
+    " attempt, params, result, summary, warnings, files, error"
+)
+_INSERT: Final = f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES ({','.join('?' * 19)})"  # noqa: S608 - constants
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+#: The write-ahead log is folded back when it is larger than this; SQLite's own automatic way stalls a commit.
+_WAL_BYTES: Final = 4 * 1024 * 1024
+#: Rows that could not be written (disk full) wait in memory, at most so many.
+_MAX_WAITING: Final = 100_000
+_RETRY_S: Final = 5.0
+#: Between two prunings at least so many runs or so much time pass.
+_PRUNE_EVERY: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs to show. An empty filter means all.
+
+    Attributes:
+        task: A task id, or empty for all tasks.
+        states: Some states, or empty for all.
+        since, until: Bounds of ``queued_at``, both included.
+    """
+
+    task: str = ""
+    states: tuple[RunState, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFacts:
+    """What the health check wants to know.
+
+    Attributes:
+        rows: Number of stored runs.
+        bytes: Size of the database with its write-ahead log.
+        waiting: Rows that wait in memory because they could not be written.
+        problem: Why not; empty when all is well.
+    """
+
+    rows: int
+    bytes: int
+    waiting: int
+    problem: str
+
+
+class RunHistory:
+    """The stored runs.
+
+    Thread: every method may be called from any thread.
+    """
+
+    def __init__(self, path: Path, clock: Clock, *, keep_days: int = 365, keep_rows: int = 1_000_000) -> None:
+        self._path = path
+        self._clock = clock
+        self.keep_days = keep_days
+        self.keep_rows = keep_rows
+        self._write_lock = threading.Lock()
+        self._read_lock = threading.Lock()
+        self._pending: deque[tuple[Run, Callable[[Run], None] | None]] = deque()
+        self._wake = threading.Event()
+        self._closing = False
+        self._problem = ""
+        self._since_prune = 0
+        self._retry_at = 0.0
+        self._waiting: tuple[Run, ...] = ()
+        self.notices: list[str] = []
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._open()
+        self._last_id = self._read_last_id()
+        self._id_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._flush_loop, name="history", daemon=True)
+        self._thread.start()
+
+    # -- identity ------------------------------------------------------------------------------------------------
+
+    def new_run_id(self) -> str:
+        """A fresh run id: 14 hexadecimal digits that rise with every run, whatever the clock does."""
+        with self._id_lock:
+            self._last_id = max(self._last_id + 1, time.time_ns() // 1000)
+            return f"{self._last_id:014x}"
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def add(self, run: Run, stored: Callable[[Run], None] | None = None, *, at_once: bool = True) -> None:
+        """Store a finished run, then call ``stored(run)``.
+
+        Args:
+            at_once: Write on this thread unless another one is writing already. Else leave it to the history's own
+                thread, which writes many rows in one go; the faster way while more work waits.
+
+        ``stored`` is called even when the disk refuses the row: the row then waits in memory and is tried again.
+        """
+        self._pending.append((run, stored))
+        if at_once:
+            self._drain()
+        else:
+            self._wake.set()
+
+    def _flush_loop(self) -> None:
+        while True:
+            self._wake.wait(_RETRY_S if self._waiting else None)
+            self._wake.clear()
+            self._drain(force=True)
+            if self._waiting:
+                with self._write_lock:
+                    self._write(())
+            if self._since_prune >= _PRUNE_EVERY:
+                self.prune()
+            self._checkpoint()
+            if self._closing and not self._pending:
+                return
+
+    def _drain(self, *, force: bool = False) -> None:
+        # Whoever holds the lock writes for everybody; a row appended after its last look is seen by the owner of
+        # that row, who finds the lock free.
+        while self._pending:
+            if not self._write_lock.acquire(blocking=force):
+                self._wake.set()
+                return
+            try:
+                batch = [self._pending.popleft() for _ in range(min(len(self._pending), 512))]
+                self._write([run for run, _ in batch])
+            finally:
+                self._write_lock.release()
+            for run, stored in batch:
+                if stored is not None:
+                    stored(run)
+
+    def _write(self, runs: Sequence[Run]) -> None:
+        if self._waiting:  # the disk refused rows before: they go first
+            if time.monotonic() < self._retry_at and len(self._waiting) + len(runs) < _MAX_WAITING:
+                self._waiting += tuple(runs)
+                return
+            runs = (*self._waiting, *runs)[-_MAX_WAITING:]
+        try:
+            self._insert(runs)
+        except sqlite3.OperationalError as error:  # disk full, read-only, locked by a foreign program
+            self._keep_waiting(runs, str(error))
+        except sqlite3.DatabaseError as error:
+            self._replace_damaged(error)
+            try:
+                self._insert(runs)
+            except sqlite3.Error as second:
+                self._keep_waiting(runs, str(second))
+            else:
+                self._waiting = ()
+        else:
+            if self._waiting:
+                _log.warning("The run history can be written again; %d runs that waited are stored.", len(runs))
+            self._waiting, self._problem = (), ""
+            self._since_prune += len(runs)
+            if self._since_prune >= _PRUNE_EVERY:
+                self._wake.set()
+
+    def _insert(self, runs: Sequence[Run]) -> None:
+        if self._writer is None:
+            raise sqlite3.OperationalError("the database could not be opened")
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._writer.executemany(_INSERT, [_to_row(run) for run in runs])
+            self._writer.execute("COMMIT")
+        except sqlite3.Error:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def _keep_waiting(self, runs: Sequence[Run], why: str) -> None:
+        if not self._problem:
+            _log.error("The run history %s cannot be written (%s); runs wait in memory.", self._path.name, why)
+        self._problem = why
+        self._waiting = tuple(runs)
+        self._retry_at = time.monotonic() + _RETRY_S
+        self._wake.set()
+
+    def prune(self) -> None:
+        """Forget runs that are too old or too many, a bounded number at a time."""
+        with self._write_lock:
+            self._since_prune = 0
+            try:
+                self._prune()
+            except sqlite3.Error as error:
+                self._problem = str(error)
+                _log.error("Old runs cannot be removed from the history (%s).", error)  # noqa: TRY400 - no bug of ours
+
+    def _prune(self) -> None:
+        if self._writer is None:
+            return
+        oldest = _to_us(self._clock.now() - timedelta(days=self.keep_days))
+        with self._writer as connection:
+            connection.execute(
+                "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE queued_at < ? ORDER BY queued_at LIMIT 5000)",
+                (oldest,),
+            )
+            surplus = connection.execute("SELECT count(*) FROM runs").fetchone()[0] - self.keep_rows
+            if surplus > 0:
+                connection.execute(
+                    "DELETE FROM runs WHERE id IN (SELECT id FROM runs ORDER BY queued_at LIMIT ?)",
+                    (min(surplus, 20_000),),
+                )
+
+    def _checkpoint(self) -> None:
+        wal = self._path.with_name(self._path.name + "-wal")
+        try:
+            if wal.stat().st_size < _WAL_BYTES:
+                return
+        except FileNotFoundError:
+            return
+        with self._read_lock:
+            if self._reader is not None:
+                # PASSIVE waits for nobody and blocks nobody; the log then starts again from its beginning.
+                self._reader.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    # -- marks of the timetable ------------------------------------------------------------------------------------
+
+    def mark(self, schedules: Mapping[str, str], accounted_at: datetime) -> None:
+        """Remember that all due times up to ``accounted_at`` are dealt with.
+
+        Args:
+            schedules: Task id -> the text of the schedule (with its zone) that the mark belongs to.
+        """
+        rows = [(task, schedule, _to_us(accounted_at)) for task, schedule in schedules.items()]
+        with self._write_lock:
+            if self._writer is None or not rows:
+                return
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._writer.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", rows)
+                self._writer.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                self._problem = str(error)
+                _log.error("The timetable's marks cannot be written (%s).", error)  # noqa: TRY400 - no bug of ours
+
+    def accounted(self, task: str, schedule: str) -> datetime | None:
+        """Up to when the due times of ``task`` are dealt with; None when the task or its schedule is new."""
+        rows = self._read("SELECT accounted_at FROM marks WHERE task=? AND schedule=?", (task, schedule))
+        if not rows:
+            return None
+        newest = rows[0][0]
+        for state in RunState:
+            due = self._read(
+                "SELECT max(due_at) FROM (SELECT due_at FROM runs WHERE task=? AND state=?"
+                " ORDER BY queued_at DESC LIMIT 20)",
+                (task, state),
+            )
+            newest = max(newest, due[0][0] or 0) if due else newest
+        return _from_us(newest)
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def get(self, run_id: str) -> Run | None:
+        """The run of that id, or None."""
+        try:
+            number = int(run_id, 16)
+        except ValueError:
+            return None
+        if number >= 2**63:
+            return None
+        rows = self._read(f"SELECT {_COLUMNS} FROM runs WHERE id=?", (number,))  # noqa: S608 - constants
+        return _from_row(rows[0]) if rows else None
+
+    def page(self, wanted: RunFilter | None = None, limit: int = 100, before: Run | None = None) -> tuple[Run, ...]:
+        """Up to ``limit`` runs, newest first; with ``before``, those that come after it in that order."""
+        wanted = wanted or RunFilter()
+        low = _to_us(wanted.since) if wanted.since else -(2**62)
+        high = _to_us(wanted.until) if wanted.until else 2**62
+        cursor = (_to_us(before.queued_at), int(before.run_id, 16)) if before else (2**62, 2**62)
+        times = "queued_at >= ? AND queued_at <= ? AND queued_at <= ? AND (queued_at < ? OR id < ?)"
+        bounds = (low, high, cursor[0], cursor[0], cursor[1])
+        newest = "ORDER BY queued_at DESC, id DESC LIMIT ?"
+        if not wanted.task and not wanted.states:
+            keys = self._read(f"SELECT queued_at, id FROM runs WHERE {times} {newest}", (*bounds, limit))  # noqa: S608
+        else:
+            # One ordered walk of the index per task and state, merged: no scan, whatever the filter.
+            keys = list(
+                heapq.merge(
+                    *(
+                        self._read(
+                            f"SELECT queued_at, id FROM runs WHERE task=? AND state=? AND {times} {newest}",  # noqa: S608
+                            (task, state, *bounds, limit),
+                        )
+                        for task in ([wanted.task] if wanted.task else self._tasks())
+                        for state in (wanted.states or tuple(RunState))
+                    ),
+                    reverse=True,
+                )
+            )[:limit]
+        marks = ",".join("?" * len(keys))
+        rows = self._read(f"SELECT {_COLUMNS} FROM runs WHERE id IN ({marks})", [key[1] for key in keys])  # noqa: S608
+        by_id = {row[0]: row for row in rows}
+        return tuple(_from_row(by_id[key[1]]) for key in keys if key[1] in by_id)
+
+    def count(self, wanted: RunFilter | None = None) -> int:
+        """How many stored runs match."""
+        wanted = wanted or RunFilter()
+        where, values = ["1=1"], []
+        if wanted.task:
+            where.append("task=?")
+            values.append(wanted.task)
+        if wanted.states:
+            where.append(f"state IN ({','.join('?' * len(wanted.states))})")
+            values.extend(wanted.states)
+        bounds: list[Any] = list(values)
+        for moment, sign in ((wanted.since, ">="), (wanted.until, "<=")):
+            if moment:
+                where.append(f"queued_at {sign} ?")
+                bounds.append(_to_us(moment))
+        rows = self._read(f"SELECT count(*) FROM runs WHERE {' AND '.join(where)}", bounds)  # noqa: S608 - constants
+        return int(rows[0][0]) if rows else 0
+
+    def recent(self, task: str, limit: int = 50) -> tuple[Run, ...]:
+        """The newest runs of one task, newest first."""
+        return self.page(RunFilter(task=task), limit)
+
+    def last(self, task: str) -> Run | None:
+        """The newest run of one task, or None."""
+        found = self.recent(task, 1)
+        return found[0] if found else None
+
+    def _tasks(self) -> list[str]:
+        # A loose index scan: one seek per task instead of a walk over all rows.
+        names: list[str] = []
+        rows = self._read("SELECT task FROM runs ORDER BY task LIMIT 1", ())
+        while rows:
+            names.append(rows[0][0])
+            rows = self._read("SELECT task FROM runs WHERE task > ? ORDER BY task LIMIT 1", (names[-1],))
+        return names
+
+    def facts(self) -> HistoryFacts:
+        """Size and trouble, for the health check."""
+        rows = self._read("SELECT count(*) FROM runs", ())
+        size = 0
+        for name in (self._path, self._path.with_name(self._path.name + "-wal")):
+            try:
+                size += name.stat().st_size
+            except FileNotFoundError:
+                continue
+        return HistoryFacts(int(rows[0][0]) if rows else 0, size, len(self._waiting), self._problem)
+
+    def _read(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        for _ in range(2):
+            with self._read_lock:
+                if self._reader is None:
+                    return []
+                try:
+                    return self._reader.execute(sql, values).fetchall()
+                except sqlite3.OperationalError as error:
+                    self._problem = str(error)
+                    _log.error("The run history cannot be read (%s).", error)  # noqa: TRY400 - no bug of ours
+                    return []
+                except sqlite3.DatabaseError as error:
+                    damage = error
+            with self._write_lock:
+                self._replace_damaged(damage)
+        return []
+
+    # -- opening and closing ---------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        try:
+            self._connect()
+        except sqlite3.OperationalError as error:
+            self._problem = str(error)
+            _log.error("The run history %s cannot be opened (%s).", self._path.name, error)  # noqa: TRY400 - no bug
+        except sqlite3.DatabaseError as error:
+            self._replace_damaged(error)
+
+    def _connect(self) -> None:
+        writer = self._new_connection()
+        try:
+            version = writer.execute("PRAGMA user_version").fetchone()[0]
+            if version > _SCHEMA_VERSION:
+                raise sqlite3.OperationalError(f"it was written by a newer Metronome (schema {version})")
+            writer.executescript(_SCHEMA)
+            writer.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+            writer.execute("SELECT * FROM runs ORDER BY queued_at DESC LIMIT 1").fetchall()
+        except sqlite3.Error:
+            writer.close()
+            raise
+        self._writer, self._reader = writer, self._new_connection()
+
+    def _new_connection(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False, isolation_level=None)
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "cache_size=-1024"):
+                connection.execute(f"PRAGMA {pragma}").fetchall()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _replace_damaged(self, error: sqlite3.Error) -> None:
+        """Move the damaged file aside and begin a new one. Called with the write lock held, or before threads run."""
+        with self._read_lock:
+            for connection in (self._writer, self._reader):
+                if connection is not None:
+                    connection.close()
+            self._writer = self._reader = None
+            aside = quarantine(self._path, self._clock)
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            notice = (
+                f"The run history {self._path.name} is damaged ({error}). It was moved to {aside.name}; a new, empty "
+                "history was begun. Settings, bars and ideas are not affected."
+            )
+            self.notices.append(notice)
+            _log.warning("%s", notice)
+            try:
+                self._connect()
+            except sqlite3.Error as second:
+                self._problem = str(second)
+
+    def _read_last_id(self) -> int:
+        rows = self._read("SELECT max(id) FROM runs", ())
+        return int(rows[0][0] or 0) if rows else 0
+
+    def check_integrity(self) -> str:
+        """Let SQLite check the whole file; empty when it is intact. Takes seconds per gigabyte."""
+        with closing(self._new_connection()) as connection:
+            try:
+                found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            except sqlite3.DatabaseError as error:
+                return str(error)
+        return "" if found == "ok" else str(found)
+
+    def close(self) -> None:
+        """Write what waits and close. Idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        with self._write_lock, self._read_lock:
+            if self._waiting and self._writer is not None:
+                try:
+                    self._insert(self._waiting)
+                except sqlite3.Error as error:
+                    _log.error("%d finished runs could not be stored (%s).", len(self._waiting), error)  # noqa: TRY400
+            for connection in (self._reader, self._writer):
+                if connection is not None:
+                    connection.close()
+            self._reader = self._writer = None
+
+
+def _to_us(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _from_us(value: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _json_or(value: object, empty: str) -> str:
+    return compact_json(value) if value else empty
+
+
+def _to_row(run: Run) -> tuple[Any, ...]:
+    started, finished, due = run.started_at, run.finished_at, run.due_at
+    return (
+        int(run.run_id, 16),
+        run.task,
+        run.state,
+        run.trigger,
+        run.reason,
+        run.advice,
+        (run.queued_at - _EPOCH) // _MICROSECOND,
+        (started - _EPOCH) // _MICROSECOND if started else None,
+        (finished - _EPOCH) // _MICROSECOND if finished else None,
+        (due - _EPOCH) // _MICROSECOND if due else None,
+        run.duration_s,
+        run.lateness_s,
+        run.attempt,
+        _json_or(run.params, "{}"),
+        _json_or(run.result, "{}"),
+        run.summary,
+        _json_or(run.warnings, "[]"),
+        _json_or(run.files, "[]"),
+        run.error,
+    )
+
+
+def _from_row(row: Sequence[Any]) -> Run:
+    return Run(
+        run_id=f"{row[0]:014x}",
+        task=row[1],
+        state=RunState(row[2]),
+        trigger=Trigger(row[3]),
+        reason=row[4],
+        advice=row[5],
+        queued_at=_from_us(row[6]),
+        started_at=_optional(row[7]),
+        finished_at=_optional(row[8]),
+        due_at=_optional(row[9]),
+        duration_s=row[10],
+        lateness_s=row[11],
+        attempt=row[12],
+        params=json.loads(row[13]),
+        result=json.loads(row[14]),
+        summary=row[15],
+        warnings=tuple(json.loads(row[16])),
+        files=tuple(json.loads(row[17])),
+        error=row[18],
+    )
+
+
+def _optional(value: int | None) -> datetime | None:
+    return None if value is None else _from_us(value)
+
+
+def runs_as_csv(runs: Iterable[Run]) -> str:
+    """The runs as CSV text with a header row; texts that a spreadsheet would run as formulas get a leading quote."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out)
+    names = ("run_id", "task", "state", "trigger", "queued_at", "started_at", "finished_at", "duration_s", "lateness_s")
+    writer.writerow((*names, "summary", "reason", "advice", "warnings", "files"))
+    for run in runs:
+        data = run.as_json()
+        texts = (run.summary, run.reason, run.advice, "; ".join(run.warnings), "; ".join(run.files))
+        safe = ["'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text for text in texts]
+        writer.writerow([*(data[name] for name in names), *safe])
+    return out.getvalue()
