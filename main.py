@@ -48,6 +48,27 @@ def prepare(extra=""):
         sys.exit(1)
 
 
+def load_registry():
+    """All tasks."""
+    from workers import registry
+
+    return registry()
+
+
+def open_window(start):
+    """Show the window until it is closed; returns the exit code."""
+    from ui.application import run_window
+
+    return run_window(start)
+
+
+def screenshot(start):
+    """Save a picture of a page; returns the exit code."""
+    from ui.application import save_screenshot
+
+    return save_screenshot(start)
+
+
 def main():
     """Start Metronome and return its exit code."""
     if getattr(sys, "frozen", False):

@@ -1,0 +1,280 @@
+"""The command line: what is asked, how it is answered, and with which exit code.
+
+========  ===================================================
+0         succeeded (with warnings too)
+1         failed, timed out, cancelled, or Metronome cannot start
+2         wrong usage: an unknown command, task, name or value
+3         skipped: there was nothing to do, or a precondition did not hold
+========  ===================================================
+
+With ``--json`` stdout carries exactly one JSON document; whatever a person should see goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from app.errors import MetronomeError, UserAction
+
+if TYPE_CHECKING:
+    from app.cli_session import CommandSession
+    from app.engine import Engine
+    from app.tasks import Registry
+
+OK, FAILED, USAGE, SKIPPED = 0, 1, 2, 3
+
+EPILOG = """\
+Every command also takes --home, --set, --terminal and --json, before or after its name. Examples:
+  python main.py run evaluate_single_symbol symbol=EURUSD --json
+  python main.py tasks --set market.watch_list=EURUSD,XAUUSD
+  python main.py settings set ui.theme dark
+Exit codes: 0 succeeded, 1 failed, timed out or cancelled, 2 wrong usage, 3 skipped.
+"""
+
+
+class UsageError(UserAction):
+    """The command line cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowStart:
+    """What the window needs to come to life. It may paint itself before it calls ``start``.
+
+    Attributes:
+        session: The home with its settings.
+        start: ``start(on_show) -> Engine`` takes the home and starts everything; ``on_show`` is called on any thread
+            when a second start wants the window raised. Raises ``MetronomeError``.
+        stop: Stops what ``start`` started; may be called without.
+        minimized: Begin in the tray.
+    """
+
+    session: CommandSession
+    start: Callable[[Callable[[], None]], Engine]
+    stop: Callable[[], None]
+    minimized: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenshotStart:
+    """A picture of one page of the window."""
+
+    session: CommandSession
+    start: Callable[[Callable[[], None]], Engine]
+    stop: Callable[[], None]
+    page: str
+    file: Path
+    theme: str
+    width: int
+    height: int
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What ``main.py`` knows and this layer may not import: the tasks and the window."""
+
+    registry: Callable[[], Registry]
+    window: Callable[[WindowStart], int]
+    screenshot: Callable[[ScreenshotStart], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in the same form as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(
+            f"{message[:1].upper()}{message[1:]}.", advice="python main.py --help shows what can be asked."
+        )
+
+
+def main(arguments: Sequence[str], wiring: Wiring) -> int:
+    """Do what the command line asks and return the exit code."""
+    as_json = "--json" in arguments
+    try:
+        common, options = parse(arguments)
+        return dispatch(common, options, wiring)
+    except UsageError as error:
+        return refuse(error, USAGE, as_json=as_json)
+    except MetronomeError as error:
+        return refuse(error, FAILED, as_json=as_json)
+    except KeyboardInterrupt:
+        return refuse(UserAction("Stopped."), FAILED, as_json=as_json)
+    except BrokenPipeError:
+        # The reader of our output went away (``| head``): nothing is left to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def refuse(error: MetronomeError, code: int, *, as_json: bool) -> int:
+    """Tell the user why not, on stderr, and the caller of ``--json`` on stdout too."""
+    from app.cli_text import say, write_json
+
+    say(str(error))
+    if as_json:
+        write_json({"error": error.message, "advice": error.advice})
+    return code
+
+
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, argparse.Namespace]:
+    """The options that hold everywhere, and the command with its own.
+
+    Raises:
+        UsageError: wrong usage.
+    """
+    everywhere = Parser(add_help=False, allow_abbrev=False)
+    group = everywhere.add_argument_group("options everywhere")
+    group.add_argument("--home", metavar="DIR", help="the folder that holds data/ and logs/")
+    group.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        dest="overrides",
+        action="append",
+        default=[],
+        help="a setting for this process only; repeatable",
+    )
+    group.add_argument("--terminal", choices=("simulated", "metatrader5"), help="which terminal to talk to")
+    group.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    common, rest = everywhere.parse_known_args(list(arguments))
+    return common, command_parser(everywhere).parse_args(rest)
+
+
+def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = Parser(
+        prog="main.py",
+        description="Metronome keeps the background work of a MetaTrader 5 trader on time. "
+        "Without a command the window opens.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[everywhere],
+        allow_abbrev=False,
+    )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--minimized", action="store_true", help="begin in the tray")
+    way.add_argument("--headless", action="store_true", help="no window, until Ctrl+C or SIGTERM")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    commands.add_parser("tasks", help="all tasks with their schedule and last run")
+    run = commands.add_parser("run", help="run a task now and print the run")
+    run.add_argument("task", metavar="TASK")
+    run.add_argument("params", nargs="*", metavar="name=value")
+    runs = commands.add_parser("runs", help="past and present runs, newest first")
+    runs.add_argument("--task", metavar="TASK", default="")
+    runs.add_argument("--state", metavar="STATE", default="")
+    runs.add_argument("--limit", metavar="N", type=int, default=50)
+    settings = commands.add_parser("settings", help="show or change settings")
+    settings_commands = settings.add_subparsers(dest="action", metavar="get KEY | set KEY VALUE")
+    get = settings_commands.add_parser("get", help="show one setting")
+    get.add_argument("key", metavar="KEY")
+    put = settings_commands.add_parser("set", help="change one setting")
+    put.add_argument("key", metavar="KEY")
+    put.add_argument("value", metavar="VALUE")
+    commands.add_parser("self-test", help="check that this installation works")
+    picture = commands.add_parser("screenshot", help="save a picture of a page of the window")
+    picture.add_argument("page", metavar="PAGE")
+    picture.add_argument("file", metavar="FILE.png", type=Path)
+    picture.add_argument("--theme", choices=("light", "dark"), default="dark")
+    picture.add_argument("--size", metavar="WxH", type=size, default=(1280, 800))
+    picture.add_argument("--scale", type=scale, default=1.0)
+    return parser
+
+
+def size(text: str) -> tuple[int, int]:
+    """A size such as ``1280x800`` in pixels."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and 200 <= int(width) <= 8000 and 200 <= int(height) <= 8000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x800 (200 to 8000 pixels)")
+    return int(width), int(height)
+
+
+def scale(text: str) -> float:
+    """A factor such as ``1.5``."""
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0.5 <= factor <= 4:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a factor between 0.5 and 4")
+    return factor
+
+
+def overrides_of(common: argparse.Namespace) -> Mapping[str, str]:
+    """The settings for this process only.
+
+    Raises:
+        UsageError: one is not of the form ``KEY=VALUE``.
+    """
+    overrides = pairs(common.overrides, "--set KEY=VALUE")
+    if common.terminal:
+        overrides["terminal.kind"] = common.terminal
+    return overrides
+
+
+def pairs(texts: Sequence[str], form: str) -> dict[str, str]:
+    """``name=value`` texts as a mapping.
+
+    Raises:
+        UsageError: one has no name or no ``=``, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{text!r} is not of the form {form}.", advice="Write the name, =, and the value.")
+        if name.strip() in found:
+            raise UsageError(f"{name.strip()} is given twice.", advice="Give each name once.")
+        found[name.strip()] = value
+    return found
+
+
+def dispatch(common: argparse.Namespace, options: argparse.Namespace, wiring: Wiring) -> int:
+    """Hand the command to the function that does it."""
+    from app import cli_commands
+    from app.cli_session import CommandSession
+
+    overrides = overrides_of(common)
+    session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json)
+    command: str | None = options.command
+    if command is not None and (options.headless or options.minimized):
+        raise UsageError(f"--headless and --minimized do not go with {command}.")
+    commands: dict[str | None, Callable[[], int]] = {
+        None: lambda: cli_commands.window(session, wiring.window, minimized=options.minimized),
+        "tasks": lambda: cli_commands.tasks(session),
+        "run": lambda: cli_commands.run(session, options.task, pairs(options.params, "name=value")),
+        "runs": lambda: cli_commands.runs(session, options.task, options.state, options.limit),
+        "settings": lambda: settings_command(session, options),
+        "self-test": lambda: self_test(session),
+        "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),
+    }
+    if options.headless:
+        return cli_commands.headless(session)
+    return commands[command]()
+
+
+def settings_command(session: CommandSession, options: argparse.Namespace) -> int:
+    """``settings``, ``settings get KEY`` or ``settings set KEY VALUE``."""
+    from app import cli_commands
+
+    if options.action == "set":
+        return cli_commands.settings_set(session, options.key, options.value)
+    return cli_commands.settings_show(session, options.key if options.action == "get" else None)
+
+
+def self_test(session: CommandSession) -> int:
+    """Check the installation."""
+    from app import self_test as checks
+    from app.cli_text import check_table, write_json
+
+    found: list[dict[str, Any]] = checks.run(session)
+    ok = all(check["ok"] for check in found)
+    if session.as_json:
+        write_json({"ok": ok, "checks": found})
+    else:
+        check_table(found)
+    return OK if ok else FAILED

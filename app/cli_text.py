@@ -1,0 +1,155 @@
+"""How the command line shows things: one JSON document, or short tables for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+MAX_CELL = 60
+
+
+def say(text: str) -> None:
+    """Tell a person something, on stderr."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+def write(text: str) -> None:
+    """Write a line of the answer to stdout; characters that its encoding lacks are replaced."""
+    if sys.stdout is None:  # A windowed program on Windows has none.
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.flush()
+
+
+def write_json(value: object) -> None:
+    """Write the one JSON document. ASCII only, so that no encoding can damage it."""
+    write(json.dumps(value, indent=2, default=plain))
+
+
+def plain(value: object) -> object:
+    """A value of the settings as JSON has it.
+
+    Raises:
+        TypeError: it has no such form.
+    """
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        return dump(mode="json")
+    msg = f"{type(value).__name__} has no JSON form"
+    raise TypeError(msg)
+
+
+def as_text(value: object) -> str:
+    """A value of the settings as a person writes it."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int, float)) for item in value):
+        return ",".join(str(item) for item in value)
+    return json.dumps(value, ensure_ascii=False, default=plain).strip('"')
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table with aligned columns; long cells are cut."""
+    cut = [[cell if len(cell) <= MAX_CELL else cell[: MAX_CELL - 1] + "…" for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in cut) for column in range(len(header))]
+    for row in cut:
+        write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def local(moment: str | None) -> str:
+    """A time of a run as the clock on the wall shows it."""
+    if not moment:
+        return "-"
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def task_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """All tasks."""
+    table(
+        ("TASK", "QUEUE", "SCHEDULE", "NEXT RUN", "LAST RUN", "STATE"),
+        [
+            (
+                row["id"],
+                row["queue"],
+                row["schedule"] if row["enabled"] else f"{row['schedule']} (off)",
+                local(row["next_run"]),
+                local(row["last_run"]["queued_at"]) if row["last_run"] else "-",
+                words(row["last_run"]["state"]) if row["last_run"] else "never run",
+            )
+            for row in rows
+        ],
+    )
+
+
+def run_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Some runs."""
+    if not rows:
+        write("No run matches.")
+        return
+    table(
+        ("RUN", "TASK", "STATE", "ASKED FOR", "TOOK", "WHAT"),
+        [
+            (
+                row["run_id"],
+                row["task"],
+                words(row["state"]),
+                local(row["queued_at"]),
+                seconds(row["duration_s"]),
+                row["reason"] or row["summary"],
+            )
+            for row in rows
+        ],
+    )
+
+
+def run_details(run: Mapping[str, Any]) -> None:
+    """One run with all that a person wants to know."""
+    took = f" after {seconds(run['duration_s'])}" if run["duration_s"] is not None else ""
+    write(f"{run['task']}: {words(run['state'])}{took} (run {run['run_id']})")
+    for line in (run["reason"], run["advice"], run["summary"]):
+        if line:
+            write(f"  {line}")
+    for warning in run["warnings"]:
+        write(f"  warning: {warning}")
+    for file in run["files"]:
+        write(f"  wrote {file}")
+    if run["error"]:
+        write(run["error"].rstrip())
+
+
+def check_table(checks: Sequence[Mapping[str, Any]]) -> None:
+    """The outcome of the self-test."""
+    for check in checks:
+        write(f"{'ok    ' if check['ok'] else 'FAILED'}  {check['name']}: {check['detail']}")
+
+
+def words(state: str) -> str:
+    """A state as words."""
+    return state.replace("_", " ")
+
+
+def seconds(value: float | None) -> str:
+    """A duration."""
+    if value is None:
+        return "-"
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

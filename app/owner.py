@@ -1,0 +1,221 @@
+"""The process that owns a home: a running engine, and what other processes may ask of it.
+
+The same questions are asked by the command line in this process when nobody owns the home yet, so that both ways
+give the same answers.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from app import ipc
+from app.errors import UserAction
+from app.runs import Run, RunState, Trigger, iso
+
+if TYPE_CHECKING:
+    from app.engine import Engine
+
+#: How often a waiting client hears how far its run is.
+EVENT_S = 0.25
+#: A client hears at least this often that the run goes on.
+KEEP_ALIVE_S = 2.0
+#: How long a run has to stop after it was asked to.
+GRACE_S = 10.0
+MAX_RUNS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """What a client hears while its run is unfinished."""
+
+    run_id: str
+    state: str
+    done: int = 0
+    total: int = 0
+    text: str = ""
+
+
+class Desk:
+    """Answers the questions of ``run``, ``tasks``, ``runs``, ``settings set`` and of a second window.
+
+    Args:
+        engine: A started engine.
+        on_show: Raises the window; None where there is none.
+
+    Thread: every method may be called from any thread.
+    """
+
+    def __init__(self, engine: Engine, on_show: Callable[[], None] | None = None) -> None:
+        self._engine = engine
+        self._on_show = on_show
+        self._closing = threading.Event()
+        self._operations: dict[str, Callable[[Mapping[str, Any], ipc.Send], object]] = {
+            "ping": self._ping,
+            "run": self._run,
+            "cancel": self._cancel,
+            "tasks": self._tasks,
+            "runs": self._runs,
+            "settings_set": self._settings_set,
+            "show": self._show,
+        }
+        self._lock = threading.Lock()
+        self._busy = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question is being answered right now."""
+        return self._busy > 0
+
+    def close(self) -> None:
+        """Let those who wait for a run go."""
+        self._closing.set()
+
+    def answer(self, op: str, args: Mapping[str, Any], send_event: ipc.Send) -> object:
+        """Answer one question with plain JSON values.
+
+        Raises:
+            MetronomeError: the question is refused.
+        """
+        operation = self._operations.get(op)
+        if operation is None:
+            raise UserAction(
+                f"The Metronome that has this home open does not know {op!r}.",
+                advice="It is of another version: restart it.",
+            )
+        with self._lock:
+            self._busy += 1
+        try:
+            return operation(args, send_event)
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def _run(self, args: Mapping[str, Any], send_event: ipc.Send) -> object:
+        runner = self._engine.runner
+        run_id = runner.submit(str(args["task"]), dict(args.get("params", {})), Trigger.CLI).run_id
+        send_event(asdict(RunEvent(run_id, RunState.QUEUED.value)))
+        try:
+            return self._follow(run_id, send_event).as_json()
+        except KeyboardInterrupt:  # Reaches the main thread only: a one-shot run whose user pressed Ctrl+C.
+            return self._cancel({"run_id": run_id}, send_event)
+
+    def _follow(self, run_id: str, send_event: ipc.Send) -> Run:
+        runner = self._engine.runner
+        told, told_at = None, time.monotonic()
+        while (run := runner.wait(run_id, EVENT_S, follow_retries=True)) is None:
+            if self._closing.is_set():
+                raise ipc.IpcError(
+                    f"Metronome is closing; the run {run_id} may not have ended.",
+                    advice="python main.py runs shows its outcome.",
+                )
+            event = event_of(run_id, runner.unfinished(run_id))
+            if event != told or time.monotonic() - told_at > KEEP_ALIVE_S:
+                told, told_at = event, time.monotonic()
+                send_event(asdict(event))
+        return run
+
+    def _cancel(self, args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        runner, run_id = self._engine.runner, str(args["run_id"])
+        runner.cancel(run_id)
+        run = runner.wait(run_id, GRACE_S) or runner.unfinished(run_id)
+        if run is None:
+            raise UserAction(f"There is no run {run_id}.", advice="python main.py runs lists them.")
+        return run.as_json()
+
+    def _ping(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        return {}
+
+    def _tasks(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        timings = self._engine.timetable.snapshot().tasks
+        rows = []
+        for spec in self._engine.registry:
+            timing = timings.get(spec.id)
+            last = self._engine.history.last(spec.id)
+            rows.append(
+                {
+                    "id": spec.id,
+                    "title": spec.title,
+                    "description": spec.description,
+                    "queue": spec.queue.value,
+                    "schedule": timing.schedule_text if timing else spec.schedule,
+                    "enabled": timing.enabled if timing else False,
+                    "next_run": iso(timing.next_run) if timing else None,
+                    "why_not": timing.why_not if timing else "",
+                    "last_run": last.as_json() if last else None,
+                }
+            )
+        return rows
+
+    def _runs(self, args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        from app.history import RunFilter
+
+        task, state = args.get("task") or "", args.get("state") or ""
+        if task:
+            self._engine.registry.get(task)
+        wanted = RunFilter(task=task, states=(RunState(state),) if state else ())
+        limit = max(1, min(int(args.get("limit", 50)), MAX_RUNS))
+        unfinished = self._engine.runner.snapshot()
+        now = [
+            run
+            for run in (*unfinished.queued, *unfinished.running)
+            if (not task or run.task == task) and (not state or run.state.value == state)
+        ]
+        known = {run.run_id for run in now}
+        stored = [run for run in self._engine.history.page(wanted, limit) if run.run_id not in known]
+        return [run.as_json() for run in [*now, *stored][:limit]]
+
+    def _settings_set(self, args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        self._engine.settings.set(str(args["key"]), args["value"])
+        return {}
+
+    def _show(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        if self._on_show is not None:
+            self._on_show()
+        return {"shown": self._on_show is not None}
+
+
+class Owner:
+    """An engine together with the channel through which other processes reach it."""
+
+    def __init__(self, engine: Engine, on_show: Callable[[], None] | None = None) -> None:
+        self.engine = engine
+        self.desk = Desk(engine, on_show)
+        self._server = ipc.Server(ipc.owner_file(engine.paths.lock_file), self.desk.answer)
+
+    def start(self, *, schedule: bool) -> None:
+        """Take the home, start the engine, then listen.
+
+        Raises:
+            AlreadyOwned: another process has this home.
+            MetronomeError: the engine cannot start.
+        """
+        self.engine.start(schedule=schedule)
+        try:
+            self._server.start()
+        except ipc.IpcError:
+            self.engine.stop(GRACE_S)
+            raise
+
+    def stop(self, timeout_s: float = GRACE_S) -> None:
+        """Stop listening, then the engine; idempotent."""
+        self.desk.close()
+        self._server.stop()
+        self.engine.stop(timeout_s)
+
+    def wait_until_unasked(self) -> None:
+        """Wait until nobody is being answered: a one-shot run does not cut off those who joined it."""
+        while self.desk.busy:
+            time.sleep(EVENT_S)
+
+
+def event_of(run_id: str, run: Run | None) -> RunEvent:
+    """How far an unfinished run is; one that is between two tries counts as queued."""
+    if run is None:
+        return RunEvent(run_id, RunState.QUEUED.value)
+    if run.progress is None:
+        return RunEvent(run_id, run.state.value)
+    return RunEvent(run_id, run.state.value, run.progress.done, run.progress.total, run.progress.text)
