@@ -6,6 +6,8 @@ watches it; ``Option`` (``app.settings_keys``) describes one value for forms, do
 
 from __future__ import annotations
 
+from app.settings_file import Schema
+from app.settings_keys import Option
 from app.settings_model import (
     SCHEMA_VERSION,
     HealthSettings,
@@ -20,6 +22,7 @@ from app.settings_model import (
     TimetableSettings,
     UiSettings,
 )
+from app.settings_store import SettingsStore
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -27,8 +30,11 @@ __all__ = [
     "HistorySettings",
     "LoggingSettings",
     "MarketSettings",
+    "Option",
     "QueueSettings",
+    "Schema",
     "Settings",
+    "SettingsStore",
     "SimulatedSettings",
     "TaskSettings",
     "TerminalSettings",
