@@ -96,19 +96,27 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str], wiring: Wiring) -> int:
     """Do what the command line asks and return the exit code."""
     as_json = "--json" in arguments
+    opened: list[CommandSession] = []
     try:
         common, options = parse(arguments)
-        return dispatch(common, options, wiring)
+        code = dispatch(common, options, wiring, opened)
     except UsageError as error:
-        return refuse(error, USAGE, as_json=as_json)
+        code = refuse(error, USAGE, as_json=as_json)
     except MetronomeError as error:
-        return refuse(error, FAILED, as_json=as_json)
+        code = refuse(error, FAILED, as_json=as_json)
     except KeyboardInterrupt:
-        return refuse(UserAction("Stopped."), FAILED, as_json=as_json)
+        code = refuse(UserAction("Stopped."), FAILED, as_json=as_json)
     except BrokenPipeError:
         # The reader of our output went away (``| head``): nothing is left to say, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        code = FAILED
+    if any(session.left_behind for session in opened):
+        # A run that ignored every request to stop still holds a thread, and an ordinary exit would wait for it.
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(code)
+    return code
 
 
 def refuse(error: MetronomeError, code: int, *, as_json: bool) -> int:
@@ -233,13 +241,16 @@ def pairs(texts: Sequence[str], form: str) -> dict[str, str]:
     return found
 
 
-def dispatch(common: argparse.Namespace, options: argparse.Namespace, wiring: Wiring) -> int:
-    """Hand the command to the function that does it."""
+def dispatch(
+    common: argparse.Namespace, options: argparse.Namespace, wiring: Wiring, opened: list[CommandSession]
+) -> int:
+    """Hand the command to the function that does it; ``opened`` takes the session that it works with."""
     from app import cli_commands
     from app.cli_session import CommandSession
 
     overrides = overrides_of(common)
     session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json)
+    opened.append(session)
     command: str | None = options.command
     if command is not None and (options.headless or options.minimized):
         raise UsageError(f"--headless and --minimized do not go with {command}.")

@@ -268,7 +268,7 @@ class LateOwner:
             MetronomeError: another process has the home, or the engine cannot start.
         """
         owner = self._session.new_owner(on_show)
-        owner.start(schedule=True)
+        owner.start(schedule=True, first_runs=True)
         self._owner = owner
         return owner.engine
 
@@ -277,6 +277,7 @@ class LateOwner:
         owner, self._owner = self._owner, None
         if owner is not None:
             owner.stop()
+            self._session.left_behind = self._session.left_behind or owner.left_behind
 
 
 def window(session: CommandSession, open_window: Callable[[WindowStart], int], *, minimized: bool) -> int:

@@ -31,6 +31,7 @@ class CommandSession:
     Attributes:
         overrides: Settings of this process only (``--set``, ``--terminal``).
         load_registry: Makes the registry of all tasks; imports them.
+        left_behind: A thread did not stop: the process must end without waiting for it.
     """
 
     paths: Paths
@@ -38,6 +39,7 @@ class CommandSession:
     overrides: Mapping[str, str]
     load_registry: Callable[[], Registry]
     as_json: bool
+    left_behind: bool = False
 
     @classmethod
     def open(
@@ -109,7 +111,11 @@ class CommandSession:
             time.sleep(TAKEOVER_POLL_S)
 
     def new_owner(self, on_show: Callable[[], None] | None = None) -> Owner:
-        """An engine on this home, not started yet."""
+        """Take the home; the engine is not started yet.
+
+        Raises:
+            AlreadyOwned: another process has it.
+        """
         from app.engine import Engine
         from app.owner import Owner
 
@@ -128,6 +134,7 @@ class CommandSession:
             yield owner
         finally:
             owner.stop()
+            self.left_behind = self.left_behind or owner.left_behind
 
     def log_to_console(self) -> None:
         """Write the log of this process to its file and, for people who watch, to stderr."""

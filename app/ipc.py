@@ -10,6 +10,7 @@ A request is ``{"op": name, "args": {...}}``. The owner answers with any number 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -124,6 +125,8 @@ class Server:
         self._file.unlink(missing_ok=True)
         if sys.platform != "win32":
             Path(self._address).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # Something else is in it: then it stays.
+                Path(self._address).parent.rmdir()
         with self._lock:
             clients = tuple(self._clients)
         for client in clients:
@@ -310,7 +313,7 @@ def new_address(file: Path) -> str:
     mark = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
     if sys.platform == "win32":
         return rf"\\.\pipe\metronome-{mark}-{secrets.token_hex(8)}"
-    folder = Path(tempfile.gettempdir()) / f"metronome-{os.getuid()}-{mark}"
+    folder = socket_root() / f"metronome-{os.getuid()}-{mark}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
@@ -321,6 +324,11 @@ def new_address(file: Path) -> str:
     socket = folder / "owner"
     socket.unlink(missing_ok=True)  # Left by an owner that was killed; the home's lock says that it is gone.
     return str(socket)
+
+
+def socket_root() -> Path:
+    """Where folders of sockets go: addresses of sockets have to be short, and homes need not be."""
+    return Path(tempfile.gettempdir())
 
 
 def write_private(file: Path, content: bytes) -> None:

@@ -18,6 +18,8 @@ from app.runs import Run, RunState, Trigger, iso
 
 if TYPE_CHECKING:
     from app.engine import Engine
+    from app.tasks import TaskSpec
+    from app.timetable import TaskTiming
 
 #: How often a waiting client hears how far its run is.
 EVENT_S = 0.25
@@ -133,7 +135,7 @@ class Desk:
         timings = self._engine.timetable.snapshot().tasks
         rows = []
         for spec in self._engine.registry:
-            timing = timings.get(spec.id)
+            timing = timings.get(spec.id) or self._planned(spec)
             last = self._engine.history.last(spec.id)
             rows.append(
                 {
@@ -141,14 +143,46 @@ class Desk:
                     "title": spec.title,
                     "description": spec.description,
                     "queue": spec.queue.value,
-                    "schedule": timing.schedule_text if timing else spec.schedule,
-                    "enabled": timing.enabled if timing else False,
-                    "next_run": iso(timing.next_run) if timing else None,
-                    "why_not": timing.why_not if timing else "",
+                    "schedule": timing.schedule_text,
+                    "timezone": timing.timezone,
+                    "enabled": timing.enabled,
+                    "next_run": iso(timing.next_run),
+                    "why_not": timing.why_not,
                     "last_run": last.as_json() if last else None,
                 }
             )
         return rows
+
+    def _planned(self, spec: TaskSpec) -> TaskTiming:
+        """When the timetable would run a task if it were keeping time, as in a running Metronome."""
+        from app.schedule import Schedule, ScheduleError
+        from app.timetable import DISABLED_REASON, PAUSED_REASON, TaskTiming
+
+        settings = self._engine.settings.current
+        chosen = settings.task(spec.id)
+        zone = chosen.timezone or "UTC"
+        try:
+            schedule, problem = Schedule.parse(chosen.schedule or spec.schedule, zone), ""
+        except ScheduleError as error:
+            schedule, problem = Schedule.parse(spec.schedule), str(error)
+        enabled, paused = chosen.enabled is not False, settings.timetable.paused
+        next_run = schedule.next_after(self._engine.clock.now()) if enabled and not paused else None
+        why_not = ""
+        if schedule.is_manual:
+            why_not = "Runs on demand only."
+        elif next_run is None:
+            why_not = PAUSED_REASON if enabled else DISABLED_REASON
+        return TaskTiming(
+            spec.id,
+            enabled,
+            schedule.text,
+            schedule.describe(),
+            schedule.zone,
+            spec.catch_up,
+            next_run,
+            why_not,
+            problem,
+        )
 
     def _runs(self, args: Mapping[str, Any], _send_event: ipc.Send) -> object:
         from app.history import RunFilter
@@ -179,32 +213,36 @@ class Desk:
 
 
 class Owner:
-    """An engine together with the channel through which other processes reach it."""
+    """An engine together with the channel through which other processes reach it.
+
+    Attributes:
+        left_behind: After ``stop``: a thread of the engine did not come back, and the process must end without it.
+    """
 
     def __init__(self, engine: Engine, on_show: Callable[[], None] | None = None) -> None:
         self.engine = engine
         self.desk = Desk(engine, on_show)
+        self.left_behind = False
         self._server = ipc.Server(ipc.owner_file(engine.paths.lock_file), self.desk.answer)
 
-    def start(self, *, schedule: bool) -> None:
-        """Take the home, start the engine, then listen.
+    def start(self, *, schedule: bool, first_runs: bool = False) -> None:
+        """Start the engine, then listen.
 
         Raises:
-            AlreadyOwned: another process has this home.
             MetronomeError: the engine cannot start.
         """
-        self.engine.start(schedule=schedule)
         try:
+            self.engine.start(schedule=schedule, first_runs=first_runs)
             self._server.start()
-        except ipc.IpcError:
-            self.engine.stop(GRACE_S)
+        except BaseException:
+            self.stop()
             raise
 
     def stop(self, timeout_s: float = GRACE_S) -> None:
         """Stop listening, then the engine; idempotent."""
         self.desk.close()
         self._server.stop()
-        self.engine.stop(timeout_s)
+        self.left_behind = not self.engine.stop(timeout_s) or self.left_behind
 
     def wait_until_unasked(self) -> None:
         """Wait until nobody is being answered: a one-shot run does not cut off those who joined it."""
