@@ -1,0 +1,233 @@
+"""The network for tasks: http and https only, every wait and every size bounded, errors that decide the reaction."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from app.errors import Retryable, UserAction
+from app.log_scrub import scrub
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Bytes of an answer after decompression.
+MAX_BYTES: Final = 5_000_000
+MAX_REDIRECTS: Final = 5
+TIMEOUT_S: Final = 20.0
+
+_RETRYABLE: Final = frozenset({408, 425, 429})
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PASSED_ON: Final = frozenset({"accept", "user-agent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said.
+
+    Attributes:
+        url: The address that answered, after redirects.
+        content: The body, decompressed; empty when ``not_modified``.
+        content_type: As the server says, for example ``application/rss+xml; charset=utf-8``; may be empty.
+        etag, modified: To be given back with the next request; empty when the server sent none.
+        not_modified: What the caller has is still right.
+    """
+
+    url: str
+    status: int
+    content: bytes
+    content_type: str = ""
+    etag: str = ""
+    modified: str = ""
+    not_modified: bool = False
+
+
+class Http:
+    """A client that is made at the first request and closed with the engine.
+
+    Args:
+        transport: Instead of the network, for tests.
+
+    Thread: any.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._monotonic = monotonic
+        self._client: httpx.Client | None = None
+        self._lock = threading.Lock()
+
+    def get(
+        self,
+        url: str,
+        *,
+        etag: str = "",
+        modified: str = "",
+        timeout_s: float = TIMEOUT_S,
+        max_bytes: int = MAX_BYTES,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Fetch ``url``.
+
+        Args:
+            etag, modified: From the last answer: an unchanged page then comes back as ``not_modified``.
+            timeout_s: For everything together: redirects, waiting and reading.
+            max_bytes: Most bytes of the body, after decompression.
+            headers: More request headers. After a redirect to another host, secrets among them are left out.
+
+        Raises:
+            Retryable: the network or the server is in trouble; another try may work.
+            UserAction: the address is wrong, refused, gone, too large or redirects in circles.
+        """
+        deadline = self._monotonic() + timeout_s
+        asked = {"Accept-Encoding": "gzip, deflate", **(headers or {})}
+        if etag:
+            asked["If-None-Match"] = etag
+        if modified:
+            asked["If-Modified-Since"] = modified
+        target = url
+        for _ in range(MAX_REDIRECTS + 1):
+            with _mapped(target, timeout_s):
+                answer, onward = self._once(target, asked, deadline, max_bytes)
+            if answer is not None:
+                return answer
+            if _host(onward) != _host(target):
+                asked = {name: text for name, text in asked.items() if name.lower() in _PASSED_ON | {"accept-encoding"}}
+            target = onward
+        raise UserAction(
+            f"{scrub(url)} redirects more than {MAX_REDIRECTS} times.",
+            advice="Open it in a browser and use the address shown there.",
+        )
+
+    def close(self) -> None:
+        """Close the connections. A later request opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _open(self) -> httpx.Client:
+        import httpx
+
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(
+                    transport=self._transport,
+                    follow_redirects=False,
+                    headers={"User-Agent": "Metronome/0.1", "Accept": "*/*"},
+                    limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30),
+                )
+            return self._client
+
+    def _once(self, url: str, headers: Mapping[str, str], deadline: float, max_bytes: int) -> tuple[Answer | None, str]:
+        """One request: the answer, or None and the address that it redirects to."""
+        import httpx
+
+        address = httpx.URL(url)
+        if address.scheme not in ("http", "https") or not address.host:
+            raise UserAction(
+                f"{scrub(url)} is not an address of the web.", advice="Use one that begins with https:// or http://."
+            )
+        left = deadline - self._monotonic()
+        if left <= 0:
+            raise httpx.ReadTimeout("out of time")
+        with self._open().stream("GET", address, headers=dict(headers), timeout=left) as response:
+            location = response.headers.get("location", "")
+            if response.status_code in _REDIRECTS and location:
+                return None, str(address.join(location))
+            _check_status(scrub(url), response.status_code)
+            unchanged = response.status_code == 304
+            content = b"" if unchanged else self._body(response, url, deadline, max_bytes)
+            return Answer(
+                url=str(address),
+                status=response.status_code,
+                content=content,
+                content_type=response.headers.get("content-type", ""),
+                etag=response.headers.get("etag", ""),
+                modified=response.headers.get("last-modified", ""),
+                not_modified=unchanged,
+            ), ""
+
+    def _body(self, response: httpx.Response, url: str, deadline: float, max_bytes: int) -> bytes:
+        """The body, decompressed piece by piece, so that a small answer cannot unfold into a huge one."""
+        import httpx
+
+        unpack = _unpacker(response.headers.get("content-encoding", ""), scrub(url))
+        body = bytearray()
+        for piece in response.iter_raw(65_536):
+            body += unpack(piece, max_bytes + 1 - len(body))
+            if len(body) > max_bytes:
+                raise UserAction(
+                    f"{scrub(url)} is larger than {max_bytes / 1e6:g} MB.", advice="Use an address with less content."
+                )
+            if self._monotonic() > deadline:
+                raise httpx.ReadTimeout("out of time")
+        return bytes(body)
+
+
+def _unpacker(encoding: str, url: str) -> Callable[[bytes, int], bytes]:
+    """A function (packed piece, most bytes) -> unpacked piece."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return lambda piece, most: piece[:most]
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise UserAction(
+            f"{url} answers in an encoding that is not understood ({encoding}).", advice="Use another address."
+        )
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, whichever it is
+    return inflate.decompress
+
+
+def _check_status(url: str, status: int) -> None:
+    if status in (200, 203, 206, 304):
+        return
+    if status in _RETRYABLE or status >= 500:
+        raise Retryable(f"{url} answered {status}.", advice="The server is busy or in trouble; it is tried again.")
+    if status in (401, 403):
+        raise UserAction(
+            f"{url} refuses access ({status}).",
+            advice="Check the key or the password, or whether a browser may open it.",
+        )
+    if status in (404, 410):
+        raise UserAction(f"{url} does not exist ({status}).", advice="Correct or remove the address.")
+    raise UserAction(f"{url} answered {status}.", advice="Open it in a browser and check the address.")
+
+
+@contextmanager
+def _mapped(url: str, timeout_s: float) -> Iterator[None]:
+    """Turn what httpx raises into our errors, with no secret of the address in them."""
+    import httpx
+
+    shown = scrub(url)
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise Retryable(f"{shown} did not answer within {timeout_s:g} s.", advice="Check the network.") from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+        raise UserAction(
+            f"{shown} is not a valid address.", advice="Use one that begins with https:// or http://."
+        ) from error
+    except (httpx.TransportError, zlib.error) as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise UserAction(
+                f"The certificate of {shown} cannot be trusted.",
+                advice="Check the date of this computer; otherwise do not use this address.",
+            ) from error
+        raise Retryable(f"{shown} cannot be reached ({scrub(str(error))}).", advice="Check the network.") from error
+
+
+def _host(url: str) -> tuple[str, str, int | None]:
+    import httpx
+
+    address = httpx.URL(url)
+    return address.scheme, address.host, address.port
