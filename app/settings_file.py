@@ -179,8 +179,9 @@ def line_of(text: str, way: tuple[str, ...]) -> int | None:
             here = (*table, *_parts(entry[1]))
         else:
             continue
-        if here and here == way[: len(here)] and len(here) > best:
-            best, best_line = len(here), number
+        shared = min(len(here), len(way))
+        if shared > best and here[:shared] == way[:shared]:
+            best, best_line = shared, number
     return best_line
 
 
