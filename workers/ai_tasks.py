@@ -1,0 +1,180 @@
+"""The tasks that evaluate strategies: their specifications and thin functions. The work is in ``workers.strategy``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import Field
+
+from app.errors import NothingToDo, UserAction
+from app.settings_model import Timeframe
+from app.tasks import NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from workers.gates import TerminalConnected
+from workers.strategy import library
+from workers.strategy.evaluate import Outcome
+from workers.strategy.library import RuleFile
+from workers.strategy.run import Evaluator, StrategyOutcome, store_evaluation
+from workers.wording import count
+
+
+class SymbolParams(TaskParams):
+    """Which symbol to evaluate."""
+
+    symbol: str = Field(
+        min_length=1, max_length=64, title="Symbol", description="Symbol, exactly as the broker names it."
+    )
+    timeframe: Timeframe | None = Field(
+        default=None, title="Timeframe", description="Only strategies of this timeframe; empty: of all."
+    )
+
+
+class EvaluationResult(TaskResult):
+    """What came of the strategies of a run."""
+
+    strategies: int = Field(description="Strategies that were to be evaluated, with those whose file is bad.")
+    symbols: int = Field(description="Symbols that they trade.")
+    ideas: int = Field(description="New trade ideas.")
+    known: int = Field(description="Ideas that were written before, from the same bar and rule.")
+    observed: int = Field(description="Evaluated without an idea: the entry or the score does not call for one.")
+    forbidden: int = Field(description="Evaluated, but something forbids an idea.")
+    not_evaluated: int = Field(description="Strategies that could not be evaluated.")
+    not_watched: int = Field(default=0, description="Enabled strategies whose symbol is not on the watch list.")
+    outcomes: tuple[dict[str, Any], ...] = Field(default=(), description="Each strategy: outcome, score and reason.")
+
+    def summary(self) -> str:
+        parts = [f"{count(self.strategies, 'strategy', 'strategies')} on {count(self.symbols, 'symbol')}"]
+        parts.append(count(self.ideas, "new idea") if self.ideas else "no new idea")
+        for number, text in (
+            (self.known, "known already"),
+            (self.observed, "observed"),
+            (self.forbidden, "without idea for a reason"),
+            (self.not_evaluated, "not evaluated"),
+        ):
+            if number:
+                parts.append(f"{number} {text}")
+        return ", ".join(parts)
+
+
+def evaluate_all_strategies(ctx: TaskContext, _params: NoParams) -> EvaluationResult:
+    """Evaluate every enabled strategy of every symbol on the watch list."""
+    found = _library(ctx)
+    watched = frozenset(ctx.settings.market.watch_list)
+    rules = [rule for rule in found.enabled if rule.strategy.symbol in watched]
+    unwatched = len(found.enabled) - len(rules)
+    if not rules and not found.bad:
+        if not watched:
+            raise NothingToDo("The watch list is empty.", advice="Add symbols under Settings, Market.")
+        if unwatched:
+            enabled = count(unwatched, "enabled strategy", "enabled strategies")
+            raise NothingToDo(
+                f"None of {enabled} trades a symbol on the watch list.",
+                advice="Add their symbols to the watch list under Settings, Market.",
+            )
+        raise NothingToDo(
+            "No strategy is enabled, so there is nothing to evaluate.",
+            advice=f"Enable one, or put a strategy file into {ctx.storage.relative(ctx.storage.paths.strategies)}.",
+        )
+    return _evaluate(ctx, rules, found.bad, unwatched)
+
+
+def evaluate_single_symbol(ctx: TaskContext, params: SymbolParams) -> EvaluationResult:
+    """Evaluate the enabled strategies of one symbol, on the watch list or not."""
+    ctx.terminal.symbol_info(params.symbol)  # an unknown symbol is the user's to mend, whatever strategies there are
+    found = _library(ctx)
+    rules = [
+        rule
+        for rule in found.enabled
+        if rule.strategy.symbol == params.symbol and params.timeframe in (None, rule.strategy.timeframe)
+    ]
+    if not rules:
+        frame = f" on {params.timeframe}" if params.timeframe else ""
+        bad = f" {count(len(found.bad), 'strategy file')} cannot be used." if found.bad else ""
+        raise NothingToDo(
+            f"No enabled strategy trades {params.symbol}{frame}.{bad}",
+            advice=f"Enable one, or put a strategy file into {ctx.storage.relative(ctx.storage.paths.strategies)}.",
+        )
+    return _evaluate(ctx, rules, (), 0)
+
+
+def _library(ctx: TaskContext) -> library.Library:
+    """All rule files of this home; on the first start of all, the examples."""
+    folder = ctx.storage.paths.strategies
+    if copied := library.ensure_examples(folder):
+        ctx.log.info("first start: %d example strategies were put into %s", len(copied), ctx.storage.relative(folder))
+    return library.load(folder)
+
+
+def _evaluate(
+    ctx: TaskContext, rules: Sequence[RuleFile], bad: Sequence[library.BadRuleFile], unwatched: int
+) -> EvaluationResult:
+    outcomes = Evaluator(ctx, rules).run()
+    store_evaluation(ctx, outcomes, [(item.file_name, item.error) for item in bad])
+    lost = [outcome for outcome in outcomes if outcome.evaluation.outcome is Outcome.NOT_EVALUATED]
+    if len(lost) == len(outcomes):
+        _refuse(lost, bad)
+    for item in bad:
+        ctx.warn(str(item.error))
+    for outcome in lost:
+        ctx.warn(f"Strategy {outcome.rule.strategy.id} was not evaluated: {outcome.evaluation.reason}")
+    tally = Counter(outcome.evaluation.outcome for outcome in outcomes)
+    return EvaluationResult(
+        strategies=len(outcomes) + len(bad),
+        symbols=len({rule.strategy.symbol for rule in rules}),
+        ideas=tally[Outcome.IDEA],
+        known=tally[Outcome.KNOWN],
+        observed=tally[Outcome.OBSERVED],
+        forbidden=tally[Outcome.NO_IDEA],
+        not_evaluated=len(lost) + len(bad),
+        not_watched=unwatched,
+        outcomes=tuple(outcome.as_entry() for outcome in outcomes),
+    )
+
+
+def _refuse(lost: Sequence[StrategyOutcome], bad: Sequence[library.BadRuleFile]) -> None:
+    """Not one strategy could be evaluated: that is no success.
+
+    Raises:
+        UserAction: always, with every reason.
+    """
+    reasons = [f"{item.rule.strategy.id}: {item.evaluation.reason}" for item in lost]
+    reasons += [str(item.error) for item in bad]
+    raise UserAction(
+        f"Not one of {count(len(reasons), 'strategy', 'strategies')} could be evaluated. {' '.join(reasons)}",
+        advice="Mend what is named here; the next run reads the files again.",
+    )
+
+
+SPECS: Final = (
+    TaskSpec(
+        id="evaluate_all_strategies",
+        title="Evaluate all strategies",
+        description="Every enabled strategy of every symbol on the watch list, on closed bars; writes trade ideas.",
+        queue=Queue.AI_EVALUATION,
+        run=evaluate_all_strategies,
+        result=EvaluationResult,
+        schedule="*/15 * * * *",
+        soft_limit_s=300.0,
+        hard_limit_s=600.0,
+        retries=Retries(attempts=3),
+        gates=(TerminalConnected(),),
+        on_start=True,
+        terminal=True,
+    ),
+    TaskSpec(
+        id="evaluate_single_symbol",
+        title="Evaluate one symbol",
+        description="The enabled strategies of one symbol, on closed bars; writes trade ideas.",
+        queue=Queue.AI_EVALUATION,
+        run=evaluate_single_symbol,
+        params=SymbolParams,
+        result=EvaluationResult,
+        schedule="manual",
+        soft_limit_s=60.0,
+        hard_limit_s=120.0,
+        retries=Retries(attempts=3),
+        gates=(TerminalConnected(),),
+        terminal=True,
+    ),
+)

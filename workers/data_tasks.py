@@ -1,0 +1,92 @@
+"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+
+from app.tasks import Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from workers.gates import TerminalConnected
+from workers.market.collect import BarCounts, collect
+from workers.wording import count
+
+
+class CollectParams(TaskParams):
+    """What to collect."""
+
+    symbols: tuple[str, ...] | None = Field(
+        default=None, title="Symbols", description="Symbols to collect; empty: the watch list of the settings."
+    )
+
+
+class CollectResult(TaskResult):
+    """What a pass over the watch list brought."""
+
+    symbols: int = Field(description="Symbols asked for.")
+    collected: int = Field(description="Symbols whose quote was stored.")
+    fresh: int = Field(description="Quotes that are the present price.")
+    stale: int = Field(description="Quotes older than the limit.")
+    invalid: int = Field(description="Quotes that are zero, crossed or from the future.")
+    bars_appended: int = Field(description="Closed bars added to the history.")
+    bars_healed: int = Field(description="Of those, bars missed while the application or the terminal was away.")
+    bars_rejected: int = Field(description="Bars left out because their prices are impossible.")
+    failed: tuple[str, ...] = Field(default=(), description="Symbols that could not be collected.")
+    qualities: dict[str, str] = Field(default_factory=dict, description="Quality of each quote, by symbol.")
+
+    def summary(self) -> str:
+        parts = [count(self.symbols, "symbol")]
+        if self.stale:
+            whole = self.stale == self.symbols
+            parts.append("all quotes stale, the market seems closed" if whole else f"{self.stale} stale")
+        if self.invalid:
+            parts.append(f"{self.invalid} with an unusable quote")
+        if self.failed:
+            parts.append(f"{len(self.failed)} failed")
+        healed = f" ({self.bars_healed} back-filled)" if self.bars_healed else ""
+        parts.append(f"{count(self.bars_appended, 'bar')} added{healed}" if self.bars_appended else "no new bars")
+        return ", ".join(parts)
+
+
+def collect_market_data(ctx: TaskContext, params: CollectParams) -> CollectResult:
+    """Collect quotes and closed bars of the watch list, or of the symbols asked for."""
+    symbols = tuple(dict.fromkeys(params.symbols or ctx.settings.market.watch_list))
+    outcomes = collect(ctx, symbols)
+    quotes = [outcome.quote for outcome in outcomes if outcome.quote is not None]
+    bars = BarCounts()
+    for outcome in outcomes:
+        bars = bars.plus(outcome.bars)
+    fresh = sum(quote.fresh for quote in quotes)
+    stale = sum(quote.quality == "stale" for quote in quotes)
+    return CollectResult(
+        symbols=len(symbols),
+        collected=len(quotes),
+        fresh=fresh,
+        stale=stale,
+        invalid=len(quotes) - fresh - stale,
+        bars_appended=bars.appended,
+        bars_healed=bars.healed,
+        bars_rejected=bars.rejected,
+        failed=tuple(outcome.symbol for outcome in outcomes if outcome.error is not None),
+        qualities={quote.symbol: quote.quality.value for quote in quotes},
+    )
+
+
+SPECS: Final = (
+    TaskSpec(
+        id="collect_market_data",
+        title="Collect market data",
+        description="Quote, spread, volume and age of every symbol on the watch list; closed bars to the history.",
+        queue=Queue.DATA_COLLECTION,
+        run=collect_market_data,
+        params=CollectParams,
+        result=CollectResult,
+        schedule="*/5 * * * *",
+        soft_limit_s=120.0,
+        hard_limit_s=240.0,
+        retries=Retries(attempts=3),
+        gates=(TerminalConnected(),),
+        on_start=True,
+        terminal=True,
+    ),
+)

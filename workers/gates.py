@@ -1,0 +1,30 @@
+"""Preconditions of tasks. A task whose gate is closed is skipped with the reason, it does not fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.errors import Blocked, MetronomeError
+from app.tasks import OPEN, GateAnswer, TaskContext
+from app.terminal.values import SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalConnected:
+    """Open when the terminal is connected; asks the session to connect when it is not.
+
+    Attributes:
+        wait_s: Longest wait for a connection.
+    """
+
+    wait_s: float = 10.0
+
+    def check(self, ctx: TaskContext) -> GateAnswer:
+        if ctx.terminal.status.state is SessionState.CONNECTED:
+            return OPEN
+        try:
+            ctx.terminal.ensure_connected(self.wait_s)
+        except MetronomeError as error:
+            until = error.until if isinstance(error, Blocked) else None
+            return GateAnswer(blocked=True, reason=error.message, until=until, advice=error.advice)
+        return OPEN

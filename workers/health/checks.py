@@ -1,0 +1,200 @@
+"""The single checks. Each looks at one thing and gives a verdict with the value, the rule and what to do.
+
+None of them starts or connects anything: they report what is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from app.errors import MetronomeError
+from app.tasks import TaskContext
+from app.terminal.values import SessionState
+from workers.wording import count, seconds, size
+
+_GB, _MB = 1e9, 1e6
+
+
+class Verdict(StrEnum):
+    """What a check found."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: ``value`` for people, ``rule`` with its threshold, ``advice`` when it is not ok."""
+
+    verdict: Verdict
+    value: str
+    rule: str
+    advice: str = ""
+
+
+Facts = Mapping[str, Any]
+CheckFunction = Callable[[TaskContext, Facts], Finding]
+
+
+def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
+    """Whether the terminal is connected, and how fast it answers."""
+    status = ctx.terminal.status
+    words = str(status.state).replace("_", " ")
+    kind = "simulated" if status.simulated else status.account_kind
+    ping = f", ping {status.ping_ms:.0f} ms" if status.ping_ms is not None else ""
+    where = f" to {status.server}" if status.connected and status.server else ""
+    value = f"{words}{where}{f' ({kind})' if kind else ''}{ping}"
+    rule = "ok while connected; warning while connecting; error otherwise"
+    if status.connected:
+        return Finding(Verdict.OK, value, rule)
+    reason = f"{value}: {status.reason}" if status.reason else value
+    verdict = Verdict.WARNING if status.state is SessionState.CONNECTING else Verdict.ERROR
+    return Finding(verdict, reason, rule, status.advice or "Start MetaTrader 5 and log in.")
+
+
+def disk(ctx: TaskContext, _facts: Facts) -> Finding:
+    """Whether there is room for what is written."""
+    limits = ctx.settings.health
+    free = ctx.storage.free_bytes()
+    rule = f"warning below {limits.disk_warn_gb:g} GB free, error below {limits.disk_error_gb:g} GB"
+    value = f"{size(free)} free"
+    if free >= limits.disk_warn_gb * _GB and free >= limits.disk_error_gb * _GB:
+        return Finding(Verdict.OK, value, rule)
+    verdict = Verdict.ERROR if free < limits.disk_error_gb * _GB else Verdict.WARNING
+    return Finding(verdict, value, rule, f"Free some space on the disk of {ctx.storage.paths.home}.")
+
+
+def logs(ctx: TaskContext, _facts: Facts) -> Finding:
+    """How much the logs take."""
+    limit = ctx.settings.health.log_warn_mb
+    advice = "Delete old files under logs, or keep fewer (Settings, Log)."
+    return _folder(ctx.storage.folder_size(ctx.storage.paths.logs), limit, advice)
+
+
+def cache(ctx: TaskContext, _facts: Facts) -> Finding:
+    """How much the cache takes."""
+    limit = ctx.settings.health.cache_warn_mb
+    advice = "Delete old files under data/cache: they can be fetched again."
+    return _folder(ctx.storage.folder_size(ctx.storage.paths.cache), limit, advice)
+
+
+def _folder(used: int, limit_mb: float, advice: str) -> Finding:
+    over = used > limit_mb * _MB
+    verdict = Verdict.WARNING if over else Verdict.OK
+    return Finding(verdict, size(used), f"warning above {limit_mb:g} MB", advice if over else "")
+
+
+def scheduler(ctx: TaskContext, facts: Facts) -> Finding:
+    """Whether the timetable keeps time."""
+    limits, timetable = ctx.settings.health, facts["timetable"]
+    rule = (
+        f"error when the last heartbeat is older than {limits.heartbeat_warn_s:g} s; warning when runs start more than "
+        f"{limits.lateness_warn_s:g} s late (99th percentile), when a schedule cannot be used, or while paused"
+    )
+    if not timetable["heartbeat"]:
+        return Finding(Verdict.OK, "not keeping time in this process (a single run)", rule)
+    age = max(0.0, (ctx.clock.now() - datetime.fromisoformat(timetable["heartbeat"])).total_seconds())
+    late = timetable["lateness_p99_s"]
+    lateness = f", starts up to {late * 1000:.0f} ms late" if late is not None else ""
+    value = f"heartbeat {seconds(age)} ago, {count(timetable['jobs'], 'task')} scheduled{lateness}"
+    if age > limits.heartbeat_warn_s:
+        return Finding(Verdict.ERROR, value, rule, "Restart Metronome; if it happens again, report it with the log.")
+    if timetable["paused"]:
+        return Finding(Verdict.WARNING, f"paused; {value}", rule, "Resume the timetable when work should go on.")
+    if problems := timetable.get("problems"):
+        return Finding(Verdict.WARNING, f"{value}; {' '.join(problems)}", rule, "Edit the schedule on the Tasks page.")
+    if late is not None and late > limits.lateness_warn_s:
+        return Finding(Verdict.WARNING, value, rule, "Widen the queues (Settings, Queues) or spread the schedules.")
+    return Finding(Verdict.OK, value, rule)
+
+
+def lanes(ctx: TaskContext, facts: Facts) -> Finding:
+    """Whether the queues move."""
+    limit = ctx.settings.health.queue_wait_warn_s
+    rule = f"error with a stuck thread; warning when a run waits longer than {limit:g} s"
+    stuck = [f"{item['task']} since {item['since']}" for lane in facts["lanes"] for item in lane["stuck"]]
+    running = sum(lane["running"] for lane in facts["lanes"])
+    queued = sum(lane["queued"] for lane in facts["lanes"])
+    oldest = max((lane["oldest_wait_s"] or 0.0 for lane in facts["lanes"]), default=0.0)
+    value = f"{running} running, {queued} queued" + (f", oldest waits {seconds(oldest)}" if queued else "")
+    if stuck:
+        return Finding(
+            Verdict.ERROR,
+            f"{value}, {count(len(stuck), 'stuck thread')}: {'; '.join(stuck)}",
+            rule,
+            "Work goes on in another thread; restart Metronome to be rid of the stuck one.",
+        )
+    if oldest > limit:
+        return Finding(Verdict.WARNING, value, rule, "Widen the queue (Settings, Queues) or cancel what takes long.")
+    return Finding(Verdict.OK, value, rule)
+
+
+def history(_ctx: TaskContext, facts: Facts) -> Finding:
+    """Whether the history of runs is sound."""
+    found = facts["history"]
+    rule = "error when the last integrity check or write failed"
+    value = f"{count(found['rows'], 'run')}, {size(found['bytes'])}"
+    if found["ok"]:
+        return Finding(Verdict.OK, value, rule)
+    problem = found.get("problem") or "the integrity check failed"
+    advice = "Free some space if the disk is full, then restart Metronome: a damaged file is kept aside."
+    return Finding(Verdict.ERROR, f"{value}: {problem}", rule, advice)
+
+
+def memory(ctx: TaskContext, _facts: Facts) -> Finding:
+    """How much memory this process holds."""
+    import psutil
+
+    limit = ctx.settings.health.memory_warn_mb
+    try:
+        held = psutil.Process().memory_info().rss
+    except psutil.Error as error:
+        msg = f"the system does not tell the memory of this process ({error})"
+        raise OSError(msg) from error
+    over = held > limit * _MB
+    advice = "Restart Metronome; if it grows again, report it with the log." if over else ""
+    return Finding(Verdict.WARNING if over else Verdict.OK, size(held), f"warning above {limit:g} MB", advice)
+
+
+def window(ctx: TaskContext, facts: Facts) -> Finding:
+    """Whether the window answers."""
+    limit, lag = ctx.settings.health.terminal_hold_warn_ms, facts.get("window_lag_ms")
+    rule = f"warning when the window was held longer than {limit:g} ms"
+    if lag is None:
+        return Finding(Verdict.OK, "no window in this process", rule)
+    over = lag > limit
+    advice = "Set terminal.host to child, so that a slow terminal cannot hold the window." if over else ""
+    return Finding(Verdict.WARNING if over else Verdict.OK, f"held {lag:.0f} ms at most", rule, advice)
+
+
+#: All checks in the order in which they are shown: name, title, function.
+CHECKS: Final[tuple[tuple[str, str, CheckFunction], ...]] = (
+    ("terminal", "Terminal", terminal),
+    ("scheduler", "Timetable", scheduler),
+    ("lanes", "Queues", lanes),
+    ("disk", "Disk", disk),
+    ("logs", "Logs", logs),
+    ("cache", "Cache", cache),
+    ("history", "History of runs", history),
+    ("memory", "Memory", memory),
+    ("window", "Window", window),
+)
+
+
+def look(function: CheckFunction, ctx: TaskContext, facts: Facts) -> Finding:
+    """Run one check; one that cannot be made is an error of itself, not of the others."""
+    try:
+        return function(ctx, facts)
+    except (MetronomeError, OSError, ImportError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        ctx.log.exception("health check could not be made")
+        return Finding(
+            Verdict.ERROR,
+            f"could not be checked: {type(error).__name__}: {error}",
+            "the check itself must work",
+            "Look into the log; report it if it happens again.",
+        )

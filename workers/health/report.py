@@ -1,0 +1,123 @@
+"""All checks of one run as a report, with since when each verdict stands, and its place in the day's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.runs import iso
+from app.storage import Storage
+from app.tasks import TaskContext, TaskResult
+from workers.health.checks import CHECKS, Finding, Verdict, look
+from workers.wording import count
+
+
+class Check(BaseModel):
+    """One check as it is stored and shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    verdict: Verdict
+    value: str = Field(description="What was found, for people.")
+    rule: str = Field(description="When it is a warning or an error, with the thresholds of the settings.")
+    since: str = Field(description="Since when the verdict is this one; ISO 8601, UTC.")
+    advice: str = Field(default="", description="What to do; empty when all is well.")
+
+
+class HealthReport(TaskResult):
+    """The verdict on everything: healthy, warning or unhealthy, and the checks that lead to it."""
+
+    overall: str = Field(description="healthy, warning (at least one warning) or unhealthy (at least one error).")
+    ok: int = Field(description="Checks that are ok.")
+    warnings: int = Field(description="Checks with a warning.")
+    errors: int = Field(description="Checks with an error.")
+    checks: tuple[Check, ...] = Field(description="Each check.")
+
+    def summary(self) -> str:
+        if self.overall == "healthy":
+            return f"Healthy: {count(self.ok, 'check')} ok"
+        notable = [check for check in self.checks if check.verdict is not Verdict.OK]
+        worst = sorted(notable, key=lambda check: check.verdict is not Verdict.ERROR)
+        return f"{self.overall.capitalize()}: " + "; ".join(f"{check.title.lower()} {check.value}" for check in worst)
+
+
+def make_report(ctx: TaskContext) -> HealthReport:
+    """Make all checks.
+
+    Raises:
+        Cancelled: the run was asked to stop.
+        StorageError: the report of before is there but cannot be read.
+    """
+    now = ctx.clock.now()
+    before = _previous(ctx.storage)
+    facts = ctx.engine_facts
+    checks = []
+    for number, (name, title, function) in enumerate(CHECKS):
+        ctx.progress(number, len(CHECKS), title)
+        checks.append(_check(name, title, look(function, ctx, facts), before.get(name), now))
+    ctx.progress(len(CHECKS), len(CHECKS))
+    tally = {verdict: sum(check.verdict is verdict for check in checks) for verdict in Verdict}
+    overall = "unhealthy" if tally[Verdict.ERROR] else "warning" if tally[Verdict.WARNING] else "healthy"
+    return HealthReport(
+        overall=overall,
+        ok=tally[Verdict.OK],
+        warnings=tally[Verdict.WARNING],
+        errors=tally[Verdict.ERROR],
+        checks=tuple(checks),
+    )
+
+
+def store_report(ctx: TaskContext, report: HealthReport) -> None:
+    """Append the report to the file of the day.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    now = ctx.clock.now()
+    path = ctx.storage.paths.health_checks / f"health_{now:%Y%m%d}.json"
+    entry = {"time": iso(now), "run_id": ctx.run_id, **report.model_dump(mode="json")}
+    ctx.storage.append_json_item(path, entry, head={"date": f"{now:%Y-%m-%d}"})
+    ctx.wrote(path)
+
+
+def _check(name: str, title: str, found: Finding, before: Check | None, now: datetime) -> Check:
+    same = before is not None and before.verdict is found.verdict
+    since = before.since if before is not None and same else iso(now) or ""
+    return Check(
+        name=name,
+        title=title,
+        verdict=found.verdict,
+        value=found.value,
+        rule=found.rule,
+        since=since,
+        advice=found.advice,
+    )
+
+
+def _previous(storage: Storage) -> Mapping[str, Check]:
+    """The checks of the newest stored report by name; none when there is no report yet."""
+    folder = storage.paths.health_checks
+    for path in sorted(folder.glob("health_????????.json"), reverse=True):
+        document = storage.read_json(path)
+        entries = document.get("entries") if document else None
+        if isinstance(entries, list) and entries:
+            return _checks_of(entries[-1])
+    return {}
+
+
+def _checks_of(entry: Any) -> Mapping[str, Check]:
+    """The checks of a stored report; those that do not read as checks are left out, they only cost their since."""
+    found: dict[str, Check] = {}
+    listed = entry.get("checks") if isinstance(entry, dict) else None
+    for item in listed if isinstance(listed, list) else []:
+        try:
+            check = Check.model_validate(item)
+        except ValidationError:
+            continue
+        found[check.name] = check
+    return found

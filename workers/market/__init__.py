@@ -1,0 +1,1 @@
+"""Quotes and bars as they are stored: marked with their quality, in UTC, never invented."""

@@ -1,0 +1,102 @@
+"""The bar history ``data/bars/{symbol}_{timeframe}.csv``: closed bars only, in the order of time, UTC, append-only."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import UserAction
+from app.files import guarding
+from app.paths import safe_name
+
+HEADER: Final = ("time", "open", "high", "low", "close", "tick_volume", "spread", "real_volume")
+
+#: The end of the file that surely holds its last whole lines.
+_TAIL_BYTES: Final = 4096
+
+
+def bars_file(folder: Path, symbol: str, timeframe: str) -> Path:
+    """The file of one symbol and timeframe."""
+    return folder / f"{safe_name(symbol)}_{timeframe}.csv"
+
+
+def last_stored(path: Path) -> datetime | None:
+    """The opening of the newest stored bar; None when there is none.
+
+    A torn last line (a kill in the middle of a write) does not count: its bar is fetched again.
+
+    Raises:
+        StorageError: the file cannot be read.
+        UserAction: the end of the file holds no bar at all: it is not a bar history.
+    """
+    with guarding(path, "read"):
+        if not path.exists():
+            return None
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL_BYTES))
+            tail = file.read()
+    whole = tail[: tail.rfind(b"\n") + 1].decode("utf-8", "replace").splitlines()
+    if size > _TAIL_BYTES:
+        whole = whole[1:]  # the first one may begin in the middle
+    for line in reversed(whole):
+        time = _time_of(line)
+        if time is not None:
+            return time
+    if not whole or (len(whole) == 1 and whole[0].startswith("time,")):
+        return None
+    raise UserAction(
+        f"No line at the end of {path} is a bar.",
+        advice="Move the file away: a new one is begun and filled from the terminal's history.",
+    )
+
+
+def rows_of(rates: NDArray[Any], digits: int) -> list[tuple[str, ...]]:
+    """Closed bars as lines of the file.
+
+    Args:
+        rates: Structured array, time in UTC epoch seconds.
+        digits: Decimals of a price.
+    """
+    times = np.datetime_as_string(rates["time"].astype("datetime64[s]"), unit="s")
+    columns = [[f"{value:.{digits}f}" for value in rates[name].tolist()] for name in ("open", "high", "low", "close")]
+    counts = [[str(int(value)) for value in rates[name].tolist()] for name in ("tick_volume", "spread", "real_volume")]
+    return list(zip([f"{time}Z" for time in times.tolist()], *columns, *counts, strict=True))
+
+
+def newer_than(rates: NDArray[Any], last: datetime | None) -> NDArray[Any]:
+    """The bars after ``last`` (all of them when it is None), in the order of time, each time once."""
+    kept = rates if last is None else rates[rates["time"] > int(last.timestamp())]
+    _, first = np.unique(kept["time"], return_index=True)
+    ordered: NDArray[Any] = kept[first]
+    return ordered
+
+
+def sound(rates: NDArray[Any]) -> NDArray[Any]:
+    """The bars whose prices are prices and whose high and low hold their open and close."""
+    prices = np.stack([rates[name] for name in ("open", "high", "low", "close")])
+    good = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
+    good &= (rates["high"] >= prices.max(axis=0)) & (rates["low"] <= prices.min(axis=0))
+    kept: NDArray[Any] = rates[good]
+    return kept
+
+
+def may_have_closed(last: datetime, bar_seconds: int, now: datetime) -> bool:
+    """Whether a bar newer than ``last`` can have closed by now; saves asking the terminal when none can."""
+    return now >= last + timedelta(seconds=2 * bar_seconds)
+
+
+def _time_of(line: str) -> datetime | None:
+    fields = line.split(",")
+    if len(fields) != len(HEADER):
+        return None
+    try:
+        time = datetime.fromisoformat(fields[0])
+    except ValueError:
+        return None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,149 @@
+"""One pass over the watch list: quotes to the day's file, closed bars to the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from app.errors import Blocked, Cancelled, MetronomeError, NothingToDo
+from app.files import StorageError
+from app.paths import safe_name
+from app.tasks import TaskContext
+from app.terminal.values import TIMEFRAMES, SymbolInfo
+from workers.market import bar_history
+from workers.market.quotes import Quality, Quote, quote_of
+
+#: Two default periods of the task: a bar that closed longer ago was missed by the pass that should have stored it.
+_MISSED_AFTER_S: Final = 600.0
+
+#: What to do about a quote that is not merely old.
+_ADVICE: Final = {
+    Quality.ZERO: "Open the symbol in the terminal's Market Watch and wait for a quote.",
+    Quality.CROSSED: "Wait for the next quote; if it stays so, ask the broker.",
+    Quality.AHEAD: "Check the clock of this computer and the setting terminal.server_time.",
+}
+
+
+class BarCounts(NamedTuple):
+    """Bars of one symbol in one pass: appended, of those back-filled, and left out because they are broken."""
+
+    appended: int = 0
+    healed: int = 0
+    rejected: int = 0
+
+    def plus(self, other: BarCounts) -> BarCounts:
+        """Both together."""
+        return BarCounts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolOutcome:
+    """What came of one symbol: a quote and its bars, or the error that cost it."""
+
+    symbol: str
+    quote: Quote | None = None
+    bars: BarCounts = field(default_factory=BarCounts)
+    error: MetronomeError | None = None
+
+
+def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> tuple[SymbolOutcome, ...]:
+    """Collect these symbols; a bad one never costs the others.
+
+    Raises:
+        NothingToDo: there are no symbols.
+        Blocked: the terminal went away before anything was collected.
+        StorageError: the files cannot be written; that is no trouble of a symbol.
+        MetronomeError: not one symbol could be collected; the first error, of its own class.
+        Cancelled: the run was asked to stop.
+    """
+    if not symbols:
+        raise NothingToDo(
+            "The watch list is empty, so there is nothing to collect.", advice="Add symbols under Settings, Market."
+        )
+    outcomes: list[SymbolOutcome] = []
+    for number, symbol in enumerate(symbols):
+        ctx.progress(number, len(symbols), symbol)
+        try:
+            outcomes.append(_collect_one(ctx, symbol))
+        except (StorageError, Cancelled):
+            raise
+        except Blocked as error:
+            # The terminal is gone: asking for the rest would only wait for nothing.
+            outcomes += [SymbolOutcome(name, error=error) for name in symbols[number:]]
+            break
+        except MetronomeError as error:
+            outcomes.append(SymbolOutcome(symbol, error=error))
+    ctx.progress(len(symbols), len(symbols))
+    _refuse_nothing(outcomes)
+    for outcome in outcomes:
+        _warn(ctx, outcome)
+    return tuple(outcomes)
+
+
+def _refuse_nothing(outcomes: list[SymbolOutcome]) -> None:
+    """Raise the first error when not one symbol was collected."""
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if not errors or len(errors) < len(outcomes):
+        return
+    first = errors[0]
+    if len(outcomes) == 1 or isinstance(first, Blocked):
+        raise first
+    raise type(first)(
+        f"None of {len(outcomes)} symbols could be collected; {outcomes[0].symbol}: {first.message}",
+        advice=first.advice,
+    )
+
+
+def _warn(ctx: TaskContext, outcome: SymbolOutcome) -> None:
+    quote = outcome.quote
+    if outcome.error is not None:
+        ctx.warn(f"{outcome.symbol} was not collected: {outcome.error}")
+    elif quote is not None and (advice := _ADVICE.get(quote.quality)):
+        ctx.warn(f"The quote of {outcome.symbol} is {quote.quality} (bid {quote.bid:g}, ask {quote.ask:g}). {advice}")
+    if outcome.bars.rejected:
+        ctx.warn(
+            f"{outcome.bars.rejected} bars of {outcome.symbol} have impossible prices and were left out. "
+            "Download the symbol's history in the terminal anew."
+        )
+
+
+def _collect_one(ctx: TaskContext, symbol: str) -> SymbolOutcome:
+    info = ctx.terminal.symbol_info(symbol)
+    tick = ctx.terminal.tick(symbol)
+    now = ctx.clock.now()
+    quote = quote_of(tick, info, now, ctx.settings.market.max_tick_age_s)
+    path = ctx.storage.paths.market_data / f"{safe_name(symbol)}_{now:%Y%m%d}.json"
+    ctx.storage.append_json_item(
+        path, quote.as_entry(), head={"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": info.point}
+    )
+    ctx.wrote(path)
+    counts = BarCounts()
+    for timeframe in ctx.settings.market.timeframes:
+        ctx.check_cancelled()
+        counts = counts.plus(_append_bars(ctx, info, timeframe))
+    return SymbolOutcome(symbol, quote, counts)
+
+
+def _append_bars(ctx: TaskContext, info: SymbolInfo, timeframe: str) -> BarCounts:
+    """Append the closed bars that are newer than the last stored one, from the terminal's history if need be."""
+    path = bar_history.bars_file(ctx.storage.paths.bars, info.name, timeframe)
+    last = bar_history.last_stored(path)
+    now, seconds = ctx.clock.now(), TIMEFRAMES[timeframe].seconds
+    if last is None:
+        # One more than asked for: the newest is the forming bar.
+        bars = ctx.terminal.rates(info.name, timeframe, ctx.settings.market.history_bars + 1)
+    elif bar_history.may_have_closed(last, seconds, now):
+        bars = ctx.terminal.rates_range(info.name, timeframe, last + timedelta(seconds=1), now)
+    else:
+        return BarCounts()
+    candidates = bar_history.newer_than(bars.closed().rates, last)
+    fresh = bar_history.sound(candidates)
+    if len(fresh):
+        ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, info.digits))
+        ctx.wrote(path)
+    healed = 0
+    if last is not None:
+        missed_before = int(now.timestamp() - _MISSED_AFTER_S - seconds)
+        healed = int((fresh["time"] < missed_before).sum())
+    return BarCounts(len(fresh), healed, len(candidates) - len(fresh))

@@ -1,0 +1,99 @@
+"""A quote with its age and its quality: what may be trusted as the present price, and what may not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from app.runs import iso
+from app.terminal.values import SymbolInfo, Tick
+
+#: A tick this far ahead of our clock means that one of the two clocks is wrong.
+_AHEAD_S: Final = 60.0
+
+
+class Quality(StrEnum):
+    """Whether a quote is the present price; anything but fresh is kept as a record only."""
+
+    FRESH = "fresh"
+    STALE = "stale"  # older than the limit: the market is closed, or the feed stands still
+    ZERO = "zero"  # no bid or no ask
+    CROSSED = "crossed"  # bid above ask
+    AHEAD = "ahead"  # from the future: the server's or the computer's clock is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A tick with what follows from it.
+
+    Attributes:
+        age_s: Seconds from the tick to ``taken``; negative when the tick is ahead of our clock.
+        spread: Ask less bid, in price; None for a quote without both.
+        spread_points: The same in points of the symbol.
+    """
+
+    symbol: str
+    taken: datetime
+    time: datetime
+    age_s: float
+    bid: float
+    ask: float
+    spread: float | None
+    spread_points: float | None
+    volume: float
+    quality: Quality
+
+    @property
+    def fresh(self) -> bool:
+        """Whether this is the present price."""
+        return self.quality is Quality.FRESH
+
+    def as_entry(self) -> dict[str, Any]:
+        """The quote as it is stored."""
+        return {
+            "time": iso(self.taken),
+            "tick_time": iso(self.time),
+            "age_s": round(self.age_s, 3),
+            "bid": self.bid,
+            "ask": self.ask,
+            "spread": self.spread,
+            "spread_points": self.spread_points,
+            "volume": self.volume,
+            "fresh": self.fresh,
+            "quality": self.quality.value,
+        }
+
+
+def quote_of(tick: Tick, symbol: SymbolInfo, now: datetime, max_age_s: float) -> Quote:
+    """Judge a tick.
+
+    Args:
+        tick: As the terminal gave it, its time in UTC.
+        symbol: For the size of a point.
+        now: The time of the collection.
+        max_age_s: A tick older than this is stale.
+    """
+    age = (now - tick.time).total_seconds()
+    both = _is_price(tick.bid) and _is_price(tick.ask)
+    spread = round(tick.ask - tick.bid, symbol.digits + 1) if both else None
+    points = round(spread / symbol.point, 1) if spread is not None and symbol.point > 0 else None
+    if not both:
+        quality = Quality.ZERO
+    elif tick.bid > tick.ask:
+        quality = Quality.CROSSED
+    elif age > max_age_s:
+        quality = Quality.STALE
+    elif age < -_AHEAD_S:
+        quality = Quality.AHEAD
+    else:
+        quality = Quality.FRESH
+    # JSON has no NaN: a price that is none is stored as 0, marked by the quality.
+    bid, ask = (price if math.isfinite(price) else 0.0 for price in (tick.bid, tick.ask))
+    return Quote(tick.symbol, now, tick.time, age, bid, ask, spread, points, float(tick.volume), quality)
+
+
+def _is_price(value: float) -> bool:
+    return math.isfinite(value) and value > 0
