@@ -88,9 +88,7 @@ class Engine:
         self.http = Http()
         self.terminal = build_session(current.terminal, self.clock)
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
-        self.runner = Runner(
-            self.registry, services, self.history, self._inflight, self.clock, _widths(current)
-        )
+        self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
         self._forget = self.settings.subscribe(self._on_settings)
 

@@ -221,6 +221,11 @@ class RunHistory:
     def _insert(self, runs: Sequence[Run]) -> None:
         if self._writer is None:
             raise sqlite3.OperationalError("the database could not be opened")
+        if len(runs) == 1:
+            # One statement is a transaction of its own; each further one would give the interpreter lock away,
+            # and under load a busy thread keeps it for a whole switch interval.
+            self._writer.execute(_INSERT, _to_row(runs[0]))
+            return
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             self._writer.executemany(_INSERT, [_to_row(run) for run in runs])
@@ -246,7 +251,7 @@ class RunHistory:
                 self._prune()
             except sqlite3.Error as error:
                 self._problem = str(error)
-                _log.error("Old runs cannot be removed from the history (%s).", error)  # noqa: TRY400 - no bug of ours
+                _log.error("Old runs cannot be removed from the history (%s).", error)
 
     def _prune(self) -> None:
         if self._writer is None:
@@ -296,7 +301,7 @@ class RunHistory:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 self._problem = str(error)
-                _log.error("The timetable's marks cannot be written (%s).", error)  # noqa: TRY400 - no bug of ours
+                _log.error("The timetable's marks cannot be written (%s).", error)
 
     def accounted(self, task: str, schedule: str) -> datetime | None:
         """Up to when the due times of ``task`` are dealt with; None when the task or its schedule is new."""
@@ -413,7 +418,7 @@ class RunHistory:
                     return self._reader.execute(sql, values).fetchall()
                 except sqlite3.OperationalError as error:
                     self._problem = str(error)
-                    _log.error("The run history cannot be read (%s).", error)  # noqa: TRY400 - no bug of ours
+                    _log.error("The run history cannot be read (%s).", error)
                     return []
                 except sqlite3.DatabaseError as error:
                     damage = error
@@ -428,7 +433,7 @@ class RunHistory:
             self._connect()
         except sqlite3.OperationalError as error:
             self._problem = str(error)
-            _log.error("The run history %s cannot be opened (%s).", self._path.name, error)  # noqa: TRY400 - no bug
+            _log.error("The run history %s cannot be opened (%s).", self._path.name, error)
         except sqlite3.DatabaseError as error:
             self._replace_damaged(error)
 
@@ -481,6 +486,19 @@ class RunHistory:
         rows = self._read("SELECT max(id) FROM runs", ())
         return int(rows[0][0] or 0) if rows else 0
 
+    def limit_pages(self, pages: int) -> None:
+        """Let the file grow to so many pages at most; beyond, SQLite answers as it does when the disk is full."""
+        with self._write_lock:
+            if self._writer is not None:
+                self._writer.execute(f"PRAGMA max_page_count={int(pages)}")
+
+    def retry_now(self) -> None:
+        """Try to store what waits now, not only after the pause."""
+        with self._write_lock:
+            self._retry_at = 0.0
+            if self._waiting:
+                self._write(())
+
     def check_integrity(self) -> str:
         """Let SQLite check the whole file; empty when it is intact. Takes seconds per gigabyte."""
         with closing(self._new_connection()) as connection:
@@ -502,7 +520,7 @@ class RunHistory:
                 try:
                     self._insert(self._waiting)
                 except sqlite3.Error as error:
-                    _log.error("%d finished runs could not be stored (%s).", len(self._waiting), error)  # noqa: TRY400
+                    _log.error("%d finished runs could not be stored (%s).", len(self._waiting), error)
             for connection in (self._reader, self._writer):
                 if connection is not None:
                     connection.close()

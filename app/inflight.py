@@ -48,14 +48,13 @@ class Inflight:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.left_behind = _read(path)
-        size = _SLOTS * _SLOT_BYTES
-        # The left-behind records are kept until they are in the history: see forget_left_behind().
+        # What was left behind is kept until it is in the history, over several kills: see forget_left_behind().
         self._kept = path.with_name(path.name + ".last")
-        if self.left_behind:
-            path.replace(self._kept)
-        elif self._kept.exists():
-            self.left_behind = _read(self._kept)
+        if _read(path):
+            with path.open("rb") as last, self._kept.open("ab") as kept:
+                kept.write(last.read())
+        self.left_behind = _read(self._kept)
+        size = _SLOTS * _SLOT_BYTES
         with path.open("wb") as file:
             file.truncate(size)
         with path.open("r+b") as file:
@@ -132,4 +131,4 @@ def _read(path: Path) -> tuple[Unfinished, ...]:
             )
         except (ValueError, TypeError, OverflowError, OSError):
             continue  # a slot torn by a power cut: what it said is unknowable
-    return tuple(sorted(found, key=lambda run: run.run_id))
+    return tuple(sorted({run.run_id: run for run in found}.values(), key=lambda run: run.run_id))

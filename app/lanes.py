@@ -148,4 +148,4 @@ class LaneWorker(QRunnable, Generic[T]):
         self.idle = False
 
     def run(self) -> None:
-        self._lane._work(self)  # noqa: SLF001 - the two are one
+        self._lane._work(self)

@@ -43,6 +43,17 @@ class RunnerSnapshot:
     lanes: tuple[LaneStatus, ...]
 
 
+class _Waiter:
+    """Somebody who waits for the end of one run."""
+
+    __slots__ = ("lock", "run")
+
+    def __init__(self) -> None:
+        self.run: Run | None = None
+        self.lock = threading.Lock()
+        self.lock.acquire()
+
+
 class Runner:
     """Runs tasks.
 
@@ -76,7 +87,7 @@ class Runner:
         self._by_id: dict[str, Entry] = {}  # all that are not stored yet
         self._stuck: dict[str, Entry] = {}  # timed out, thread not back
         self._next_try: dict[str, str] = {}  # failed run -> the run that tries again
-        self._waiters: dict[str, list[threading.Lock]] = {}
+        self._waiters: dict[str, list[_Waiter]] = {}
         self._stopping = False
         self._loggers = {spec.id: logging.getLogger(f"task.{spec.id}") for spec in registry}
         self._lanes = {queue: Lane(queue, widths.get(queue, 1), self._execute) for queue in Queue}
@@ -300,7 +311,8 @@ class Runner:
         with self._lock:
             waiters = self._waiters.pop(run.run_id, ())
         for waiter in waiters:
-            waiter.release()
+            waiter.run = run
+            waiter.lock.release()
         self._announcer.finished(run)
         if entry is not None and entry.on_done is not None:
             entry.on_done(run)
@@ -320,18 +332,24 @@ class Runner:
         Returns:
             The finished run, or None when the time ran out or there is no such run.
         """
-        waiter = threading.Lock()
-        waiter.acquire()
+        waiter = _Waiter()
         with self._lock:
             unfinished = run_id in self._by_id
             if unfinished:
                 self._waiters.setdefault(run_id, []).append(waiter)
-        if unfinished and not waiter.acquire(timeout=timeout_s):
+        if unfinished and not waiter.lock.acquire(timeout=timeout_s):
             return None
         next_try = self._next_try.get(run_id) if follow_retries else None
         if next_try is not None:
             return self.wait(next_try, timeout_s, follow_retries=True)
-        return self._history.get(run_id)
+        return waiter.run or self._history.get(run_id)
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until every run that was asked for is stored; returns whether that came true in time."""
+        deadline = self._clock.monotonic() + timeout_s
+        with self._lock:
+            pending = list(self._by_id)
+        return all(self.wait(run_id, max(deadline - self._clock.monotonic(), 0.0)) is not None for run_id in pending)
 
     def unfinished(self, run_id: str) -> Run | None:
         """The run of that id while it is queued or running."""
@@ -453,7 +471,8 @@ def validated_params(spec: TaskSpec, params: TaskParams | Mapping[str, Any] | No
         return spec.params.model_validate({} if params is None else params)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'parameters'}: {fault['msg']}" for fault in error.errors()
+            f"{'.'.join(str(part) for part in fault['loc']) or 'parameters'}: {fault['msg']}"
+            for fault in error.errors()
         )
         known = ", ".join(spec.params.model_fields) or "none"
         raise UserAction(

@@ -59,9 +59,7 @@ class RunnerExecutor(BaseExecutor):  # type: ignore[misc] # apscheduler has no t
 
         def on_done(run: Run) -> None:
             code = EVENT_JOB_EXECUTED if run.state.is_success else EVENT_JOB_ERROR
-            self._scheduler._dispatch_event(  # noqa: SLF001 - what APScheduler's own executors call
-                JobExecutionEvent(code, job.id, "default", due, retval=run)
-            )
+            self._scheduler._dispatch_event(JobExecutionEvent(code, job.id, "default", due, retval=run))
 
         self._hand_over(job, due, on_done)
 
@@ -96,7 +94,7 @@ class ClockedScheduler(BackgroundScheduler):  # type: ignore[misc] # apscheduler
         self._event = Event()
         BaseScheduler.start(self)
 
-    def shutdown(self, wait: bool = True) -> None:  # noqa: FBT001, FBT002 - APScheduler's signature
+    def shutdown(self, wait: bool = True) -> None:
         """End the thread, if there is one."""
         if self._thread is None:
             BlockingScheduler.shutdown(self, wait)
@@ -123,7 +121,7 @@ class ClockedScheduler(BackgroundScheduler):  # type: ignore[misc] # apscheduler
                 if due is not None:
                     self._lookup_executor(job.executor).submit_job(job, [due])
                     events.append(JobSubmissionEvent(EVENT_JOB_SUBMITTED, job.id, "default", [due]))
-                job._modify(next_run_time=schedule.next_after(now))  # noqa: SLF001 - as APScheduler's own loop does
+                job._modify(next_run_time=schedule.next_after(now))
                 store.update_job(job)
             upcoming = store.get_next_run_time()
         for event in events:

@@ -185,14 +185,18 @@ class Registry:
 class Services(Protocol):
     """What the engine lends to tasks; the same for every run."""
 
-    clock: Clock
-    storage: Storage
-    terminal: Session
-    http: Http
-    engine_facts: Callable[[], dict[str, Any]]
-
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def terminal(self) -> Session: ...
+    @property
+    def http(self) -> Http: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def engine_facts(self) -> Callable[[], dict[str, Any]]: ...
 
 
 class TaskContext:

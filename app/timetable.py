@@ -128,6 +128,7 @@ class Timetable:
             thread: False leaves the rounds to the caller (see ``round``): for tests with a fake clock.
         """
         now = self._clock.now()
+        self._last_round = (now, self._clock.monotonic())
         for spec in self._registry:
             self._plan(spec, now)
         self._catch_up_at_start(now, made_up_elsewhere)
@@ -368,7 +369,7 @@ class Timetable:
         """Keep time again, from now on; what was due during the pause is not made up for."""
         self._store.set("timetable.paused", False)
 
-    def set_enabled(self, task: str, enabled: bool) -> None:  # noqa: FBT001 - the state to set
+    def set_enabled(self, task: str, enabled: bool) -> None:
         """Switch one task's schedule on or off. It can still be run by hand."""
         self._registry.get(task)
         self._store.set(f"tasks.{task}.enabled", enabled)

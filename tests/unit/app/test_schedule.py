@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_daily_task_is_due_exactly_once_on_each_local_day_of_a_year(zone: str,
     due = schedule.upcoming(start, 365)
     days = [moment.astimezone(ZoneInfo(zone)).date() for moment in due]
     assert len(set(days)) == 365
-    assert all(later > earlier for earlier, later in zip(due, due[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(due))
 
 
 def test_a_skipped_local_time_moves_on_by_as_much_as_the_clock_did() -> None:
@@ -63,7 +64,7 @@ def test_of_a_repeated_local_time_the_first_counts() -> None:
 
 def test_a_quarter_hourly_task_runs_through_both_equal_hours() -> None:
     due = Schedule.parse("*/15 * * * *", "Europe/Berlin").upcoming(at("2025-10-25T23:59:00"), 12)
-    assert {later - earlier for earlier, later in zip(due, due[1:], strict=False)} == {timedelta(minutes=15)}
+    assert {later - earlier for earlier, later in pairwise(due)} == {timedelta(minutes=15)}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""The journal of unfinished runs: what a kill leaves for the next start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from app.inflight import Inflight, record_of
+
+RECORD = record_of("0000000000000a", "collect", "manual", 1748952000.25, None, 1, '{"symbol":"EURUSD"}')
+
+
+def test_a_clean_end_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "runs.inflight"
+    journal = Inflight(path)
+    slot = journal.take(RECORD)
+    journal.started(slot)
+    journal.give_back(slot)
+    journal.close()
+    assert not path.exists()
+    again = Inflight(path)
+    assert again.left_behind == ()
+    again.close()
+
+
+def test_a_kill_leaves_queued_and_running_runs(tmp_path: Path) -> None:
+    path = tmp_path / "runs.inflight"
+    code = f"""
+import os, signal, sys
+from pathlib import Path
+from app.inflight import Inflight, record_of
+journal = Inflight(Path({str(path)!r}))
+for number in range(3):
+    run_id = f"{{number:014x}}"
+    slot = journal.take(record_of(run_id, "collect", "schedule", 1748952000.5, 1748952000.0, 1, '{{"n":1}}'))
+    if number:
+        journal.started(slot)
+    if number == 2:
+        journal.give_back(slot)
+os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
+    assert ended.returncode != 0
+    journal = Inflight(path)
+    queued, running = journal.left_behind
+    assert (queued.run_id, queued.started, queued.params) == ("00000000000000", False, {"n": 1})
+    assert (running.run_id, running.started, running.trigger) == ("00000000000001", True, "schedule")
+    assert running.due_at is not None
+    assert running.due_at.timestamp() == 1748952000.0
+    journal.close()
+
+
+def test_what_was_left_is_kept_until_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "runs.inflight"
+    first = Inflight(path)
+    first.take(RECORD)  # then a kill: nothing is closed
+    second = Inflight(path)
+    assert len(second.left_behind) == 1
+    second.close()  # a second kill before the history knew
+    third = Inflight(path)
+    assert len(third.left_behind) == 1
+    third.forget_left_behind()
+    third.close()
+    fourth = Inflight(path)
+    assert fourth.left_behind == ()
+    fourth.close()
+
+
+def test_more_runs_than_slots_are_not_refused(tmp_path: Path) -> None:
+    journal = Inflight(tmp_path / "runs.inflight")
+    slots = [journal.take(RECORD) for _ in range(600)]
+    assert slots[-1] == -1
+    assert len({slot for slot in slots if slot >= 0}) == 512
+    for slot in slots:
+        if slot >= 0:
+            journal.give_back(slot)
+    journal.close()
+
+
+def test_parameters_that_do_not_fit_are_left_out_and_the_rest_stays_readable() -> None:
+    record = record_of("0000000000000a", "collect", "manual", 0.0, None, 1, json.dumps({"text": "ä" * 500}))
+    assert len(record.encode()) < 509
+    assert json.loads(record)[-1] == {}
+
+
+def test_garbage_in_the_file_is_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "runs.inflight"
+    path.write_bytes(b"\x01\xff\xff" + b"garbage" * 500)
+    journal = Inflight(path)
+    assert journal.left_behind == ()
+    journal.close()
