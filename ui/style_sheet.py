@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _SHEET = """
 QWidget { color: @text; }
+QLabel { background: transparent; }
 QMainWindow, QDialog, #page, #body { background: @bg; }
 QToolTip { background: @raised; color: @text; border: 1px solid @line; padding: 4px 6px; }
 #header, #footer, #sidebar { background: @panel; }
@@ -41,6 +42,7 @@ QPushButton[primary="true"]:hover { background: @accent_hover; }
 QPushButton[primary="true"]:focus { border-color: @text; }
 QPushButton[primary="true"]:disabled { background: @line; border-color: @line; color: @muted_ink; }
 QPushButton[quiet="true"] { background: transparent; border-color: transparent; padding: 3px 6px; }
+QPushButton#dim { color: @dim_ink; }
 QPushButton[quiet="true"]:hover { background: @line; }
 QPushButton[quiet="true"]:focus { border-color: @accent; }
 QPushButton[link="true"] { background: transparent; border: none; padding: 0; color: @accent_ink; text-align: left; }

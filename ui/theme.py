@@ -122,7 +122,9 @@ class Theme(QObject):
         self._dark = True
         self.tokens = DARK
         self._readable: dict[str, QColor] = {}
-        self.family = _first_installed(_FAMILIES) or QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
+        self.family = (
+            _first_installed(_FAMILIES) or QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
+        )
         self.mono_family = (
             _first_installed(_MONO_FAMILIES) or QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
         )
@@ -174,18 +176,18 @@ class Theme(QObject):
             base.blueF() + (top.blueF() - base.blueF()) * share,
         )
 
-    def font(self, size_px: int = 13, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    def font(self, size_px: float = 12.5, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
         """The font of the window with figures of one width, so that numbers line up and countdowns stand still."""
         font = QFont(self.family)
-        font.setPixelSize(size_px)
+        font.setPointSizeF(_points(size_px))
         font.setWeight(weight)
         font.setFeature(QFont.Tag("tnum"), 1)
         return font
 
-    def mono(self, size_px: int = 12) -> QFont:
+    def mono(self, size_px: float = 12) -> QFont:
         """The font of logs and files."""
         font = QFont(self.mono_family)
-        font.setPixelSize(size_px)
+        font.setPointSizeF(_points(size_px))
         font.setStyleHint(QFont.StyleHint.Monospace)
         return font
 
@@ -235,6 +237,12 @@ class Theme(QObject):
     def _on_system_changed(self, _scheme: Qt.ColorScheme) -> None:
         if self._choice == "system":
             self._refresh()
+
+
+def _points(size_px: float) -> float:
+    """Points of a size in logical pixels; only points can be broken."""
+    screen = QGuiApplication.primaryScreen()
+    return size_px * 72.0 / (screen.logicalDotsPerInchY() if screen is not None else 96.0)
 
 
 def _first_installed(families: tuple[str, ...]) -> str:

@@ -1,0 +1,246 @@
+"""Brings the window to life: paint first, then build the engine on a thread, then hand it over."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtWidgets import QApplication
+
+from app.errors import MetronomeError
+from ui.crash import CrashGuard
+from ui.engine_link import EngineLink
+from ui.icons import app_icon
+from ui.log_feed import live_log
+from ui.main_window import MainWindow
+from ui.notifier import Notifier
+from ui.single_instance import Raiser
+from ui.theme import Choice, Theme
+from ui.tray import Tray
+from ui.widgets.inline_message import Message
+from ui.window_state import WindowState
+
+if TYPE_CHECKING:
+    from app.cli import ScreenshotStart, WindowStart
+    from app.engine import Engine
+
+_log = logging.getLogger("window")
+
+APP_ID = "Metronome.ControlPanel"
+SWITCH_INTERVAL_S = 0.0005
+"""How long a computing thread may keep the window waiting; Python's own 5 ms are felt (design, section 8)."""
+
+
+class Builder(QObject):
+    """Builds the engine on a thread of its own.
+
+    Signals:
+        built: the running engine.
+        refused: why there is none: message, advice.
+    """
+
+    built = Signal(object)
+    refused = Signal(str, str)
+
+    def __init__(self, build: Callable[[], Engine], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._build = build
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; a second call does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="engine-start", daemon=True)
+            self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until building has ended one way or the other; returns whether it has."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+            return not self._thread.is_alive()
+        return True
+
+    def _work(self) -> None:
+        try:
+            engine = self._build()
+        except MetronomeError as error:
+            self.refused.emit(error.message, error.advice)
+        else:
+            self.built.emit(engine)
+
+
+class WindowProgram(QObject):
+    """The window, its tray, and what ties them to the engine."""
+
+    def __init__(self, app: QApplication, start: WindowStart, *, tray: bool = True) -> None:
+        super().__init__()
+        self._app = app
+        self._start = start
+        settings = start.session.settings.current
+        self.theme = Theme(_choice(settings.ui.theme), self)
+        self.theme.apply(app)
+        self.link = EngineLink(self)
+        self.guard = CrashGuard(start.session.paths.logs, self)
+        self.state = WindowState(start.session.paths.config / "window.ini")
+        self.window = MainWindow(self.theme, self.link, self.state, live_log())
+        self.window.setWindowIcon(app_icon())
+        self.raiser = Raiser(self)
+        self.tray = Tray(app_icon(), self) if tray and Tray.available() else None
+        self.notifier = Notifier(self.window.messages, self.tray, self.window.in_sight, self)
+        self.builder = Builder(lambda: start.start(self.raiser.ask), self)
+        self._connect()
+
+    def _connect(self) -> None:
+        queued = Qt.ConnectionType.QueuedConnection
+        self.window.painted.connect(self.builder.start)
+        self.window.closing.connect(self._on_closing)
+        self.builder.built.connect(self._on_built, queued)
+        self.builder.refused.connect(self._on_refused, queued)
+        self.raiser.asked.connect(self.window.bring_to_front)
+        self.guard.reported.connect(self.window.show_report)
+        self.link.troubled.connect(self.notifier.trouble)
+        self.link.runs_changed.connect(lambda runs: self.notifier.runs_changed(runs, self.link.title))
+        self.link.timetable_changed.connect(self._on_timetable)
+        if self.tray is not None:
+            self.tray.show_asked.connect(self.window.bring_to_front)
+            self.tray.quit_asked.connect(self.quit)
+            self.tray.pause_asked.connect(self.link.set_paused)
+
+    def open(self) -> None:
+        """Show the window, or only the icon in the tray when asked for and possible."""
+        report = self.guard.install()
+        if self.tray is not None:
+            self.tray.icon.show()
+        if self._start.minimized and self.tray is not None:
+            self.builder.start()  # no first paint to wait for
+        elif self._start.minimized:
+            self.window.showMinimized()
+            self.builder.start()
+        else:
+            self.window.show()
+        if report is not None:
+            self.window.show_report(report)
+
+    def quit(self) -> None:
+        """Leave the event loop; ``close`` then stops the engine."""
+        self.window.quitting = True
+        self.window.remember()
+        if self.tray is not None:
+            self.tray.icon.hide()
+        self.window.hide()
+        self._app.quit()
+
+    def close(self) -> None:
+        """Stop everything, in order: no more signals, then the engine."""
+        self.builder.wait(30.0)
+        self.link.detach()
+        self._start.stop()
+        self.guard.uninstall()
+
+    def _on_built(self, engine: Engine) -> None:
+        if self.window.quitting:
+            return
+        self.link.attach(engine)
+        if self.tray is not None:
+            self.tray.show_paused(self.link.timetable.paused)
+        for problem in engine.problems:
+            self.notifier.post(Message("warning", problem))
+
+    def _on_refused(self, message: str, advice: str) -> None:
+        _log.error("The engine could not start: %s %s", message, advice)
+        self.window.header.terminal.show_parts("failed", "error", "", self.tr("The engine could not start"))
+        self.window.tasks.subtitle.setText(self.tr("Nothing runs"))
+        self.window.bring_to_front()
+        self.notifier.post(Message("error", message, advice, self.tr("Quit"), self.quit))
+
+    def _on_timetable(self, snapshot: object) -> None:
+        if self.tray is not None:
+            self.tray.show_paused(bool(getattr(snapshot, "paused", False)))
+
+    def _on_closing(self) -> None:
+        if self.tray is not None and self._start.session.settings.current.ui.close_to_tray:
+            self.window.hide()
+            if self.state.text("hints/tray") != "done":
+                self.state.set_text("hints/tray", "done")
+                self.tray.tell(
+                    self.tr("Metronome goes on"), self.tr("Find it in the tray; Quit is in its menu."), bad=False
+                )
+        else:
+            self.quit()
+
+
+def run_window(start: WindowStart) -> int:
+    """Show the window until the user quits; returns the exit code."""
+    app = make_application(start.session.settings.current.ui.scale)
+    program = WindowProgram(app, start)
+    with signals_quit(program.quit):
+        try:
+            program.open()
+            return app.exec()
+        finally:
+            program.close()
+
+
+def save_screenshot(start: ScreenshotStart) -> int:
+    """Save a picture of one page; returns the exit code."""
+    from ui.screenshot import save
+
+    return save(start)
+
+
+def make_application(scale: float = 1.0) -> QApplication:
+    """The one QApplication, named and told not to end with its last window."""
+    if scale != 1.0:
+        os.environ.setdefault("QT_SCALE_FACTOR", str(scale))
+    if sys.platform == "win32":
+        import ctypes
+
+        # Without a name of its own the task bar shows Python's icon.
+        ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID(APP_ID)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    known = QApplication.instance()
+    app = known if isinstance(known, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("Metronome")
+    app.setApplicationDisplayName("Metronome")
+    app.setDesktopFileName("metronome")
+    app.setQuitOnLastWindowClosed(False)
+    return app
+
+
+@contextlib.contextmanager
+def signals_quit(leave: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM end the program in good order. Qt's loop never runs Python's own handlers while it waits."""
+    reading, writing = socket.socketpair()
+    reading.setblocking(False)
+    writing.setblocking(False)
+    notifier = QSocketNotifier(reading.fileno(), QSocketNotifier.Type.Read)
+
+    def on_readable() -> None:
+        with contextlib.suppress(BlockingIOError):
+            reading.recv(64)
+        leave()
+
+    notifier.activated.connect(on_readable)
+    old_fd = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    old = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(old_fd)
+        notifier.setEnabled(False)
+        reading.close()
+        writing.close()
+
+
+def _choice(text: str) -> Choice:
+    return "light" if text == "light" else "dark" if text == "dark" else "system"

@@ -1,0 +1,185 @@
+"""The line at the top: what terminal we talk to, what time it is where, and the switch that pauses everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from ui import words
+from ui.theme import Theme
+from ui.widgets.labels import button, label, set_icon
+from ui.widgets.state_badge import Chip
+
+HEIGHT = 44
+_LOOKS = {
+    "connected": ("succeeded", "ok"),
+    "connecting": ("queued", "running"),
+    "disconnected": ("skipped", "idle"),
+    "not_answering": ("failed", "error"),
+    "wrong_account": ("failed", "error"),
+}
+_WORDS = {
+    "connected": "Connected",
+    "connecting": "Connecting",
+    "disconnected": "Not connected",
+    "not_answering": "Not answering",
+    "wrong_account": "Wrong account",
+}
+
+
+class Header(QWidget):
+    """Signals:
+    pause_asked: the timetable shall be paused (True) or resumed (False).
+    terminal_asked: the user wants to know more of the terminal.
+    """
+
+    pause_asked = Signal(bool)
+    terminal_asked = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("header")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self._theme = theme
+        self._paused = False
+        self._clocks: dict[str, QLabel] = {}
+        self.terminal = Chip(theme)
+        self.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
+        self.terminal.clicked.connect(self.terminal_asked)
+        self.simulated = Chip(theme)
+        self.simulated.show_parts("warning", "warning", "", self.tr("Simulated market"))
+        self.simulated.setToolTip(
+            self.tr("Quotes, bars and the account are made up for rehearsal. Nothing here is a real price.")
+        )
+        self.simulated.clicked.connect(self.terminal_asked)
+        self.simulated.hide()
+        self.pause: QPushButton = button(self.tr("Pause all"), self._on_pause)
+        set_icon(self.pause, theme, "pause", "text")
+        self.pause.setShortcut("Ctrl+P")
+        self.pause.setToolTip(self.tr("Start nothing by the timetable until resumed (Ctrl+P)"))
+        self.pause.setEnabled(False)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 16, 0)
+        layout.setSpacing(0)
+        brand = label(self.tr("Metronome"), "brand")
+        brand.setFixedWidth(180)
+        layout.addWidget(brand)
+        layout.addWidget(self.terminal)
+        layout.addSpacing(12)
+        layout.addWidget(self.simulated)
+        layout.addStretch(1)
+        for name, title in (("local", self.tr("local")), ("broker", self.tr("broker")), ("utc", self.tr("UTC"))):
+            caption = label(title, "small")
+            clock = label("", "strong")
+            clock.setAccessibleName(self.tr("{zone} time").format(zone=title))
+            self._clocks[name] = clock
+            pair = QWidget()
+            inner = QHBoxLayout(pair)
+            inner.setContentsMargins(0, 0, 12, 0)
+            inner.setSpacing(5)
+            inner.addWidget(caption)
+            inner.addWidget(clock)
+            layout.addWidget(pair)
+            pair.setVisible(name != "broker")
+        layout.addWidget(self.pause)
+
+    def show_terminal(self, status: Any) -> None:
+        """Show the state of the terminal session."""
+        state = str(status.state)
+        icon, role = _LOOKS.get(state, ("skipped", "idle"))
+        real = state == "connected" and status.account_kind == "real"
+        if state == "connected":
+            ping = self.tr("ping {n} ms").format(n=round(status.ping_ms)) if status.ping_ms is not None else ""
+            remark = words.joined(str(status.account_kind or ""), ping)
+            self.terminal.show_parts(
+                icon, "error" if real else role, status.server or _WORDS[state], remark, alarm=real
+            )
+        else:
+            self.terminal.show_parts(icon, role, self.tr(_WORDS.get(state, state)), status.server or "")
+        self.terminal.setToolTip("\n".join(part for part in (status.reason, status.advice, status.market_note) if part))
+        self.simulated.setVisible(bool(status.simulated))
+
+    def show_times(self, now: datetime, broker: datetime | None) -> None:
+        """Show the time of day here, at the broker and in UTC."""
+        self._clocks["local"].setText(f"{now.astimezone():%H:%M:%S}")
+        self._clocks["utc"].setText(f"{now:%H:%M:%S}")
+        clock = self._clocks["broker"]
+        pair = clock.parentWidget()
+        if pair.isHidden() == (broker is not None):
+            pair.setVisible(broker is not None)
+        if broker is not None:
+            clock.setText(f"{broker:%H:%M:%S}")
+
+    def show_paused(self, paused: bool) -> None:
+        """Show whether the timetable is paused."""
+        self._paused = paused
+        self.pause.setEnabled(True)
+        text = self.tr("Resume") if paused else self.tr("Pause all")
+        self.pause.setText(text)
+        self.pause.setAccessibleName(text)
+        self.pause.setShortcut("Ctrl+P")  # setText drops it
+        set_icon(self.pause, self._theme, "play" if paused else "pause", "text")
+
+    def _on_pause(self) -> None:
+        self.pause_asked.emit(not self._paused)
+
+
+class Footer(QWidget):
+    """The line at the bottom: what comes next and how the lanes are doing."""
+
+    def __init__(self, theme: Theme, jump: Callable[[], None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("footer")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(26)
+        self._next_caption = label(self.tr("Starting"), "small")
+        self._next_task = label("", "small")
+        self._next_task.setFont(theme.font(12, QFont.Weight.DemiBold))
+        self._next_task.setObjectName("strong")
+        self._next_time = label("", "small")
+        self._lanes = label("", "small")
+        self._lateness = label("", "small")
+        self._lateness.setToolTip(self.tr("How late scheduled runs start: 99 of 100 are faster than this."))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 16, 0)
+        layout.setSpacing(4)
+        for part in (self._next_caption, self._next_task, self._next_time):
+            layout.addWidget(part)
+        layout.addSpacing(14)
+        layout.addWidget(self._lanes)
+        layout.addSpacing(14)
+        layout.addWidget(self._lateness)
+        layout.addStretch(1)
+        search = button(self.tr("Ctrl+K  jump to a task or page"), jump, style="quiet")
+        search.setObjectName("dim")
+        search.setStyleSheet("font-size: 12px; padding: 0 4px; min-height: 14px;")
+        layout.addWidget(search)
+
+    def show_next(self, title: str, left: str, *, paused: bool) -> None:
+        """Show the next scheduled task and the time until then."""
+        if paused:
+            texts = (self.tr("Paused: nothing starts by the timetable"), "", "")
+        elif title:
+            texts = (self.tr("Next:"), title, self.tr("in {t}").format(t=left) if left[:1].isdigit() else left)
+        else:
+            texts = (self.tr("Nothing is scheduled"), "", "")
+        for target, text in zip((self._next_caption, self._next_task, self._next_time), texts, strict=True):
+            if target.text() != text:
+                target.setText(text)
+
+    def show_lanes(self, running: int, queued: int) -> None:
+        """Show how many runs are at work and how many wait."""
+        self._lanes.setText(self.tr("Running {r} \N{MIDDLE DOT} queued {q}").format(r=running, q=queued))
+
+    def show_lateness(self, seconds: float | None) -> None:
+        """Show how late scheduled runs start."""
+        self._lateness.setText("" if seconds is None else self.tr("Lateness p99 {t}").format(t=words.lateness(seconds)))

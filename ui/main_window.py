@@ -1,0 +1,420 @@
+"""The window: header, sidebar, pages, footer; and the keys that work everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QGuiApplication,
+    QHideEvent,
+    QKeyEvent,
+    QKeySequence,
+    QPaintEvent,
+    QShortcut,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+
+from app.runs import Run
+from ui import words
+from ui.crash import Report
+from ui.engine_link import EngineLink
+from ui.header import Footer, Header
+from ui.hints import first_steps
+from ui.log_feed import LogFeed
+from ui.pages.page import Page
+from ui.pages.tasks import TasksPage
+from ui.theme import Theme
+from ui.widgets.inline_message import InlineMessages, Message
+from ui.widgets.nav_list import NavList
+from ui.window_state import WindowState
+
+PAGES = ("tasks", "health", "history", "logs")
+SIDEBAR = 196
+SECOND_MS = 1_000
+
+
+class MainWindow(QMainWindow):
+    """Signals:
+    painted: the window was painted for the first time.
+    closing: the user closed the window; whoever owns it decides whether to hide or to quit.
+    """
+
+    painted = Signal()
+    closing = Signal()
+
+    def __init__(self, theme: Theme, link: EngineLink, state: WindowState, feed: LogFeed) -> None:
+        super().__init__()
+        self._theme = theme
+        self._link = link
+        self._state = state
+        self._was_painted = False
+        self.quitting = False
+        self._feed = feed
+        self._broker_offset: timedelta | None = None
+        self._broker_hour: datetime | None = None
+        self._titles = {
+            "tasks": self.tr("Tasks"),
+            "health": self.tr("Health"),
+            "history": self.tr("History"),
+            "logs": self.tr("Logs"),
+        }
+        self.setWindowTitle(self.tr("Metronome"))
+        self.setMinimumSize(900, 560)
+        self.header = Header(theme)
+        self.footer = Footer(theme, self.jump)
+        self.messages = InlineMessages(theme)
+        self.nav = NavList(theme, [(name, self._titles[name], name) for name in PAGES])
+        self._stack = QStackedWidget()
+        self._pages: dict[str, Page] = {}
+        self.tasks = TasksPage(theme, link)
+        self._add_page("tasks", self.tasks)
+        self.tasks.log_asked.connect(self.show_log_of)
+        self._hint: QWidget | None = None
+        # 1 Hz, and only while the window is in sight: a hidden window wakes nobody up.
+        self._clock = QTimer(self)
+        self._clock.setTimerType(Qt.TimerType.CoarseTimer)
+        self._clock.setInterval(SECOND_MS)
+        self._clock.timeout.connect(self._on_second)
+        self._lay_out()
+        self._connect()
+        self._shortcuts()
+        self.nav.choose("tasks")
+        if not state.geometry().isEmpty():
+            self.restoreGeometry(state.geometry())
+        else:
+            self.resize(1280, 800)
+
+    def _lay_out(self) -> None:
+        sidebar = QWidget()
+        sidebar.setObjectName("sidebar")
+        sidebar.setFixedWidth(SIDEBAR)
+        inner = QVBoxLayout(sidebar)
+        inner.setContentsMargins(8, 9, 8, 8)
+        inner.addWidget(self.nav)
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        strip = QVBoxLayout()
+        strip.setContentsMargins(20, 12, 20, 0)
+        strip.addWidget(self.messages)
+        self._strip = QWidget()
+        self._strip.setLayout(strip)
+        self._strip.hide()
+        column.addWidget(self._strip)
+        column.addWidget(self._stack, 1)
+        middle = QHBoxLayout()
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(0)
+        middle.addWidget(sidebar)
+        middle.addLayout(column, 1)
+        body = QWidget()
+        body.setObjectName("body")
+        outer = QVBoxLayout(body)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.header)
+        outer.addLayout(middle, 1)
+        outer.addWidget(self.footer)
+        self.setCentralWidget(body)
+
+    def _connect(self) -> None:
+        link = self._link
+        link.attached.connect(self._on_attached)
+        link.runs_changed.connect(self._on_runs)
+        link.timetable_changed.connect(self._on_timetable)
+        link.terminal_changed.connect(self._on_terminal)
+        link.settings_changed.connect(self._on_settings)
+        self.header.pause_asked.connect(link.set_paused)
+        self.header.terminal_asked.connect(lambda: self.show_page("health"))
+        self.nav.chosen.connect(self.show_page)
+        self.messages.shown.connect(self._strip.setVisible)
+
+    def _shortcuts(self) -> None:
+        keys: list[tuple[str, Callable[[], object]]] = [
+            ("F5", self._run_current),
+            ("Ctrl+R", self._run_with_parameters),
+            ("Ctrl+K", self.jump),
+            ("Ctrl+F", self._find),
+        ]
+        keys += [(f"Ctrl+{number}", lambda name=name: self.show_page(name)) for number, name in enumerate(PAGES, 1)]
+        for key, action in keys:
+            QShortcut(QKeySequence(key), self).activated.connect(action)
+
+    # -- pages -----------------------------------------------------------------------------------------------------
+
+    @property
+    def page(self) -> str:
+        """The name of the page in sight."""
+        return next(name for name, page in self._pages.items() if page is self._stack.currentWidget())
+
+    def show_page(self, name: str) -> None:
+        """Bring a page into sight; it is built when it is first asked for."""
+        page = self._pages.get(name) or self._build_page(name)
+        if self._stack.currentWidget() is not page:
+            by_list = self.nav.hasFocus()
+            self._stack.setCurrentWidget(page)
+            if by_list:
+                self.nav.setFocus()
+            else:
+                page.focus_main()
+            page.entered()
+            if self._link.ready:
+                page.tick(self._link.now())
+        self.nav.choose(name)
+
+    def show_log_of(self, run_id: str, task: str) -> None:
+        """Show the log of one run."""
+        from ui.pages.logs import LogsPage
+
+        self.show_page("logs")
+        page = self._pages["logs"]
+        if isinstance(page, LogsPage):
+            page.show_run(run_id, task)
+
+    def _build_page(self, name: str) -> Page:
+        page: Page
+        if name == "health":
+            from ui.pages.health import HealthPage
+
+            page = HealthPage(self._theme, self._link)
+        elif name == "history":
+            from ui.pages.history import HistoryPage
+
+            page = HistoryPage(self._theme, self._link)
+            page.log_asked.connect(self.show_log_of)
+            page.exported.connect(lambda text: self.messages.post(Message("info", text)))
+        else:
+            from ui.pages.logs import LogsPage
+
+            page = LogsPage(self._theme, self._link, self._feed)
+        self._add_page(name, page)
+        return page
+
+    def _add_page(self, name: str, page: Page) -> None:
+        self._pages[name] = page
+        self._stack.addWidget(page)
+
+    # -- what the engine says --------------------------------------------------------------------------------------
+
+    def _on_attached(self) -> None:
+        self._on_timetable(self._link.timetable)
+        self._on_terminal(self._link.terminal)
+        self._show_lanes()
+        self.nav.set_count("tasks", len(self._link.specs), words.plural(len(self._link.specs), "task", "tasks"))
+        self._show_hint()
+        self._on_second()
+
+    def _on_runs(self, runs: tuple[Run, ...]) -> None:
+        self._show_lanes()
+        for run in runs:
+            checks = run.result.get("checks") if run.state.is_success else None
+            if checks and run.task == "system_health_check":
+                bad = sum(1 for check in checks if str(check.get("verdict", "ok")) != "ok")
+                self.nav.set_count("health", bad, words.plural(bad, "check needs attention", "checks need attention"))
+
+    def _show_lanes(self) -> None:
+        snapshot = self._link.engine.runner.snapshot()
+        self.footer.show_lanes(len(snapshot.running), len(snapshot.queued))
+        self.footer.show_lateness(self._link.timetable.lateness_p99_s)
+
+    def _on_timetable(self, snapshot: Any) -> None:
+        self.header.show_paused(snapshot.paused)
+        self.footer.show_lateness(snapshot.lateness_p99_s)
+        self._show_next(self._link.now())
+
+    def _on_terminal(self, status: Any) -> None:
+        self.header.show_terminal(status)
+        self._broker_hour = None
+
+    def _on_settings(self, changed: frozenset[str], settings: Any) -> None:
+        if "ui.theme" in changed:
+            self._theme.set_choice(settings.ui.theme)
+        if any(key.startswith("terminal.") for key in changed):
+            self._broker_hour = None
+
+    def _on_second(self) -> None:
+        now = self._link.now()
+        if not self._link.ready:
+            self.header.show_times(now, None)
+            return
+        self._ask_broker_offset(now)
+        self.header.show_times(now, now + self._broker_offset if self._broker_offset is not None else None)
+        self._show_next(now)
+        page = self._stack.currentWidget()
+        if isinstance(page, Page):
+            page.tick(now)
+
+    def _ask_broker_offset(self, now: datetime) -> None:
+        # The offset changes with summer time only; once an hour is enough, and it is worked out on the pool.
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if hour != self._broker_hour:
+            self._broker_hour = hour
+            self._link.query(self, lambda engine: _broker_offset(engine, now), self._on_broker_offset)
+
+    def _on_broker_offset(self, offset: timedelta | None) -> None:
+        self._broker_offset = offset
+        now = self._link.now()
+        self.header.show_times(now, now + offset if offset is not None else None)
+
+    def _show_next(self, now: datetime) -> None:
+        snapshot = self._link.timetable
+        upcoming = [timing for timing in snapshot.tasks.values() if timing.next_run is not None]
+        if not upcoming:
+            self.footer.show_next("", "", paused=snapshot.paused)
+            return
+        first = min(upcoming, key=lambda timing: timing.next_run)
+        left = words.countdown(first.next_run - now)
+        self.footer.show_next(self._link.title(first.task), left, paused=snapshot.paused)
+
+    # -- the first steps of a newcomer -----------------------------------------------------------------------------
+
+    def _show_hint(self) -> None:
+        if self._state.text("hints/first_steps") == "done" or self._hint is not None:
+            return
+        self._hint = first_steps(self._theme, self._link, self)
+        if self._hint is not None:
+            self._hint.dismissed.connect(self._on_hint_dismissed)
+            self.tasks.add_card(self._hint)
+
+    def _on_hint_dismissed(self) -> None:
+        self._state.set_text("hints/first_steps", "done")
+        if self._hint is not None:
+            self._hint.hide()
+            self._hint.deleteLater()
+            self._hint = None
+
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    def jump(self) -> None:
+        """Open the box that goes anywhere by typing."""
+        from ui.widgets.jump_box import JumpBox, Target
+
+        targets = [
+            Target(self._titles[name], self.tr("page"), lambda name=name: self.show_page(name)) for name in PAGES
+        ]
+        for spec in self._link.specs:
+            targets.append(Target(spec.title, self.tr("task"), lambda task=spec.id: self._show_task(task)))
+        for spec in self._link.specs:
+            run = self.tr("Run {task} now").format(task=spec.title)
+            targets.append(Target(run, self.tr("action"), lambda task=spec.id: self.tasks.run_or_cancel(task)))
+        box = JumpBox(targets, self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.move(
+            self.mapToGlobal(self.rect().center()).x() - box.width() // 2,
+            self.mapToGlobal(self.rect().topLeft()).y() + 80,
+        )
+        box.show()
+        box.line.setFocus()
+
+    def _show_task(self, task: str) -> None:
+        self.show_page("tasks")
+        self.tasks.choose(task)
+
+    def _run_current(self) -> None:
+        if self.page == "tasks":
+            self.tasks.run_current()
+        elif self.page == "health":
+            self._link.submit("system_health_check")
+
+    def _run_with_parameters(self) -> None:
+        if self.page == "tasks" and self.tasks.current_task:
+            self.tasks.ask_parameters(self.tasks.current_task)
+
+    def _find(self) -> None:
+        from ui.pages.logs import LogsPage
+
+        self.show_page("logs")
+        page = self._pages["logs"]
+        if isinstance(page, LogsPage):
+            page.focus_search()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            page = self._stack.currentWidget()
+            if isinstance(page, Page) and page.escape():
+                return
+            if self.messages.current() is not None:
+                self.messages.dismiss()
+                return
+        super().keyPressEvent(event)
+
+    # -- life of the window ----------------------------------------------------------------------------------------
+
+    def show_report(self, report: Report) -> None:
+        """Tell of an error that nobody caught, with its details a click away."""
+        advice = self.tr("Metronome goes on. The details help whoever mends it.")
+        self.messages.post(
+            Message("error", report.sentence, advice, self.tr("Show details"), lambda: self._show_details(report))
+        )
+
+    def _show_details(self, report: Report) -> None:
+        box = QMessageBox(self)
+        box.setWindowTitle(self.tr("Details of the error"))
+        box.setText(report.sentence)
+        box.setDetailedText(report.details)
+        copy = box.addButton(self.tr("Copy"), QMessageBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda _checked=False: QGuiApplication.clipboard().setText(report.details))
+        box.addButton(QMessageBox.StandardButton.Close)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    def bring_to_front(self) -> None:
+        """Show the window, also out of the tray or the task bar."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def in_sight(self) -> bool:
+        """Whether somebody can see the window."""
+        return self.isVisible() and not self.isMinimized()
+
+    def remember(self) -> None:
+        """Keep size and place for the next start."""
+        self._state.set_geometry(self.saveGeometry())
+        self._state.save()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            # Out of the paint itself: what follows must not hold the first picture back.
+            QTimer.singleShot(0, self, self.painted.emit)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._watch_clock()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._watch_clock()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._watch_clock()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.quitting:  # quit() closes windows too: then the answer is already given
+            event.accept()
+            return
+        event.ignore()
+        self.closing.emit()
+
+    def _watch_clock(self) -> None:
+        if self.in_sight():
+            self._on_second()
+            self._clock.start()
+        else:
+            self._clock.stop()
+
+
+def _broker_offset(engine: Any, now: datetime) -> timedelta | None:
+    from app.terminal.server_time import ServerTimeRule
+
+    return timedelta(seconds=ServerTimeRule(engine.settings.current.terminal.server_time).offset_s(now))

@@ -1,0 +1,154 @@
+"""What the last health check found: verdict, value, rule, since when, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app.runs import Run, RunState
+from ui import words
+from ui.engine_link import EngineLink
+from ui.pages.page import Page
+from ui.theme import Theme
+from ui.widgets.cards import CheckCard
+from ui.widgets.labels import button, label
+from ui.widgets.state_badge import Chip
+
+if TYPE_CHECKING:
+    from app.engine import Engine
+
+TASK = "system_health_check"
+CARD_WIDTH = 244
+_ORDER = {"error": 0, "warning": 1, "ok": 2}
+
+
+class HealthPage(Page):
+    """Cards of the newest check, the worst first, and a button that checks again."""
+
+    def __init__(self, theme: Theme, link: EngineLink, parent: QWidget | None = None) -> None:
+        super().__init__(self.tr("Health"), parent)
+        self._theme = theme
+        self._link = link
+        self._run: Run | None = None
+        self._cards: dict[str, CheckCard] = {}
+        self._order: list[str] = []
+        self._columns = 0
+        self.subtitle.setText(self.tr("Not checked yet"))
+        self.verdict = Chip(theme)
+        self.verdict.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.verdict.hide()
+        self.head.insertSpacing(1, 12)
+        self.head.insertWidget(2, self.verdict)
+        self.check_now = button(self.tr("Check now"), lambda: link.submit(TASK), style="primary")
+        self.head.addWidget(self.check_now)
+        self.main = self.check_now
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 4, 0)
+        self._grid.setSpacing(10)
+        self._note = label(self.tr("The first check has not finished yet."), "dim")
+        content = QWidget()
+        content.setObjectName("clear")
+        inner = QVBoxLayout(content)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(self._note)
+        inner.addLayout(self._grid)
+        inner.addStretch(1)
+        self._area = QScrollArea()
+        self._area.setWidget(content)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.viewport().setAutoFillBackground(False)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.body.addWidget(self._area, 1)
+        link.runs_changed.connect(self._on_runs)
+        link.attached.connect(self.entered)
+
+    def entered(self) -> None:
+        if self._link.ready:
+            self.check_now.setEnabled(self._link.spec(TASK) is not None)
+            self._link.query(self, _newest_check, self._on_newest)
+
+    def tick(self, now: datetime) -> None:
+        run = self._run
+        if run is None or run.finished_at is None:
+            return
+        text = self.tr("Checked {age}, took {t}").format(
+            age=words.age(run.finished_at, now), t=words.duration(run.duration_s)
+        )
+        if self.subtitle.text() != text:
+            self.subtitle.setText(text)
+            self.subtitle.setToolTip(words.both_times(run.finished_at))
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _on_runs(self, runs: tuple[Run, ...]) -> None:
+        for run in runs:
+            if run.task != TASK:
+                continue
+            busy = not run.state.is_final
+            self.check_now.setEnabled(not busy)
+            self.check_now.setText(self.tr("Checking") if busy else self.tr("Check now"))
+            if run.state.is_success:
+                self._on_newest(run)
+            elif run.state in (RunState.FAILED, RunState.TIMED_OUT):
+                self._note.setText(
+                    words.joined(self.tr("The last check did not finish"), words.sentence(run), run.advice)
+                )
+                self._note.show()
+
+    def _on_newest(self, run: Run | None) -> None:
+        if run is None:
+            return
+        self._run = run
+        checks = [check for check in run.result.get("checks", ()) if isinstance(check, Mapping)]
+        self._note.setVisible(not checks)
+        now = self._link.now()
+        found = {}
+        for place, check in enumerate(checks):
+            name = str(check.get("id") or check.get("name") or place)
+            card = self._cards.get(name) or CheckCard(self._theme)
+            card.show_check(check, now)
+            found[name] = card
+        for name, card in self._cards.items():
+            if name not in found:
+                card.deleteLater()
+        self._cards = found
+        worst_first = sorted(found, key=lambda name: _ORDER.get(found[name].verdict, 3))
+        if worst_first != self._order:
+            self._order, self._columns = worst_first, 0
+            self._arrange()
+        self._show_verdict([card.verdict for card in found.values()])
+        self.tick(now)
+
+    def _show_verdict(self, verdicts: list[str]) -> None:
+        errors, warnings = verdicts.count("error"), verdicts.count("warning")
+        if errors:
+            text = words.plural(errors, "check failed", "checks failed")
+            self.verdict.show_parts("failed", "error", text)
+        elif warnings:
+            text = self.tr("Healthy with {n}").format(n=words.plural(warnings, "warning", "warnings"))
+            self.verdict.show_parts("warning", "warning", text)
+        else:
+            self.verdict.show_parts("succeeded", "ok", self.tr("Healthy"))
+        self.verdict.setVisible(bool(verdicts))
+
+    def _arrange(self) -> None:
+        columns = max(1, min(4, (self._area.viewport().width() + 10) // (CARD_WIDTH + 10)))
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for place, name in enumerate(self._order):
+            self._grid.addWidget(self._cards[name], place // columns, place % columns)
+        for column in range(4):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+
+def _newest_check(engine: Engine) -> Run | None:
+    """The newest run that has findings."""
+    return next((run for run in engine.history.recent(TASK, 20) if run.result.get("checks")), None)

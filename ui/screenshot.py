@@ -1,0 +1,91 @@
+"""A picture of a page of the real window with the real engine, once the first results are there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from app.errors import UserAction
+from app.runs import RunState
+from ui.main_window import PAGES, MainWindow
+
+if TYPE_CHECKING:
+    from app.cli import ScreenshotStart
+    from app.engine import Engine
+
+RESULTS_S = 12.0
+"""How long to wait for the results of the start-up runs; the picture is taken with what is there then."""
+SETTLE_MS = 350
+
+
+def save(start: ScreenshotStart) -> int:
+    """Start everything, take the picture, stop everything; returns the exit code.
+
+    Raises:
+        UserAction: there is no such page, or the file cannot be written.
+    """
+    from ui.application import WindowProgram, make_application
+
+    if start.page not in PAGES:
+        raise UserAction(f"There is no page named {start.page!r}.", advice=f"Pages: {', '.join(PAGES)}.")
+    os.environ["QT_SCALE_FACTOR"] = str(start.scale)
+    app = make_application()
+    program = WindowProgram(app, start, tray=False)
+    try:
+        program.theme.set_choice("light" if start.theme == "light" else "dark")
+        program.window.resize(start.width, start.height)
+        program.open()
+        _until(lambda: program.link.ready or program.window.messages.current() is not None, RESULTS_S)
+        if program.link.ready:
+            take(program.window, program.link.engine, start.page, start.file)
+            return 0
+        message = program.window.messages.current()
+        raise UserAction(
+            message.text if message else "The engine did not start in time.", advice=message.advice if message else ""
+        )
+    finally:
+        program.window.quitting = True
+        program.window.hide()
+        program.close()
+        app.processEvents()
+
+
+def take(window: MainWindow, engine: Engine, page: str, file: Path) -> None:
+    """Show ``page``, wait for results (at most ``RESULTS_S``), save the picture.
+
+    Raises:
+        UserAction: the picture cannot be written.
+    """
+    window.show_page(page)
+    waiting = [spec.id for spec in engine.registry if spec.on_start]
+
+    def settled() -> bool:
+        return all(
+            (run := engine.history.last(task)) is not None and run.state is not RunState.RUNNING for task in waiting
+        )
+
+    _until(settled, RESULTS_S)
+    loop = QEventLoop()
+    QTimer.singleShot(SETTLE_MS, loop.quit)
+    loop.exec()
+    if not window.grab().save(str(file)):
+        raise UserAction(
+            f"The picture {file} could not be written.", advice="Is its folder there, and its ending .png?"
+        )
+
+
+def _until(condition: Callable[[], bool], timeout_s: float) -> None:
+    """Let the window live until the condition holds or the time is over."""
+    app = QApplication.instance()
+    deadline = time.monotonic() + timeout_s
+    while app is not None and time.monotonic() < deadline:
+        QGuiApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+        if condition():
+            return

@@ -1,0 +1,228 @@
+"""How the cells of our tables are painted: row background, hairline, and what each kind of column shows."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from ui import words
+from ui.icons import paint_icon
+from ui.theme import Theme
+from ui.widgets.sparkline import paint_sparkline
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+PADDING = 8
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+INK_ROLE = Qt.ItemDataRole.UserRole + 7
+
+
+class Cell(QStyledItemDelegate):
+    """Plain text in the ink that the model names; the base of the others."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        parent: QObject | None = None,
+        *,
+        strong: bool = False,
+        mono: bool = False,
+        lined: bool = True,
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._strong = strong
+        self._mono = mono
+        self._lined = lined
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        rect = QRectF(option.rect)
+        self.paint_row(painter, option, index)
+        self.paint_content(painter, rect.adjusted(PADDING, 0, -PADDING, 0), index)
+
+    def paint_row(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """The background of the cell, and the hairline under its row."""
+        rect = QRectF(option.rect)
+        state = option.state
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, self.theme.color("selected"))
+            view = option.widget
+            if index.column() == 0 and isinstance(view, QAbstractItemView) and view.hasFocus():
+                painter.fillRect(QRectF(rect.left(), rect.top(), 2.0, rect.height()), self.theme.color("accent"))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, self.theme.tint("selected", 0.45))
+        if self._lined and index.row() < index.model().rowCount() - 1:
+            painter.fillRect(QRectF(rect.left(), rect.bottom() - 1, rect.width(), 1.0), self.theme.color("line"))
+
+    def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
+        """What the cell shows; ``rect`` leaves out the padding."""
+        self.paint_text(painter, rect, index, str(index.data() or ""))
+
+    def paint_text(self, painter: QPainter, rect: QRectF, index: AnyIndex, text: str) -> None:
+        """One line of text, shortened at its end when it does not fit."""
+        if not text:
+            return
+        font = self.font()
+        painter.setFont(font)
+        painter.setPen(self.theme.ink(index.data(INK_ROLE) or "dim"))
+        align = index.data(Qt.ItemDataRole.TextAlignmentRole) or LEFT
+        shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        painter.drawText(rect, int(align), shown)
+
+    def font(self) -> QFont:
+        """The font of this column."""
+        if self._mono:
+            return self.theme.mono()
+        return self.theme.font(weight=QFont.Weight.Medium if self._strong else QFont.Weight.Normal)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        text = str(index.data() or "")
+        return QSize(int(QFontMetricsF(self.font()).horizontalAdvance(text)) + 2 * PADDING + 2, 33)
+
+
+class GroupCell(Cell):
+    """The title of a group of rows, over all columns."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        painter.setFont(self.theme.font(11))
+        painter.setPen(self.theme.ink("muted"))
+        rect = QRectF(option.rect).adjusted(PADDING, 4, 0, 0)
+        painter.drawText(rect, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), str(index.data() or ""))
+
+
+class StateCell(Cell):
+    """Icon and word of a state."""
+
+    def __init__(self, theme: Theme, look_role: int, parent: QObject | None = None) -> None:
+        super().__init__(theme, parent)
+        self._look_role = look_role
+
+    def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
+        look = index.data(self._look_role)
+        if isinstance(look, words.Look):
+            paint_look(painter, rect, look, self.theme)
+
+
+class ResultCell(Cell):
+    """The last result; a progress bar goes before it while the run works."""
+
+    def __init__(self, theme: Theme, progress_role: int, parent: QObject | None = None) -> None:
+        super().__init__(theme, parent)
+        self._progress_role = progress_role
+
+    def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
+        share = index.data(self._progress_role)
+        if share is not None:
+            paint_progress(painter, QRectF(rect.left(), rect.center().y(), 80.0, 4.0), float(share), self.theme)
+            rect = rect.adjusted(88.0, 0, 0, 0)
+        self.paint_text(painter, rect, index, str(index.data() or ""))
+
+
+class SparklineCell(Cell):
+    """The recent runs."""
+
+    def __init__(self, theme: Theme, bars_role: int, parent: QObject | None = None) -> None:
+        super().__init__(theme, parent)
+        self._bars_role = bars_role
+
+    def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
+        bars = index.data(self._bars_role) or ()
+        middle = rect.center().y()
+        paint_sparkline(painter, QRectF(rect.left(), middle - 8, rect.width(), 15), bars, self.theme)
+
+
+class ActionCell(Cell):
+    """A button in each row: run now, or cancel while a run is at work.
+
+    Signals:
+        pressed: somebody pressed the button of this row.
+    """
+
+    pressed = Signal(QModelIndex)
+
+    def __init__(self, theme: Theme, action_role: int, parent: QObject | None = None) -> None:
+        super().__init__(theme, parent)
+        self._action_role = action_role
+        self._hot = QPersistentModelIndex()
+        self._down = QPersistentModelIndex()
+
+    def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
+        action = index.data(self._action_role)
+        if not action:
+            return
+        button = self.button_rect(rect, action)
+        here = QPersistentModelIndex(index)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(self.theme.color("line" if self._down == here else "raised"))
+        painter.setPen(QPen(self.theme.color("faint" if self._hot == here else "line"), 1.0))
+        painter.drawRoundedRect(button.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        if action == "cancel":
+            painter.setFont(self.theme.font())
+            painter.setPen(self.theme.color("text"))
+            painter.drawText(button, int(Qt.AlignmentFlag.AlignCenter), words.tr("Cancel"))
+        else:
+            middle = button.center()
+            paint_icon(painter, "play", QRectF(middle.x() - 7, middle.y() - 7, 14, 14), self.theme.color("text"))
+
+    def button_rect(self, rect: QRectF, action: str) -> QRectF:
+        """Where the button is inside the cell."""
+        width = 33.0
+        if action == "cancel":
+            width = QFontMetricsF(self.theme.font()).horizontalAdvance(words.tr("Cancel")) + 22
+        return QRectF(rect.right() - width, rect.center().y() - 12, width, 24)
+
+    def editorEvent(self, event: QEvent, model, option: QStyleOptionViewItem, index: AnyIndex) -> bool:  # type: ignore[no-untyped-def]
+        if not isinstance(event, QMouseEvent):
+            return False
+        action = index.data(self._action_role)
+        rect = QRectF(option.rect).adjusted(PADDING, 0, -PADDING, 0)
+        inside = bool(action) and self.button_rect(rect, str(action)).contains(event.position())
+        here = QPersistentModelIndex(index) if inside else QPersistentModelIndex()
+        if event.type() == QEvent.Type.MouseMove and here != self._hot:
+            self._hot = here
+            self._repaint(option)
+        elif event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton and inside:
+            self._down = here
+            self._repaint(option)
+            return True
+        elif event.type() == QEvent.Type.MouseButtonRelease and self._down.isValid():
+            was, self._down = self._down, QPersistentModelIndex()
+            self._repaint(option)
+            if inside and was == here:
+                self.pressed.emit(QModelIndex(index))
+                return True
+        return False
+
+    def cool(self) -> None:
+        """The mouse left the table."""
+        self._hot = QPersistentModelIndex()
+
+    @staticmethod
+    def _repaint(option: QStyleOptionViewItem) -> None:
+        view = option.widget
+        if isinstance(view, QAbstractItemView):
+            view.viewport().update()
+
+
+def paint_look(painter: QPainter, rect: QRectF, look: words.Look, theme: Theme, size_px: float = 12.5) -> None:
+    """An icon and its word, in the colour of the state."""
+    ink = theme.ink(look.role)
+    paint_icon(painter, look.icon, QRectF(rect.left(), rect.center().y() - 6.5, 13, 13), ink)
+    font = theme.font(size_px)
+    painter.setFont(font)
+    painter.setPen(ink)
+    rest = rect.adjusted(18, 0, 0, 0)
+    text = QFontMetricsF(font).elidedText(look.word, Qt.TextElideMode.ElideRight, rest.width())
+    painter.drawText(rest, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+
+
+def paint_progress(painter: QPainter, rect: QRectF, share: float, theme: Theme) -> None:
+    """A thin bar, filled to ``share`` (0 to 1)."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color("line"))
+    painter.drawRoundedRect(rect, 2, 2)
+    done = QRectF(rect)
+    done.setWidth(rect.width() * min(1.0, max(0.0, share)))
+    painter.setBrush(theme.color("running"))
+    painter.drawRoundedRect(done, 2, 2)

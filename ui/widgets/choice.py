@@ -1,0 +1,24 @@
+"""A drop-down list with our own arrow."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from ui.icons import paint_icon
+
+
+class Choice(QComboBox):
+    """Style sheets take the arrow away and can only bring it back as a picture in one colour."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        ink = self.palette().color(QPalette.ColorRole.PlaceholderText)
+        rect = QRectF(self.width() - 19, self.height() / 2 - 6, 12, 12)
+        paint_icon(QPainter(self), "chevron", rect, ink)

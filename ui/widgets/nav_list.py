@@ -1,0 +1,114 @@
+"""The list of pages at the left edge."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QPainter, QPen
+from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from ui.icons import paint_icon
+from ui.theme import Theme
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+
+
+class _Pages(QAbstractListModel):
+    def __init__(self, entries: list[tuple[str, str, str]], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.entries = entries
+        self.counts: dict[str, tuple[int, str]] = {}
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self.entries)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        page, title, _icon = self.entries[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return title
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            count, meaning = self.counts.get(page, (0, ""))
+            return f"{title}, {meaning}" if count else title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            meaning = self.counts.get(page, (0, ""))[1]
+            return f"{meaning} (Ctrl+{index.row() + 1})".lstrip() if meaning else f"Ctrl+{index.row() + 1}"
+        return None
+
+
+class _Entry(QStyledItemDelegate):
+    def __init__(self, theme: Theme, model: _Pages, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._model = model
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        return QSize(180, 33)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        page, title, icon = self._model.entries[index.row()]
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        hover = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        rect = QRectF(option.rect).adjusted(0, 1, 0, -1)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if selected or hover:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color("selected") if selected else self._theme.tint("selected", 0.45))
+            painter.drawRoundedRect(rect, 6, 6)
+        view = option.widget
+        if selected and view is not None and view.hasFocus():
+            painter.setPen(QPen(self._theme.color("accent"), 1.0))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        ink = self._theme.ink("accent" if selected else "dim")
+        paint_icon(painter, icon, QRectF(rect.left() + 10, rect.center().y() - 7.5, 15, 15), ink)
+        painter.setFont(self._theme.font(weight=QFont.Weight.Medium if selected else QFont.Weight.Normal))
+        painter.setPen(self._theme.ink("text" if selected else "dim"))
+        painter.drawText(rect.adjusted(36, 0, -34, 0), int(Qt.AlignmentFlag.AlignVCenter), title)
+        count = self._model.counts.get(page, (0, ""))[0]
+        if count:
+            painter.setFont(self._theme.font(11))
+            painter.setPen(self._theme.ink("muted"))
+            right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            painter.drawText(rect.adjusted(0, 0, -10, 0), right, str(count))
+
+
+class NavList(QListView):
+    """The pages, one line each with a count that tells what waits there.
+
+    Signals:
+        chosen: the page to show.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, entries: list[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pages = _Pages(entries, self)
+        self.setAccessibleName(self.tr("Pages"))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setStyleSheet("QListView { background: transparent; }")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setModel(self._pages)
+        self.setItemDelegate(_Entry(theme, self._pages, self))
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+        theme.changed.connect(self.viewport().update)
+
+    def choose(self, page: str) -> None:
+        """Select a page."""
+        for place, (name, _title, _icon) in enumerate(self._pages.entries):
+            if name == page:
+                self.setCurrentIndex(self._pages.index(place))
+
+    def set_count(self, page: str, count: int, meaning: str) -> None:
+        """The number beside a page and what it counts; 0 hides it."""
+        if self._pages.counts.get(page, (0, "")) == (count, meaning):
+            return
+        self._pages.counts[page] = (count, meaning)
+        for place, (name, _title, _icon) in enumerate(self._pages.entries):
+            if name == page:
+                cell = self._pages.index(place)
+                self._pages.dataChanged.emit(cell, cell)
+
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid():
+            self.chosen.emit(self._pages.entries[current.row()][0])
