@@ -45,12 +45,13 @@ class CommandSession:
     def open(
         cls, home: str | None, overrides: Mapping[str, str], load_registry: Callable[[], Registry], *, as_json: bool
     ) -> CommandSession:
-        """Find the home and read its settings; nothing is created.
+        """Find the home and read its settings; nothing is created. Whatever is wrong with them is logged.
 
         Raises:
+            UsageError: an override is unknown or not allowed.
             UserAction: the settings are of a newer version, or the home is not a folder.
         """
-        from app.cli_text import say
+        from app.cli import UsageError
         from app.settings_store import SettingsStore
 
         paths = Paths(Path(home).expanduser().resolve()) if home else Paths.default()
@@ -59,9 +60,11 @@ class CommandSession:
                 f"{paths.home} is not a folder.", advice="Name a folder with --home; it is made if need be."
             )
         settings = SettingsStore(paths.settings_file, overrides)
-        settings.load()
-        for problem in settings.problems:
-            say(problem)
+        try:
+            settings.load()
+        except UserAction as error:
+            SettingsStore(paths.settings_file).load()  # Raises when the file is at fault and not the command line.
+            raise UsageError(error.message, advice=error.advice) from error
         return cls(paths, settings, overrides, load_registry, as_json)
 
     @property

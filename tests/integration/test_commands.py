@@ -1,0 +1,149 @@
+"""The documented commands, each in a process of its own, as a script would call them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import ipc
+from app.paths import Paths
+
+ROOT = Path(__file__).resolve().parents[2]
+TASK = "system_health_check"
+
+
+def command(home: Path, *arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "main.py"), *arguments, "--home", str(home)]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
+
+def ask(home: Path, *arguments: str) -> tuple[int, Any]:
+    """Exit code and JSON document of a command; stdout must hold nothing else."""
+    done = subprocess.run(
+        [*command(home, *arguments), "--json"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def start_headless(home: Path) -> subprocess.Popen[str]:
+    """A running owner of ``home``, ready to be asked."""
+    flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+    process = subprocess.Popen(
+        command(home, "--headless"),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        creationflags=flags,
+    )
+    deadline = time.monotonic() + 30
+    while not ipc.owner_file(Paths(home).lock_file).exists():
+        assert process.poll() is None, "the owner ended early"
+        assert time.monotonic() < deadline, "the owner did not begin to listen"
+        time.sleep(0.02)
+    return process
+
+
+def test_tasks_run_runs_and_settings_of_a_new_home(tmp_path: Path) -> None:
+    code, tasks = ask(tmp_path, "tasks")
+    assert code == 0
+    assert TASK in {task["id"] for task in tasks}
+    code, run = ask(tmp_path, "run", TASK)
+    assert (code, run["task"]) == (0, TASK)
+    assert run["state"].startswith("succeeded")
+    assert run["files"]
+    assert all((tmp_path / name).is_file() for name in run["files"])
+    code, runs = ask(tmp_path, "runs", "--task", TASK)
+    assert (code, [one["run_id"] for one in runs]) == (0, [run["run_id"]])
+    assert ask(tmp_path, "settings", "set", "ui.theme", "dark") == (0, {"key": "ui.theme", "value": "dark"})
+    assert ask(tmp_path, "settings", "get", "ui.theme")[1]["value"] == "dark"
+
+
+def test_a_run_with_nothing_to_do_exits_3_with_the_reason(tmp_path: Path) -> None:
+    code, run = ask(tmp_path, "run", "collect_market_data", "--set", "market.watch_list=")
+    assert (code, run["state"]) == (3, "skipped")
+    assert run["reason"]
+
+
+def test_an_unknown_task_exits_2(tmp_path: Path) -> None:
+    code, document = ask(tmp_path, "run", "no_such_task")
+    assert code == 2
+    assert "Known tasks" in document["advice"]
+
+
+def test_self_test_passes(tmp_path: Path) -> None:
+    code, document = ask(tmp_path, "self-test")
+    assert (code, document["ok"]) == (0, True), document
+    assert all(set(check) == {"name", "ok", "detail"} for check in document["checks"])
+
+
+def test_commands_are_answered_by_a_running_owner_which_ends_in_good_order(tmp_path: Path) -> None:
+    owner = start_headless(tmp_path)
+    try:
+        code, run = ask(tmp_path, "run", TASK)
+        assert code == 0
+        code, runs = ask(tmp_path, "runs")
+        assert run["run_id"] in {one["run_id"] for one in runs}
+        code, document = ask(tmp_path, "--headless")
+        assert code == 1
+        assert str(owner.pid) in document["error"]
+        owner.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
+        out, _ = owner.communicate(timeout=20)
+        assert (owner.returncode, out) == (0, "")
+    finally:
+        owner.kill()
+        owner.communicate()
+    assert not ipc.owner_file(Paths(tmp_path).lock_file).exists()
+
+
+def test_after_a_kill_the_home_is_free_again(tmp_path: Path) -> None:
+    owner = start_headless(tmp_path)
+    owner.kill()
+    owner.communicate()
+    code, tasks = ask(tmp_path, "tasks")
+    assert code == 0
+    assert tasks
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Qt finds a screen by itself elsewhere")
+def test_without_a_screen_the_message_names_headless(tmp_path: Path) -> None:
+    bare = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    bare.pop("QT_QPA_PLATFORM", None)
+    done = subprocess.run(command(tmp_path), env=bare, capture_output=True, text=True, check=False, timeout=50)
+    assert done.returncode == 1
+    assert "--headless" in done.stderr
+
+
+def test_python_m_tests_passes_arguments_and_exit_code_through() -> None:
+    good = subprocess.run(
+        [sys.executable, "-m", "tests", "--version"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=50
+    )
+    assert good.returncode == 0
+    assert "pytest" in good.stdout + good.stderr
+    none = subprocess.run(
+        [sys.executable, "-m", "tests", "-q", "tests/unit/app/test_ipc.py", "-k", "no_such_test_at_all"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert none.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
