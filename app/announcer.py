@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from app import log as run_log
+from app.log import bind
 from app.clock import Clock
 from app.runs import Run, RunState
 
@@ -102,5 +102,5 @@ class Announcer:
             level = logging.WARNING
         text = " ".join(part for part in (run.summary, run.reason, run.advice) if part)
         took = f" in {run.duration_s:.3f} s" if run.duration_s is not None else ""
-        with run_log.bind(run.task, run.run_id):
+        with bind(run.task, run.run_id):
             _log.log(level, "%s (%s) %s%s. %s", run.task, run.trigger.value, run.state.value, took, text)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from app import log as run_log
+from app.log import bind
 from app.announcer import Announcer
 from app.clock import Clock
 from app.entry import Entry
@@ -229,7 +229,7 @@ class Runner:
             entry.cancel,
             lambda progress: self._on_progress(entry, progress),
         )
-        with run_log.bind(task, entry.run_id):
+        with bind(task, entry.run_id):
             outcome = execute(entry.spec, entry.ctx, entry.params)
         entry.returned = True
         if not self._end(entry, outcome):
