@@ -9,8 +9,8 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from app.log import bind
 from app.clock import Clock
+from app.log import bind
 from app.runs import Run, RunState
 
 _log = logging.getLogger(__name__)

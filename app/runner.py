@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from app.log import bind
 from app.announcer import Announcer
 from app.clock import Clock
 from app.entry import Entry
@@ -25,6 +24,7 @@ from app.history import RunHistory
 from app.inflight import Inflight, record_of
 from app.lanes import Lane, LaneStatus, LaneWorker
 from app.limits import Limits
+from app.log import bind
 from app.runs import Progress, Run, RunState, Trigger, compact_json
 from app.tasks import Overlap, Queue, Registry, Services, TaskContext, TaskParams, TaskSpec
 

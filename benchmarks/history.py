@@ -63,8 +63,9 @@ def _fill(path: Path, start: datetime) -> None:
     connection = sqlite3.connect(path)
     with connection:
         connection.execute(
-            "INSERT INTO runs SELECT n + 2, 'task' || (n % ?), CASE WHEN n % 997 = 0 THEN 'failed' ELSE 'succeeded' END,"
-            " trigger, reason, advice, queued_at + n * 20000000, started_at, finished_at, due_at, duration_s, lateness_s,"
+            "INSERT INTO runs SELECT n + 2, 'task' || (n % ?),"
+            " CASE WHEN n % 997 = 0 THEN 'failed' ELSE 'succeeded' END, trigger, reason, advice,"
+            " queued_at + n * 20000000, started_at, finished_at, due_at, duration_s, lateness_s,"
             " attempt, params, result, summary, warnings, files, error"
             " FROM runs, (WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < ?) SELECT n FROM c)"
             " WHERE id = 1",

@@ -112,5 +112,5 @@ def test_cancel_ends_the_process_even_when_it_does_not_listen(
 
 
 def test_the_limit_kills(ctx: TaskContext) -> None:
-    with pytest.raises(WorkerCrashed, match="limit of 0.2 s"):
+    with pytest.raises(WorkerCrashed, match=r"limit of 0\.2 s"):
         run_in_process(ctx, ignore, limit_s=0.2)
