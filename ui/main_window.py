@@ -84,6 +84,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._shortcuts()
         self.nav.choose("tasks")
+        self.nav.setFocus()
         if not state.geometry().isEmpty():
             self.restoreGeometry(state.geometry())
         else:

@@ -13,7 +13,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from app.errors import UserAction
-from app.runs import RunState
 from ui.main_window import PAGES, MainWindow
 
 if TYPE_CHECKING:
@@ -67,9 +66,7 @@ def take(window: MainWindow, engine: Engine, page: str, file: Path) -> None:
     waiting = [spec.id for spec in engine.registry if spec.on_start]
 
     def settled() -> bool:
-        return all(
-            (run := engine.history.last(task)) is not None and run.state is not RunState.RUNNING for task in waiting
-        )
+        return all(engine.history.last(task) is not None for task in waiting)
 
     _until(settled, RESULTS_S)
     loop = QEventLoop()

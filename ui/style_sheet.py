@@ -61,6 +61,8 @@ QComboBox::down-arrow { image: none; width: 0; height: 0; }
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @line; selection-background-color: @selected;
     selection-color: @text; outline: 0; padding: 4px; }
 QCheckBox { spacing: 8px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @faint; border-radius: 3px; background: @field; }
+QCheckBox::indicator:checked { background: @selected; border-color: @accent; }
 QCheckBox:focus { color: @accent_ink; }
 
 QTableView, QListView { background: @panel; border: none; outline: 0; gridline-color: transparent;

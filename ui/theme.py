@@ -122,12 +122,8 @@ class Theme(QObject):
         self._dark = True
         self.tokens = DARK
         self._readable: dict[str, QColor] = {}
-        self.family = (
-            _first_installed(_FAMILIES) or QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
-        )
-        self.mono_family = (
-            _first_installed(_MONO_FAMILIES) or QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
-        )
+        self.family = _first_installed(_FAMILIES, QFontDatabase.SystemFont.GeneralFont)
+        self.mono_family = _first_installed(_MONO_FAMILIES, QFontDatabase.SystemFont.FixedFont)
         self._choose()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_changed)
 
@@ -245,7 +241,8 @@ def _points(size_px: float) -> float:
     return size_px * 72.0 / (screen.logicalDotsPerInchY() if screen is not None else 96.0)
 
 
-def _first_installed(families: tuple[str, ...]) -> str:
-    """The first of the families that this machine has, else an empty text."""
+def _first_installed(families: tuple[str, ...], otherwise: QFontDatabase.SystemFont) -> str:
+    """The first of the families that this machine has, else the system's own."""
     installed = set(QFontDatabase.families())
-    return next((family for family in families if family in installed), "")
+    found = next((family for family in families if family in installed), "")
+    return found or QFontDatabase.systemFont(otherwise).family()

@@ -50,6 +50,7 @@ class Role(IntEnum):
     PROGRESS = Qt.ItemDataRole.UserRole + 5
     IS_GROUP = Qt.ItemDataRole.UserRole + 6
     INK = Qt.ItemDataRole.UserRole + 7
+    SHORT = Qt.ItemDataRole.UserRole + 8
 
 
 @dataclass(slots=True)
@@ -260,6 +261,8 @@ class TaskTable(QAbstractTableModel):
         if role == Role.PROGRESS and column is Column.RESULT:
             progress = row.active.progress if row.active else None
             return (progress.done / progress.total) if progress and progress.total > 0 else None
+        if role == Role.SHORT and column is Column.RESULT and row.run is not None:
+            return words.sentence(row.run)
         if role == Role.INK:
             return self._ink(row, column)
         return None
@@ -324,7 +327,8 @@ class TaskTable(QAbstractTableModel):
         if column is Column.TASK:
             return row.description
         if column in (Column.RESULT, Column.STATE) and row.run is not None:
-            return "\n".join(part for part in (words.sentence(row.run), row.run.advice, *row.run.warnings[:8]) if part)
+            parts = (self._result_text(row), row.run.advice, *row.run.warnings[:8])
+            return "\n".join(part for part in parts if part)
         if column is Column.NEXT and timing is not None:
             return timing.why_not or words.both_times(timing.next_run)
         if column is Column.SCHEDULE and timing is not None:

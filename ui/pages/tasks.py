@@ -82,7 +82,7 @@ class TasksPage(Page):
         delegates = {
             Column.TASK: Cell(theme, table, strong=True),
             Column.STATE: StateCell(theme, Role.LOOK, table),
-            Column.RESULT: ResultCell(theme, Role.PROGRESS, table),
+            Column.RESULT: ResultCell(theme, Role.PROGRESS, Role.SHORT, table),
             Column.RECENT: SparklineCell(theme, Role.BARS, table),
             Column.ACTION: self._action,
         }

@@ -106,16 +106,21 @@ class StateCell(Cell):
 class ResultCell(Cell):
     """The last result; a progress bar goes before it while the run works."""
 
-    def __init__(self, theme: Theme, progress_role: int, parent: QObject | None = None) -> None:
+    def __init__(self, theme: Theme, progress_role: int, short_role: int, parent: QObject | None = None) -> None:
         super().__init__(theme, parent)
         self._progress_role = progress_role
+        self._short_role = short_role
 
     def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
         share = index.data(self._progress_role)
         if share is not None:
             paint_progress(painter, QRectF(rect.left(), rect.center().y(), 80.0, 4.0), float(share), self.theme)
             rect = rect.adjusted(88.0, 0, 0, 0)
-        self.paint_text(painter, rect, index, str(index.data() or ""))
+        text = str(index.data() or "")
+        if QFontMetricsF(self.font()).horizontalAdvance(text) > rect.width():
+            # The age goes before the finding is cut; the tooltip has both.
+            text = str(index.data(self._short_role) or text)
+        self.paint_text(painter, rect, index, text)
 
 
 class SparklineCell(Cell):

@@ -1,10 +1,10 @@
-"""A drop-down list with our own arrow."""
+"""A drop-down list and a check box with marks of our own."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from ui.icons import paint_icon
 
@@ -22,3 +22,13 @@ class Choice(QComboBox):
         ink = self.palette().color(QPalette.ColorRole.PlaceholderText)
         rect = QRectF(self.width() - 19, self.height() / 2 - 6, 12, 12)
         paint_icon(QPainter(self), "chevron", rect, ink)
+
+
+class Tick(QCheckBox):
+    """A check box whose mark is drawn, so that it is seen in both themes."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.isChecked():
+            ink = self.palette().color(QPalette.ColorRole.Text)
+            paint_icon(QPainter(self), "check", QRectF(2, self.height() / 2 - 6, 12, 12), ink)

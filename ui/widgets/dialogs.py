@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from app.engine import Engine
     from app.tasks import TaskSpec
 
+WIDTH = 500
+
 
 class FormDialog(QDialog):
     """A title, a remark, some content, a line for refusals, and the buttons.
@@ -32,7 +34,7 @@ class FormDialog(QDialog):
     def __init__(self, title: str, remark: str, action: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.setMinimumWidth(460)
+        self.setMinimumWidth(WIDTH)
         self._refusal = label("", wrap=True, selectable=True)
         self._refusal.hide()
         self.action: QPushButton = button(action, self.on_action, style="primary")
@@ -46,9 +48,12 @@ class FormDialog(QDialog):
 
     def finish(self, content: QWidget) -> None:
         """Lay out the content and the buttons under it."""
-        self._outer.addWidget(content, 1)
+        self._outer.addWidget(content)
         self._outer.addWidget(self._refusal)
+        self._outer.addStretch(1)
+        self._outer.addSpacing(6)
         self._outer.addLayout(row(None, button(tr("Cancel"), self.reject), self.action))
+        self._fit()
 
     def refuse(self, message: str, advice: str = "") -> None:
         """Say in place why it cannot be done."""
@@ -56,6 +61,11 @@ class FormDialog(QDialog):
         self._refusal.setAccessibleName(tr("Cannot be done: {why}").format(why=self._refusal.text()))
         self._refusal.setVisible(bool(message))
         self.action.setEnabled(True)
+
+    def _fit(self) -> None:
+        """As high as the wrapped texts need at this width; Qt's own guess is far too high."""
+        self._outer.activate()
+        self.resize(WIDTH, self._outer.totalHeightForWidth(WIDTH))
 
     def on_action(self) -> None:
         """The primary button was pressed."""
@@ -118,7 +128,6 @@ class SettingsDialog(FormDialog):
             {"properties": properties}, {key: _as_plain(value) for key, value in self._before.items()}
         )
         self.finish(_scrolling(self.form))
-        self.adjustSize()
 
     def on_action(self) -> None:
         if self.form is None:
@@ -144,17 +153,18 @@ def _schema_of(option: Any) -> dict[str, Any]:
         "description": option.description,
         "default": _as_plain(option.default),
     }
-    if option.choices:
-        schema["enum"] = [str(choice) for choice in option.choices]
-        return schema
-    value = option.value if option.value is not None else option.default
-    kinds = ((bool, "boolean"), (int, "integer"), (float, "number"), ((list, tuple), "array"), (dict, "object"))
-    schema["type"] = next((name for kind, name in kinds if isinstance(value, kind)), "string")
-    if schema["type"] in ("integer", "number") and option.bounds:
-        low, high = option.bounds
-        schema.update({name: limit for name, limit in (("minimum", low), ("maximum", high)) if limit is not None})
     if option.restart_needed:
         schema["description"] = f"{option.description} {tr('Takes effect at the next start.')}".strip()
+    if option.choices and option.type != "list":
+        schema["enum"] = [str(choice) for choice in option.choices]
+        return schema
+    kinds = {"bool": "boolean", "int": "integer", "float": "number", "list": "array", "mapping": "object"}
+    schema["type"] = kinds.get(option.type, "string")
+    if option.optional and schema["type"] in ("integer", "number"):
+        return {**schema, "anyOf": [{"type": schema.pop("type")}, {"type": "null"}]}
+    if schema["type"] in ("integer", "number"):
+        low, high = option.bounds
+        schema.update({name: limit for name, limit in (("minimum", low), ("maximum", high)) if limit is not None})
     return schema
 
 
@@ -166,7 +176,7 @@ def _as_plain(value: Any) -> Any:
 
 def _scrolling(content: QWidget) -> QWidget:
     """The content, with a scroll bar when it is taller than a small screen."""
-    if content.sizeHint().height() <= 460:
+    if content.layout().totalHeightForWidth(WIDTH - 40) <= 460:
         return content
     area = QScrollArea()
     area.setWidget(content)

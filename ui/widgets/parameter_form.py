@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
-from ui.widgets.choice import Choice
+from ui.widgets.choice import Choice, Tick
 from ui.widgets.labels import label
 from ui.words import tr
 
@@ -40,6 +40,7 @@ class _Text:
 class _Whole:
     def __init__(self, schema: Mapping[str, Any], value: Any) -> None:
         self.widget = QSpinBox()
+        self.widget.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         low = schema.get("minimum", schema.get("exclusiveMinimum", -INT_LIMIT - 1) + ("exclusiveMinimum" in schema))
         high = schema.get("maximum", schema.get("exclusiveMaximum", INT_LIMIT) - ("exclusiveMaximum" in schema))
         self.widget.setRange(max(int(low), -INT_LIMIT - 1), min(int(high), INT_LIMIT))
@@ -53,7 +54,8 @@ class _Whole:
 class _Number:
     def __init__(self, schema: Mapping[str, Any], value: Any) -> None:
         self.widget = QDoubleSpinBox()
-        self.widget.setDecimals(6 if abs(float(value or 0)) < 1 else 3)
+        self.widget.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.widget.setDecimals(max(2, len(f"{float(value or 0):.8f}".rstrip("0").partition(".")[2])))
         low = schema.get("minimum", schema.get("exclusiveMinimum", -1e12))
         self.widget.setRange(float(low), float(schema.get("maximum", schema.get("exclusiveMaximum", 1e12))))
         self.widget.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
@@ -65,7 +67,7 @@ class _Number:
 
 class _Switch:
     def __init__(self, title: str, value: Any) -> None:
-        self.widget = QCheckBox(title)
+        self.widget = Tick(title)
         self.widget.setChecked(bool(value))
 
     def value(self) -> Any:

@@ -68,7 +68,7 @@ class RunDetails(QWidget):
         self._badge.set_look(words.run_look(run))
         self._when.setText(words.local_time(run.started_at or run.queued_at, now))
         self._when.setToolTip(words.both_times(run.started_at or run.queued_at))
-        _say(self._sentence, words.sentence(run))
+        _say(self._sentence, run.summary or words.sentence(run))
         _say(self._advice, run.advice)
         _say(self._notes, "\n".join(f"\N{BULLET} {warning}" for warning in run.warnings[:20]))
         _say(self._facts, "\n".join(_fact_lines(run)))

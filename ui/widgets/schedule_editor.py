@@ -43,7 +43,7 @@ class ScheduleEditor(FormDialog):
         self.zone.setEditable(True)
         self.zone.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.zone.setEditText(timing.timezone)
-        self.preview = label("", wrap=True)
+        self.preview = label("")
         self.preview.setTextFormat(Qt.TextFormat.PlainText)
         self.preview.setMinimumHeight(100)
         self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)

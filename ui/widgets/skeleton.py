@@ -1,4 +1,4 @@
-"""What the tasks page shows until the engine is there: the shape of what comes, and nothing that pretends to be data."""
+"""What the tasks page shows until the engine is there: the shape of what comes, nothing that pretends to be data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class Skeleton(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.setMinimumHeight(230)
         self.setAccessibleName(self.tr("Starting the engine"))
 
     def paintEvent(self, event: QPaintEvent) -> None:
