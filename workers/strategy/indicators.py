@@ -84,8 +84,9 @@ def _wilder(moves: Array, period: int) -> Array:
 def _smooth(values: Array, start: float, weight: float) -> Array:
     """``y[i] = weight*x[i] + (1-weight)*y[i-1]`` with ``y[-1] = start``.
 
-    Done in blocks: inside one, ``y[i] = d**(i+1)*start + weight*sum(d**(i-j)*x[j])`` is a cumulative sum of
-    ``x[j]*d**-j``, whose powers must not overflow. Sums run from left to right, so later values change nothing.
+    Done in blocks on the distances from ``start``: inside one, ``y[i] - start = weight*sum(d**(i-j)*(x[j] - start))``
+    is a cumulative sum of ``(x[j] - start)*d**-j``, whose powers must not overflow. A flat market stays exactly flat.
+    Sums run from left to right, so later values change nothing.
     """
     decay = 1.0 - weight
     if decay <= 0.0:
@@ -96,6 +97,6 @@ def _smooth(values: Array, start: float, weight: float) -> Array:
     for begin in range(0, len(values), size):
         block = values[begin : begin + size]
         own = powers[: len(block)]
-        out[begin : begin + len(block)] = own * (decay * start + weight * np.cumsum(block / own))
+        out[begin : begin + len(block)] = start + weight * own * np.cumsum((block - start) / own)
         start = float(out[begin + len(block) - 1])
     return out

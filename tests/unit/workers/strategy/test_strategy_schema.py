@@ -1,0 +1,151 @@
+"""The strategy file: old files are read, errors name the place, the published schema is the one in force."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.strategy import facts, library
+from workers.strategy.schema import StrategyFileError, parse_strategy, published_schema
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def old_file(**changes: Any) -> dict[str, Any]:
+    """A file as users of the old system have it."""
+    return {
+        "id": "EURUSD_H1",
+        "name": "EURUSD H1",
+        "description": "",
+        "enabled": True,
+        "symbol": "EURUSD",
+        "timeframe": "H1",
+        "sessions": ["London", "NewYork"],
+        "indicators": {
+            "ema": {"fast": 20, "slow": 50},
+            "rsi": {"period": 14, "overbought": 70, "oversold": 30},
+            "macd": {"fast": 12, "slow": 26, "signal": 9},
+            "atr": {"period": 14, "multiplier": 1.5},
+        },
+        "conditions": {"entry": ["ema_fast_gt_slow"], "exit": ["rsi_gt_70"], "strong": [], "weak": []},
+        "strategy": {
+            "direction": "long",
+            "min_rr": 2.0,
+            "news_embargo_minutes": 30,
+            "invalidations": ["price_close_lt_ema_slow"],
+            "max_risk_pct": 0.01,
+        },
+        "created_at": "2025-10-28T10:00:00Z",
+        "updated_at": "2025-10-28T10:00:00Z",
+        "created_by": "system",
+    } | changes
+
+
+def test_published_schema_is_the_one_in_force() -> None:
+    text = (ROOT / "resources" / "schema" / "strategy.json").read_text(encoding="utf-8")
+    assert json.loads(text) == json.loads(json.dumps(published_schema())), (
+        "publish it anew: workers.strategy.schema.publish(Path('resources/schema/strategy.json'))"
+    )
+
+
+def test_old_file_is_read() -> None:
+    found = parse_strategy(json.dumps(old_file()), "EURUSD_H1.json")
+    assert (found.id, found.indicators.ema.slow, found.strategy.max_risk_pct) == ("EURUSD_H1", 50, 0.01)
+
+
+def test_old_file_with_a_byte_order_mark_and_without_id() -> None:
+    document = old_file()
+    del document["id"], document["name"], document["created_at"]
+    found = parse_strategy(b"\xef\xbb\xbf" + json.dumps(document).encode(), "mine.json")
+    assert (found.id, found.name) == ("mine", "mine")
+
+
+def test_null_lists_are_empty() -> None:
+    found = parse_strategy(json.dumps(old_file(sessions=None)), "a.json")
+    assert found.sessions == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"timeframe": "H9"}, ("timeframe", "'M15'", "'H9'")),
+        ({"sessions": ["Paris"]}, ("sessions.0", "'London'", "'Paris'")),
+        ({"indicators": {"ema": {"fast": 50, "slow": 20}}}, ("indicators.ema", "fast (50)", "slow (20)")),
+        ({"indicators": {"rsi": {"period": 1}}}, ("indicators.rsi.period", "greater than or equal to 2", "not 1")),
+        ({"conditions": {"entry": []}}, ("conditions.entry", "at least 1")),
+        ({"conditions": {"entry": ["a"], "storng": []}}, ("conditions.storng", "'strong'")),
+        ({"enabeld": True}, ("enabeld", "Did you mean 'enabled'")),
+        ({"strategy": {"direction": "up"}}, ("strategy.direction", "'long'", "'up'")),
+        ({"strategy": {"direction": "long", "max_risk_pct": 1}}, ("max_risk_pct", "fraction", "0.01 is 1 %")),
+        ({"id": "../x"}, ("id", "../x")),
+        ({"schema": 2}, ("layout 2", "Update Metronome")),
+        ({"short_conditions": {"entry": ["rsi_gt_70"]}}, ("short_conditions need", "'both'")),
+    ],
+)
+def test_error_names_file_place_and_allowed(changes: dict[str, Any], parts: tuple[str, ...]) -> None:
+    with pytest.raises(StrategyFileError) as caught:
+        parse_strategy(json.dumps(old_file(**changes)), "bad.json")
+    for part in ("bad.json", *parts):
+        assert part in str(caught.value)
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (b"{\n  oops", "line 2"),
+        (b"[]", "holds a list"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b"", "line 1"),
+    ],
+)
+def test_what_is_no_strategy_is_an_error(text: bytes, part: str) -> None:
+    with pytest.raises(StrategyFileError, match=part):
+        parse_strategy(text, "bad.json")
+
+
+def test_nan_is_refused() -> None:
+    text = json.dumps(old_file()).replace("1.5", "NaN")
+    with pytest.raises(StrategyFileError, match=r"indicators\.atr\.multiplier"):
+        parse_strategy(text, "bad.json")
+
+
+def test_examples_are_sound_and_can_be_evaluated() -> None:
+    found = library.load(library.EXAMPLES)
+    assert found.bad == ()
+    assert len(found.rules) >= 5
+    assert {rule.strategy.id: facts.problems(rule.strategy) for rule in found.enabled} == {
+        rule.strategy.id: () for rule in found.rules
+    }
+
+
+def test_examples_come_once(tmp_path: Path) -> None:
+    copied = library.ensure_examples(tmp_path)
+    assert len(copied) == len(list(library.EXAMPLES.glob("*.json")))
+    for name in copied:
+        (tmp_path / name).unlink()
+    assert library.ensure_examples(tmp_path) == ()
+    assert list(tmp_path.glob("*.json")) == []
+
+
+def test_examples_do_not_join_what_a_user_has(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text(json.dumps(old_file()), encoding="utf-8")
+    assert library.ensure_examples(tmp_path) == ()
+    assert [rule.file_name for rule in library.load(tmp_path).rules] == ["mine.json"]
+
+
+def test_two_files_of_one_id(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text(json.dumps(old_file()), encoding="utf-8")
+    found = library.load(tmp_path)
+    assert [rule.file_name for rule in found.rules] == ["a.json"]
+    assert "both have the id 'EURUSD_H1'" in found.bad[0].error.message
+
+
+def test_huge_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "big.json").write_bytes(b" " * 1_000_001)
+    assert "1,000,001 bytes" in str(library.load(tmp_path).bad[0].error)
