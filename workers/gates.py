@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from app.errors import Blocked, MetronomeError
 from app.tasks import OPEN, GateAnswer, TaskContext
-from app.terminal.values import SessionState
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalConnected:
     """Open when the terminal is connected; asks the session to connect when it is not.
+
+    The session is asked before every run: it also looks again whether the right account is logged in.
 
     Attributes:
         wait_s: Longest wait for a connection.
@@ -20,8 +21,6 @@ class TerminalConnected:
     wait_s: float = 10.0
 
     def check(self, ctx: TaskContext) -> GateAnswer:
-        if ctx.terminal.status.state is SessionState.CONNECTED:
-            return OPEN
         try:
             ctx.terminal.ensure_connected(self.wait_s)
         except MetronomeError as error:

@@ -1,0 +1,136 @@
+"""A terminal of hand-made bars and ticks, and a run context around real files; for the fixtures and the tests."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from app.clock import FakeClock
+from app.errors import Blocked, MetronomeError
+from app.paths import Paths
+from app.runs import Progress
+from app.settings import Settings
+from app.storage import Storage
+from app.tasks import CancelFlag, TaskContext
+from app.terminal.errors import unknown_symbol
+from app.terminal.values import RATES_DTYPE, TIMEFRAMES, Bars, Rates, SessionState, SessionStatus, SymbolInfo, Tick
+
+_SPECIFICATION: dict[str, Any] = {name: 0 for name in SymbolInfo.__dataclass_fields__} | {
+    "digits": 5,
+    "point": 1e-5,
+    "trade_tick_size": 1e-5,
+}
+
+
+def make_rates(closes: Any, start: datetime, seconds: int = 300, spread: int = 10, reach: float = 0.0005) -> Rates:
+    """Bars with these closes; each opens at the close before and reaches a little beyond both."""
+    closes = np.asarray(closes, dtype=float)
+    rates = np.zeros(len(closes), RATES_DTYPE)
+    rates["time"] = int(start.timestamp()) + np.arange(len(closes)) * seconds
+    rates["close"] = closes
+    rates["open"] = np.concatenate(([closes[0]], closes[:-1])) if len(closes) else closes
+    rates["high"] = np.maximum(rates["open"], closes) + reach
+    rates["low"] = np.minimum(rates["open"], closes) - reach
+    rates["tick_volume"], rates["spread"] = 100, spread
+    return rates
+
+
+@dataclass
+class HandTerminal:
+    """The part of a session that the tasks use, answering from ``history`` at the clock."""
+
+    clock: FakeClock
+    symbols: dict[str, SymbolInfo] = field(default_factory=dict)
+    history: dict[tuple[str, str], Rates] = field(default_factory=dict)
+    ticks: dict[str, Tick] = field(default_factory=dict)
+    errors: dict[str, MetronomeError] = field(default_factory=dict)
+    connected: bool = True
+    refusal: MetronomeError | None = None
+    calls: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> SessionStatus:
+        state = SessionState.CONNECTED if self.connected else SessionState.DISCONNECTED
+        return SessionStatus(state, self.clock.now(), reason="" if self.connected else "No terminal runs.")
+
+    def ensure_connected(self, timeout_s: float) -> None:
+        self.calls.append("ensure_connected")
+        if self.refusal is not None:
+            raise self.refusal
+        self.connected = True
+
+    def symbol_info(self, symbol: str) -> SymbolInfo:
+        self._ask("symbol_info", symbol)
+        return self.symbols[symbol]
+
+    def tick(self, symbol: str) -> Tick:
+        self._ask("tick", symbol)
+        return self.ticks[symbol]
+
+    def rates(self, symbol: str, timeframe: str, count: int, start_pos: int = 0) -> Bars:
+        self._ask("rates", symbol)
+        found, forming = self._until_now(symbol, timeframe)
+        return Bars(symbol, timeframe, found[-count:], forming)
+
+    def rates_range(self, symbol: str, timeframe: str, since: datetime, until: datetime) -> Bars:
+        self._ask("rates_range", symbol)
+        found, forming = self._until_now(symbol, timeframe)
+        return Bars(symbol, timeframe, found[found["time"] >= since.timestamp()], forming)
+
+    def _ask(self, name: str, symbol: str) -> None:
+        self.calls.append(name)
+        if not self.connected:
+            raise Blocked("The terminal is away.")
+        if symbol in self.errors:
+            raise self.errors[symbol]
+        if symbol not in self.symbols:
+            raise unknown_symbol(symbol, self.symbols)
+
+    def _until_now(self, symbol: str, timeframe: str) -> tuple[Rates, bool]:
+        found = self.history.get((symbol, timeframe), np.zeros(0, RATES_DTYPE))
+        now = self.clock.now().timestamp()
+        found = found[found["time"] <= now]
+        return found, bool(len(found)) and found["time"][-1] + TIMEFRAMES[timeframe].seconds > now
+
+    def add(self, symbol: str, rates: Rates, timeframe: str = "M5") -> None:
+        """A symbol with this history and a fresh quote."""
+        self.symbols[symbol] = SymbolInfo(**(_SPECIFICATION | {"name": symbol}))
+        self.history[symbol, timeframe] = rates
+        self.quote(symbol, 1.1, 1.1001)
+
+    def quote(self, symbol: str, bid: float, ask: float, age_s: float = 1.0) -> None:
+        """The newest tick."""
+        time = self.clock.now() - timedelta(seconds=age_s)
+        self.ticks[symbol] = Tick(symbol, time, bid, ask, 0.0, 3, 0)
+
+
+@dataclass
+class Bench:
+    """All that a task needs, in the hands of a test."""
+
+    clock: FakeClock
+    paths: Paths
+    storage: Storage
+    terminal: HandTerminal
+    settings: Settings = field(default_factory=Settings)
+    facts: dict[str, Any] = field(default_factory=dict)
+    cancel: CancelFlag = field(default_factory=CancelFlag)
+    seen: list[Progress] = field(default_factory=list)
+    http: Any = None
+
+    def engine_facts(self) -> dict[str, Any]:
+        return self.facts
+
+    def market(self, **values: Any) -> None:
+        """Change market settings."""
+        market = self.settings.market.model_copy(update=values)
+        self.settings = self.settings.model_copy(update={"market": market})
+
+    def context(self, task: str = "a_task") -> TaskContext:
+        """A context as the runner makes one."""
+        services: Any = self
+        return TaskContext("run-1", task, services, logging.getLogger("tests.task"), self.cancel, self.seen.append)

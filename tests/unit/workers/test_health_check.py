@@ -1,0 +1,169 @@
+"""The health check: verdicts at their thresholds, since when, and a check that fails by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psutil
+import pytest
+from hand_terminal import Bench
+
+from app.tasks import NoParams
+from workers.health import checks
+from workers.health.checks import Verdict
+from workers.health.report import Check, HealthReport
+from workers.maintenance_tasks import system_health_check
+
+
+def good_facts() -> dict[str, Any]:
+    return {
+        "lanes": [{"queue": "maintenance", "width": 1, "running": 1, "queued": 0, "oldest_wait_s": 0.0, "stuck": []}],
+        "timetable": {
+            "heartbeat": "2025-06-03T11:59:50.000Z",
+            "paused": False,
+            "lateness_p99_s": 0.002,
+            "jobs": 3,
+            "problems": [],
+        },
+        "history": {"rows": 12, "bytes": 40_960, "waiting": 0, "ok": True, "problem": ""},
+        "window_lag_ms": None,
+    }
+
+
+@pytest.fixture
+def healthy(bench: Bench) -> Bench:
+    """A bench where all is well, on any machine."""
+    bench.facts = good_facts()
+    limits(bench, disk_warn_gb=0, disk_error_gb=0, memory_warn_mb=1_000_000)
+    return bench
+
+
+def limits(bench: Bench, **values: Any) -> None:
+    health = bench.settings.health.model_copy(update=values)
+    bench.settings = bench.settings.model_copy(update={"health": health})
+
+
+def run(bench: Bench) -> HealthReport:
+    return system_health_check(bench.context("system_health_check"), NoParams())
+
+
+def check_of(report: HealthReport, name: str) -> Check:
+    return next(check for check in report.checks if check.name == name)
+
+
+def test_healthy(healthy: Bench) -> None:
+    report = run(healthy)
+    assert report.overall == "healthy"
+    assert report.summary() == "Healthy: 9 checks ok"
+    assert [check.name for check in report.checks] == [name for name, _, _ in checks.CHECKS]
+    assert all(check.rule and check.value and check.since == "2025-06-03T12:00:00.000Z" for check in report.checks)
+    assert healthy.terminal.calls == []  # it looks, it never connects
+
+
+def test_all_checks_of_a_day_are_kept(healthy: Bench) -> None:
+    run(healthy)
+    healthy.clock.advance(1800)
+    run(healthy)
+    path = healthy.paths.health_checks / "health_20250603.json"
+    entries = json.loads(path.read_text(encoding="utf-8"))["entries"]
+    assert [entry["time"] for entry in entries] == ["2025-06-03T12:00:00.000Z", "2025-06-03T12:30:00.000Z"]
+    assert entries[0]["overall"] == "healthy"
+
+
+def test_since_when_is_kept_until_the_verdict_changes(healthy: Bench) -> None:
+    run(healthy)
+    healthy.clock.advance(86_400)
+    healthy.facts["timetable"]["heartbeat"] = "2025-06-04T11:59:50.000Z"
+    healthy.terminal.connected = False
+    report = run(healthy)
+    assert check_of(report, "disk").since == "2025-06-03T12:00:00.000Z"
+    assert check_of(report, "terminal").since == "2025-06-04T12:00:00.000Z"
+
+
+def change(facts: dict[str, Any], group: str, **values: Any) -> None:
+    found = facts[group][0] if group == "lanes" else facts[group]
+    found.update(values)
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "name", "verdict", "text"),
+    [
+        ("timetable", {"heartbeat": "2025-06-03T11:58:30.000Z"}, "scheduler", "ok", "heartbeat 90 s ago"),
+        ("timetable", {"heartbeat": "2025-06-03T11:58:29.000Z"}, "scheduler", "error", "heartbeat 91 s ago"),
+        ("timetable", {"heartbeat": None}, "scheduler", "ok", "single run"),
+        ("timetable", {"paused": True}, "scheduler", "warning", "paused"),
+        ("timetable", {"lateness_p99_s": 5.1}, "scheduler", "warning", "5100 ms late"),
+        ("timetable", {"problems": ["Schedule of x."]}, "scheduler", "warning", "Schedule of x."),
+        ("lanes", {"queued": 1, "oldest_wait_s": 60.0}, "lanes", "ok", "1 queued"),
+        ("lanes", {"queued": 1, "oldest_wait_s": 61.0}, "lanes", "warning", "oldest waits 61 s"),
+        ("lanes", {"stuck": [{"run_id": "r", "task": "t", "since": "s"}]}, "lanes", "error", "1 stuck thread: t"),
+        ("history", {"ok": False, "problem": "disk full"}, "history", "error", "disk full"),
+        (".", {"window_lag_ms": 250.0}, "window", "ok", "held 250 ms"),
+        (".", {"window_lag_ms": 251.0}, "window", "warning", "held 251 ms"),
+    ],
+)
+def test_thresholds_of_the_engine(
+    healthy: Bench, group: str, values: dict[str, Any], name: str, verdict: str, text: str
+) -> None:
+    if group == ".":
+        healthy.facts.update(values)
+    else:
+        change(healthy.facts, group, **values)
+    report = run(healthy)
+    found = check_of(report, name)
+    assert (found.verdict.value, text in found.value) == (verdict, True), found
+    assert bool(found.advice) is (verdict != "ok")
+    assert report.overall == {"ok": "healthy", "warning": "warning", "error": "unhealthy"}[verdict]
+
+
+def test_disk_thresholds(healthy: Bench) -> None:
+    limits(healthy, disk_warn_gb=100_000, disk_error_gb=0)
+    assert check_of(run(healthy), "disk").verdict is Verdict.WARNING
+    limits(healthy, disk_warn_gb=100_000, disk_error_gb=100_000)
+    report = run(healthy)
+    assert check_of(report, "disk").verdict is Verdict.ERROR
+    assert report.summary().startswith("Unhealthy: disk ")
+    assert "error below 100000 GB" in check_of(report, "disk").rule
+
+
+def test_sizes_of_logs_and_cache(healthy: Bench) -> None:
+    limits(healthy, log_warn_mb=1, cache_warn_mb=1)
+    (healthy.paths.logs / "metronome.log").write_bytes(b"x" * 1_000_001)
+    (healthy.paths.market_data / "a.json").write_bytes(b"x" * 999_999)
+    report = run(healthy)
+    assert check_of(report, "logs").verdict is Verdict.WARNING
+    assert check_of(report, "cache").verdict is Verdict.OK
+    assert report.summary() == "Warning: logs 1.0 MB"
+
+
+def test_terminal_away_is_an_error_of_the_market_not_of_the_run(healthy: Bench) -> None:
+    healthy.terminal.connected = False
+    found = check_of(run(healthy), "terminal")
+    assert (found.verdict, found.value) == (Verdict.ERROR, "disconnected: No terminal runs.")
+    assert found.advice
+    assert healthy.terminal.calls == []
+
+
+@pytest.mark.allow_warnings
+def test_check_that_cannot_be_made_is_an_error_of_itself(healthy: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> psutil.Process:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil, "Process", refuse)
+    del healthy.facts["history"]
+    report = run(healthy)
+    assert report.errors == 2
+    for name in ("memory", "history"):
+        assert "could not be checked" in check_of(report, name).value
+    assert check_of(report, "lanes").verdict is Verdict.OK
+
+
+@pytest.mark.allow_warnings
+def test_damaged_file_of_before_costs_only_its_since(healthy: Bench) -> None:
+    (healthy.paths.health_checks / "health_20250602.json").write_text("{", encoding="utf-8")
+    (healthy.paths.health_checks / "health_20250601.json").write_text(
+        '{"schema": 1, "entries": [{"checks": [{"name": 3}, "x"]}]}', encoding="utf-8"
+    )
+    assert run(healthy).overall == "healthy"
+    assert [path.name for path in healthy.paths.health_checks.glob("*damaged*")] != []
