@@ -1,0 +1,257 @@
+"""Reader of bar files: MetaTrader exports, ``copy_rates`` dumps, HistData and their like.
+
+Known layouts: ``<DATE> <TIME> <OPEN> ...`` with and without ``<TIME>``; columns named time, date, timestamp or
+datetime with open, high, low, close and volumes, in any order and beside others; and files without a header
+(date, [time,] open, high, low, close[, volume]). UTF-8 or UTF-16, any line end, tab, comma or semicolon, plain or
+``.gz``. A damaged row is an error that names its line: a market with silent holes is worse than none.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from app.errors import UserAction
+from app.terminal.bars_layout import Layout, detect_layout
+from app.terminal.bars_times import BadTime, parse_times
+from app.terminal.timeframes import MONTH, TIMEFRAMES
+from app.terminal.values import RATES_DTYPE, Rates
+
+# A year of M1 bars has some 25 MB; beyond this a file is not one of bars (or a bomb).
+MAX_BYTES = 512 * 1024 * 1024
+_EXPORT = "Export it anew from MetaTrader (History, Export Bars)."
+_HINT = "Mend or remove that line, or export the file anew."
+
+
+class BadBarsFile(UserAction):
+    """A bar file that cannot be used as it is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarFile:
+    """What was in a bar file.
+
+    Attributes:
+        rates: Records of ``RATES_DTYPE``, strictly ascending; ``time`` as in the file, read as if it were UTC.
+        seconds: The timeframe of the bars in seconds.
+        digits: Decimals of the prices.
+        utc: The file itself says that its times are UTC (they end in ``Z``); else they are the broker's.
+    """
+
+    path: Path
+    rates: Rates
+    seconds: int
+    digits: int
+    utc: bool
+
+
+def read_bars(path: Path) -> BarFile:
+    """Read all bars of a file.
+
+    Raises:
+        BadBarsFile: The file is missing, unreadable or damaged; names the file, the line and the remedy.
+    """
+    lines = _read_lines(path)
+    layout = _layout(path, lines)
+    numbers = _line_numbers(lines, layout.header_lines)
+    rows = [lines[number] for number in numbers]
+    if layout.decimal_comma:
+        rows = [row.replace(",", ".") for row in rows]
+    try:
+        table = _load(rows, layout)
+    except ValueError as error:
+        raise _first_damaged(path, rows, numbers, layout) from error
+    rates, utc = _rates(path, table, rows, numbers, layout)
+    _check(path, rates, numbers)
+    return BarFile(path, rates, _seconds(path, rates), _digits(rows, layout), utc)
+
+
+def read_span(path: Path) -> tuple[int, int]:
+    """Times of the first and the last bar of a file, as in the file, without reading all of its numbers.
+
+    Raises:
+        BadBarsFile: As ``read_bars``, as far as those two lines show it.
+    """
+    lines = _read_lines(path)
+    layout = _layout(path, lines)
+    first = next(i for i in range(layout.header_lines, len(lines)) if lines[i].strip())
+    last = next(i for i in range(len(lines) - 1, -1, -1) if lines[i].strip())
+    times = []
+    for number in (first, last):
+        cells = lines[number].split(layout.delimiter)
+        try:
+            times.append(int(_times([cells], layout)[0][0]))
+        except (BadTime, IndexError) as error:
+            raise _bad(path, number, "the time cannot be read", _HINT) from error
+    return times[0], times[1]
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b"\0" * (MAX_BYTES + 1)
+        if data[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=BytesIO(data)) as unpacked:
+                data = unpacked.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        msg = f"The bar file {path} does not exist."
+        raise BadBarsFile(msg, advice="Check the path in terminal.simulated.replay.") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        msg = f"The bar file {path} is damaged: its compression is broken ({error})."
+        raise BadBarsFile(msg, advice="Fetch or pack it anew.") from error
+    except OSError as error:
+        msg = f"The bar file {path} cannot be read: {error.strerror or error}."
+        raise BadBarsFile(msg, advice="Check that it is a file and that you may read it.") from error
+    if len(data) > MAX_BYTES:
+        msg = f"The bar file {path} is larger than {MAX_BYTES // 2**20} MB."
+        raise BadBarsFile(msg, advice="Split it by years.")
+    text = _decode(path, data)
+    if "\0" in text:
+        msg = f"The bar file {path} is not a text file."
+        raise BadBarsFile(msg, advice=_EXPORT)
+    return text.splitlines()
+
+
+def _decode(path: Path, data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    elif data[1:2] == b"\0":
+        encoding = "utf-16-le"
+    else:
+        encoding = "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        msg = f"The bar file {path} is not text in {encoding.upper()} (line {line})."
+        raise BadBarsFile(msg, advice=_EXPORT) from error
+
+
+def _layout(path: Path, lines: Sequence[str]) -> Layout:
+    try:
+        return detect_layout(lines)
+    except ValueError as error:
+        msg = f"The bar file {path} cannot be used: {error}."
+        raise BadBarsFile(msg, advice=_EXPORT) from error
+
+
+def _line_numbers(lines: Sequence[str], start: int) -> list[int]:
+    return [number for number in range(start, len(lines)) if lines[number] and not lines[number].isspace()]
+
+
+def _load(rows: Sequence[str], layout: Layout) -> npt.NDArray[np.void]:
+    """All wanted columns: dates and times as bytes, the rest as numbers."""
+    return np.loadtxt(
+        rows,
+        dtype=layout.dtype,
+        delimiter=layout.delimiter,
+        usecols=layout.columns,
+        comments=None,
+        quotechar='"',
+        encoding=None,
+        ndmin=1,
+    )
+
+
+def _rates(
+    path: Path, table: npt.NDArray[np.void], rows: Sequence[str], numbers: Sequence[int], layout: Layout
+) -> tuple[Rates, bool]:
+    fields = [np.char.strip(table[name]) for name in ("date", "clock") if name in layout.names]
+    try:
+        times, utc = parse_times(fields)
+    except BadTime as error:
+        raise _bad(path, numbers[error.row], f"the time {error.text!r} cannot be read", _HINT) from error
+    rates = np.zeros(len(rows), dtype=RATES_DTYPE)
+    rates["time"] = times
+    for name in ("open", "high", "low", "close"):
+        rates[name] = table[name]
+    for name in ("tick_volume", "spread", "real_volume"):
+        if name in layout.names:
+            column = table[name]
+            wrong = ~(np.isfinite(column) & (column >= 0) & (column < 2**31 if name == "spread" else column < 2**63))
+            if wrong.any():
+                raise _bad(path, numbers[int(np.argmax(wrong))], f"the {name} is not a usable number", _HINT)
+            rates[name] = column
+    return rates, utc
+
+
+def _times(cells: Sequence[Sequence[str]], layout: Layout) -> tuple[npt.NDArray[np.int64], bool]:
+    fields = []
+    for name in ("date", "clock"):
+        if name in layout.names:
+            column = layout.columns[layout.names.index(name)]
+            fields.append(np.array([row[column].strip().strip('"').encode() for row in cells]))
+    return parse_times(fields)
+
+
+def _first_damaged(path: Path, rows: Sequence[str], numbers: Sequence[int], layout: Layout) -> BadBarsFile:
+    """Find the line that the fast reader stumbled over, and say what is wrong with it."""
+    for row, number in zip(rows, numbers, strict=True):
+        cells = row.split(layout.delimiter)
+        if len(cells) <= max(layout.columns):
+            return _bad(path, number, f"it has {len(cells)} columns where {max(layout.columns) + 1} are needed", _HINT)
+        for name, column in zip(layout.names, layout.columns, strict=True):
+            if name in ("date", "clock"):
+                continue
+            try:
+                float(cells[column].strip().strip('"'))
+            except ValueError:
+                return _bad(path, number, f"{cells[column].strip()[:40]!r} is not a number ({name})", _HINT)
+    return BadBarsFile(f"The bar file {path} cannot be read as a table.", advice=_EXPORT)
+
+
+def _check(path: Path, rates: Rates, numbers: Sequence[int]) -> None:
+    """Every bar is possible and later than the one before."""
+    low, high = rates["low"], rates["high"]
+    faults: list[tuple[npt.NDArray[np.bool_], str]] = [
+        (
+            ~np.isfinite(rates["open"] + high + low + rates["close"]) | (low <= 0),
+            "a price is not a positive number",
+        ),
+        (
+            (high < np.maximum(rates["open"], rates["close"])) | (low > np.minimum(rates["open"], rates["close"])),
+            "open or close lies outside of low and high",
+        ),
+        (np.diff(rates["time"], prepend=np.int64(-(2**40))) <= 0, "its time is not later than that of the line before"),
+    ]
+    for wrong, what in faults:
+        if wrong.any():
+            raise _bad(path, numbers[int(np.argmax(wrong))], what, _HINT)
+
+
+def _seconds(path: Path, rates: Rates) -> int:
+    """The timeframe: the smallest step between bars."""
+    if len(rates) < 2:
+        msg = f"The bar file {path} has a single bar, so its timeframe cannot be told."
+        raise BadBarsFile(msg, advice="Use a file with more bars.")
+    step = int(np.diff(rates["time"]).min())
+    if 28 * 86_400 <= step <= 31 * 86_400:
+        return MONTH
+    if step not in {frame.seconds for frame in TIMEFRAMES.values()} - {MONTH}:
+        first = datetime.fromtimestamp(int(rates["time"][int(np.argmin(np.diff(rates["time"])))]), UTC)
+        msg = f"The bar file {path} has bars {step} s apart ({first:%Y-%m-%d %H:%M}), which is no timeframe."
+        raise BadBarsFile(msg, advice=_EXPORT)
+    if step <= 86_400 and np.any(rates["time"] % step):
+        odd = datetime.fromtimestamp(int(rates["time"][int(np.argmax(rates["time"] % step != 0))]), UTC)
+        msg = f"The bar file {path} has a bar at {odd:%Y-%m-%d %H:%M:%S} that is off the grid of {step} s."
+        raise BadBarsFile(msg, advice=_EXPORT)
+    return step
+
+
+def _digits(rows: Sequence[str], layout: Layout) -> int:
+    """Decimals of most of the last closes: some writers drop trailing zeros, others add the noise of floats."""
+    column = layout.columns[layout.names.index("close")]
+    closes = (row.split(layout.delimiter)[column].strip().strip('"') for row in rows[-500:])
+    return min(8, Counter(len(close.partition(".")[2]) for close in closes).most_common(1)[0][0])
+
+
+def _bad(path: Path, index: int, what: str, advice: str) -> BadBarsFile:
+    return BadBarsFile(f"The bar file {path} is damaged in line {index + 1}: {what}.", advice=advice)

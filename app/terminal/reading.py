@@ -1,0 +1,91 @@
+"""Typed questions to the terminal: quotes, bars and specifications in UTC."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from app.clock import Clock, require_aware
+from app.terminal.errors import TerminalBusy
+from app.terminal.server_time import ServerClock
+from app.terminal.timeframes import bar_end, timeframe
+from app.terminal.values import Bars, Rates, SymbolInfo, Tick
+
+
+class Reading(ABC):
+    """The part of the session that knows what the answers mean."""
+
+    def __init__(self, server_time: str, clock: Clock) -> None:
+        self._clock = clock
+        self._server_clock = ServerClock(server_time)
+
+    @abstractmethod
+    def _invoke(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], timeout_s: float | None) -> Any:
+        """Call a function of the module; raises as ``Session.call``."""
+
+    def tick(self, symbol: str, timeout_s: float | None = None) -> Tick:
+        """The newest quote; its time is the server's, which may be long ago.
+
+        Raises:
+            TerminalBusy: There is no quote yet.
+            MetronomeError: As ``Session.call``.
+        """
+        raw = self._invoke("symbol_info_tick", (symbol,), {}, timeout_s)
+        if raw["time"] <= 0 or (raw["bid"] <= 0 and raw["last"] <= 0):
+            msg = f"The terminal has no quote of {symbol} yet."
+            raise TerminalBusy(msg, advice="Wait for the market to open, or look at the symbol in the Market Watch.")
+        stamp = raw["time_msc"] / 1000
+        self._server_clock.observe(stamp, self._clock.now())
+        time = self._server_clock.rule.to_utc(stamp)
+        return Tick(symbol, time, raw["bid"], raw["ask"], raw["last"], raw["volume"], raw["flags"])
+
+    def symbol_info(self, symbol: str, timeout_s: float | None = None) -> SymbolInfo:
+        """The specification of a symbol. Raises as ``Session.call``."""
+        return SymbolInfo.from_struct(self._invoke("symbol_info", (symbol,), {}, timeout_s))
+
+    def symbol_names(self, group: str = "*", timeout_s: float | None = None) -> tuple[str, ...]:
+        """Names of all symbols that match ``group``, in the terminal's order. Raises as ``Session.call``."""
+        return tuple(item["name"] for item in self._invoke("symbols_get", (group,), {}, timeout_s))
+
+    def rates(self, symbol: str, frame: str, count: int, start_pos: int = 0, timeout_s: float | None = None) -> Bars:
+        """The last ``count`` bars, oldest first, back from position ``start_pos`` (0: the newest, maybe forming).
+
+        There may be fewer, or none: a history has a beginning, and a replay has no timeframe smaller than its file's.
+
+        Raises:
+            UserAction: There is no such timeframe.
+            MetronomeError: As ``Session.call``.
+        """
+        constant = timeframe(frame).constant
+        rates = self._invoke("copy_rates_from_pos", (symbol, constant, start_pos, count), {}, timeout_s)
+        return self._bars(symbol, frame, rates)
+
+    def rates_range(
+        self, symbol: str, frame: str, since: datetime, until: datetime, timeout_s: float | None = None
+    ) -> Bars:
+        """The bars that opened from ``since`` to ``until`` (both aware, both included), oldest first.
+
+        Raises:
+            UserAction: There is no such timeframe.
+            MetronomeError: As ``Session.call``.
+        """
+        constant = timeframe(frame).constant
+        rule = self._server_clock.rule
+        first, last = (rule.to_server(require_aware(moment)) for moment in (since, until))
+        rates = self._invoke("copy_rates_range", (symbol, constant, first, last), {}, timeout_s)
+        return self._bars(symbol, frame, rates)
+
+    def _bars(self, symbol: str, frame: str, rates: Rates) -> Bars:
+        if not len(rates):
+            return Bars(symbol, frame, rates, forming=False)
+        rule = self._server_clock.rule
+        ends = bar_end(int(rates["time"][-1]), timeframe(frame).seconds)
+        forming = ends > rule.to_server(self._clock.now())
+        converted = np.array(rates)
+        converted["time"] = rule.times_to_utc(rates["time"])
+        converted.setflags(write=False)
+        return Bars(symbol, frame, converted, forming)

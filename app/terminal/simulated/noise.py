@@ -1,0 +1,66 @@
+"""Randomness that can be asked at any place: a hash of (key, counter) instead of a stream with a state."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Counters = npt.NDArray[np.int64]
+
+_MASK = 2**64 - 1
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+# Standard deviation of the sum of four independent 16-bit numbers.
+_SIGMA = 65_536.0 * float(np.sqrt(4 / 12))
+_MEAN = 2 * 65_535.0
+
+
+def key_for(seed: int, name: str) -> int:
+    """A 64-bit key from a seed and a name, the same on every machine (FNV-1a)."""
+    value = 0xCBF29CE484222325
+    for byte in f"{seed}/{name}".encode():
+        value = ((value ^ byte) * 0x100000001B3) & _MASK
+    return value
+
+
+def hashes(key: int, counters: Counters) -> npt.NDArray[np.uint64]:
+    """64 well mixed bits for each counter (the finaliser of splitmix64)."""
+    mixed = counters.astype(np.uint64)
+    mixed += np.uint64(1)
+    mixed *= _GOLDEN
+    mixed ^= np.uint64(key)
+    for shift, factor in ((30, _MIX_1), (27, _MIX_2)):
+        mixed ^= mixed >> np.uint64(shift)
+        mixed *= factor
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+def uniform(key: int, counters: Counters) -> Floats:
+    """Numbers in [0, 1), one for each counter."""
+    return (hashes(key, counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def normal(key: int, counters: Counters) -> Floats:
+    """Numbers of mean 0 and deviation 1, near to normal, one for each counter."""
+    parts = hashes(key, counters).view(np.uint16).reshape(*counters.shape, 4)
+    total: Floats = parts.sum(axis=-1, dtype=np.int64).astype(np.float64)
+    total -= _MEAN
+    total /= _SIGMA
+    return total
+
+
+def smooth(key: int, positions: Counters, octaves: int) -> Floats:
+    """A path over whole positions that wanders like a random walk with steps of deviation 1, yet needs no start.
+
+    Layers of noise with periods 1, 2, 4 ... each interpolated between its own points: any position costs the same.
+    """
+    total = np.zeros(positions.shape)
+    for octave in range(octaves):
+        period = 1 << octave
+        index, rest = positions // period, (positions % period) / period
+        left, right = normal(key + octave, index), normal(key + octave, index + 1)
+        total += (left + (right - left) * rest) * (0.5 * period**0.5)
+    return total

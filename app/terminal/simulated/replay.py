@@ -1,0 +1,43 @@
+"""Replay of a bar file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from app.terminal.bars_csv import read_bars
+from app.terminal.server_time import ServerTimeRule
+from app.terminal.values import Rates
+
+
+class ReplaySeries:
+    """Bars from a file, in server time; all in memory, 60 bytes each.
+
+    Args:
+        path: A file that ``read_bars`` understands.
+        rule: The server's clock, for files whose times are UTC.
+
+    Raises:
+        BadBarsFile: The file cannot be used.
+    """
+
+    def __init__(self, path: Path, rule: ServerTimeRule) -> None:
+        file = read_bars(path)
+        self.path = path
+        self.seconds = file.seconds
+        self.digits = file.digits
+        self._rates = file.rates
+        if file.utc:
+            self._rates["time"] = rule.times_to_server(file.rates["time"])
+        self._times = np.ascontiguousarray(self._rates["time"])
+        self.first = int(self._times[0])
+        self.last = int(self._times[-1])
+
+    def window(self, start: int, end: int) -> Rates:
+        low, high = np.searchsorted(self._times, (start, end))
+        return self._rates[low:high]
+
+    def newest(self, moment: int) -> Rates:
+        after = int(np.searchsorted(self._times, moment, side="right"))
+        return self._rates[max(0, after - 1) : after]
