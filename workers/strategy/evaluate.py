@@ -182,8 +182,10 @@ def _bars_trouble(strategy: Strategy, rates: NDArray[Any]) -> str:
 def _alignment(strategy: Strategy, moment: datetime) -> tuple[bool, str]:
     if not strategy.sessions:
         return True, "all hours"
-    is_open = sessions.suits(strategy.sessions, moment)
-    return is_open, f"{'in' if is_open else 'outside'} {', '.join(strategy.sessions)}"
+    running = [name for name in sessions.open_sessions(moment) if name in strategy.sessions]
+    if running:
+        return True, f"in {', '.join(running)}"
+    return False, f"outside {', '.join(strategy.sessions)}"
 
 
 def _readings(series: facts.Series, last: int, digits: int) -> tuple[tuple[str, float], ...]:

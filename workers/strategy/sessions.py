@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, time
 from functools import cache
 from typing import Final
@@ -30,8 +29,3 @@ def open_sessions(moment: datetime) -> tuple[str, ...]:
         if local.weekday() < 5 and begin <= local.time() < end:
             found.append(name)
     return tuple(found)
-
-
-def suits(wanted: Sequence[str], moment: datetime) -> bool:
-    """Whether one of the wanted sessions is open; none wanted means all hours."""
-    return not wanted or any(name in wanted for name in open_sessions(moment))

@@ -115,7 +115,7 @@ class Bench:
     clock: FakeClock
     paths: Paths
     storage: Storage
-    terminal: HandTerminal
+    terminal: Any  # a HandTerminal, or a real session
     settings: Settings = field(default_factory=Settings)
     facts: dict[str, Any] = field(default_factory=dict)
     cancel: CancelFlag = field(default_factory=CancelFlag)

@@ -78,6 +78,7 @@ def test_bars_missed_while_away_are_back_filled(bench: Bench) -> None:
     bench.terminal.quote("EURUSD", 1.1, 1.1001)
     collect(bench)
     bench.clock.advance(7200)
+    bench.terminal.quote("EURUSD", 1.1, 1.1001)
     result, _ = collect(bench)
     times = [datetime.fromisoformat(bar["time"]) for bar in stored_bars(bench)]
     assert {later - earlier for earlier, later in itertools.pairwise(times)} == {timedelta(minutes=5)}

@@ -245,6 +245,23 @@ def test_no_entry_says_which_condition_with_its_values(rates_of: MakeRates) -> N
     assert "No long entry: ema_fast_gt_slow (EMA(2) 1.19" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("wanted", "value", "line"),
+    [
+        ([], 100.0, "alignment (all hours): +10"),
+        (["London", "NewYork"], 100.0, "alignment (in London): +10"),  # the bar closes at 10:30 UTC
+        (["NewYork", "Sydney"], 75.0, "alignment (outside NewYork, Sydney): +0"),
+    ],
+)
+def test_sessions_of_the_rule_count_at_the_close_of_the_bar(
+    wanted: list[str], value: float, line: str, rates_of: MakeRates
+) -> None:
+    found = evaluate(rule(["ema_fast_gt_slow"], sessions=wanted), rates_of(UP), 300, GRID)
+    assert found.score is not None
+    assert found.score.value == value
+    assert line in found.score.as_text()
+
+
 def test_both_finds_the_short_side(rates_of: MakeRates) -> None:
     found = evaluate(rule(["ema_fast_gt_slow"], direction="both"), rates_of(DOWN), 300, GRID)
     assert found.outcome is Outcome.IDEA
@@ -315,8 +332,6 @@ def test_flat_market_has_no_range_and_no_price(rates_of: MakeRates) -> None:
 )
 def test_sessions_by_their_own_clocks(moment: datetime, expected: tuple[str, ...]) -> None:
     assert sessions.open_sessions(moment) == expected
-    assert sessions.suits((), moment)
-    assert sessions.suits(("London",), moment) is ("London" in expected)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -1,0 +1,73 @@
+"""The tasks against a real session on the simulated terminal that replays real bars at a fake clock."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hand_terminal import Bench
+
+from app.settings import Settings, SimulatedSettings, TerminalSettings
+from app.tasks import NoParams
+from app.terminal.setup import build_session
+from workers.ai_tasks import evaluate_all_strategies
+from workers.data_tasks import CollectParams, collect_market_data
+from workers.gates import TerminalConnected
+
+BARS = "data/bars/mt5/EURUSD_M5_2025_fullyear.csv"
+
+
+@pytest.fixture
+def replayed(bench: Bench, shared: Path) -> Iterator[Callable[[], Any]]:
+    """Makes contexts on a session that replays EURUSD of 2025-06-03 and generates the other symbols."""
+    simulated = SimulatedSettings(replay={"EURUSD": str(shared / BARS)})
+    bench.settings = Settings(terminal=TerminalSettings(simulated=simulated))
+    session = build_session(bench.settings.terminal, bench.clock)
+    bench.terminal = session
+    bench.market(watch_list=("EURUSD", "XAUUSD"), timeframes=("M5", "M15"), history_bars=300)
+    session.start()
+    try:
+        assert not TerminalConnected().check(bench.context()).blocked
+        yield bench.context
+    finally:
+        session.stop()
+
+
+def test_collection_of_replayed_bars(bench: Bench, replayed: Callable[[], Any], shared: Path) -> None:
+    first = collect_market_data(replayed(), CollectParams())
+    assert (first.collected, first.failed, first.bars_appended) == (2, (), 1200)
+    assert collect_market_data(replayed(), CollectParams()).bars_appended == 0
+    bench.clock.advance(1800)
+    third = collect_market_data(replayed(), CollectParams())
+    assert (third.bars_appended, third.bars_rejected) == (16, 0)  # 6 bars of M5 and 2 of M15 for each symbol
+    with (bench.paths.bars / "EURUSD_M5.csv").open(encoding="utf-8", newline="") as file:
+        stored = list(csv.DictReader(file))
+    assert stored[-1]["time"] == "2025-06-03T12:25:00Z"
+    # The server's clock is three hours ahead of UTC in June.
+    source = (shared / BARS).read_text(encoding="utf-8").splitlines()
+    (row,) = (line.split("\t") for line in source if line.startswith("2025.06.03\t15:25:00"))
+    assert [stored[-1][name] for name in ("open", "high", "low", "close")] == row[2:6]
+
+
+def test_a_day_of_evaluations_gives_each_idea_once(bench: Bench, replayed: Callable[[], Any]) -> None:
+    seen: list[str] = []
+    for _ in range(16):
+        result = evaluate_all_strategies(replayed(), NoParams())
+        assert result.not_evaluated == 0
+        seen += [item["idea"] for item in result.outcomes if item["outcome"] == "idea"]
+        again = evaluate_all_strategies(replayed(), NoParams())
+        assert again.ideas == 0
+        bench.clock.advance(900)
+    assert seen
+    assert len(seen) == len(set(seen))
+    files = [json.loads(path.read_text(encoding="utf-8")) for path in bench.paths.trade_ideas.glob("*.json")]
+    assert sorted(idea["id"] for idea in files) == sorted(seen)
+    for idea in files:
+        low, high = sorted((idea["stop_loss"], idea["take_profit"]))
+        assert low < idea["entry_price"] < high
+        assert datetime.fromisoformat(idea["evidence"]["bar_close"]) <= datetime.fromisoformat(idea["timestamp"])
