@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.clock import Clock, RehearsalClock, SystemClock
-from app.files import FolderLock
+from app.files import FolderLock, clean_leftovers
 from app.history import RunHistory
 from app.http import Http
 from app.inflight import Inflight
+from app.log import active as active_logs
 from app.paths import Paths
 from app.runner import Runner
 from app.runs import Run, RunState, Trigger, iso
@@ -74,6 +75,8 @@ class Engine:
         self._lock = FolderLock(paths.lock_file)
         self._lock.acquire()
         try:
+            clean_leftovers(paths.data)
+            clean_leftovers(paths.logs)
             self._build()
         except BaseException:
             self._lock.release()
@@ -201,6 +204,9 @@ class Engine:
     def _on_settings(self, changed: frozenset[str], settings: Settings) -> None:
         if any(key.startswith("queues.") for key in changed):
             self.runner.set_widths(_widths(settings))
+        logs = active_logs()
+        if logs is not None:
+            logs.apply(settings)
         self.history.keep_days = settings.history.keep_days
         self.history.keep_rows = settings.history.keep_rows
 

@@ -1,0 +1,207 @@
+"""The whole engine: start, stop, kill, two on one home, a full disk; with tasks made for the test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.clock import FakeClock, RehearsalClock
+from app.engine import Engine
+from app.errors import NothingToDo
+from app.files import AlreadyOwned
+from app.history import RunFilter
+from app.paths import Paths
+from app.runs import RunState, Trigger
+from app.settings_store import SettingsStore
+from app.tasks import Queue, Registry, TaskContext, TaskParams, TaskResult, TaskSpec
+
+ROOT = Path(__file__).resolve().parents[3]
+SOON = 10.0
+
+
+def write_note(ctx: TaskContext, params: TaskParams) -> TaskResult:
+    """A task that writes a file."""
+    path = ctx.storage.paths.cache / "note.json"
+    ctx.storage.write_json(path, {"text": "x" * 10_000})
+    ctx.wrote(path)
+    return TaskResult()
+
+
+def nothing(ctx: TaskContext, params: TaskParams) -> TaskResult:
+    """A task that finds no work."""
+    raise NothingToDo("There is no feed in the list.")
+
+
+def a_registry() -> Registry:
+    return Registry(
+        [
+            TaskSpec("note", "Note", "", Queue.MONITORING, write_note, on_start=True),
+            TaskSpec("nothing", "Nothing", "", Queue.MONITORING, nothing, schedule="every 1 s"),
+        ]
+    )
+
+
+def an_engine(paths: Paths, **overrides: str) -> Engine:
+    store = SettingsStore(paths.settings_file, overrides)
+    store.load()
+    return Engine(paths, store, a_registry())
+
+
+@pytest.fixture
+def engine(paths: Paths) -> Iterator[Engine]:
+    engine = an_engine(paths)
+    yield engine
+    engine.stop(SOON)
+
+
+def test_first_runs_leave_results_files_and_history(engine: Engine, paths: Paths) -> None:
+    engine.start(schedule=False, first_runs=True)
+    assert engine.runner.wait_idle(SOON)
+    run = engine.history.last("note")
+    assert run is not None
+    assert (run.state, run.trigger, run.files) == (RunState.SUCCEEDED, Trigger.STARTUP, ("data/cache/note.json",))
+    assert (paths.cache / "note.json").is_file()
+
+
+def test_a_task_without_work_is_skipped_with_its_reason(engine: Engine) -> None:
+    engine.start(schedule=False)
+    run = engine.runner.wait(engine.runner.submit("nothing").run_id, SOON)
+    assert run is not None
+    assert (run.state, run.reason) == (RunState.SKIPPED, "There is no feed in the list.")
+
+
+def test_the_timetable_runs_and_stops_with_the_engine(engine: Engine) -> None:
+    ran = threading.Event()
+    engine.runner.subscribe(lambda run: ran.set())
+    engine.start()
+    assert ran.wait(SOON)
+    assert engine.stop(SOON)
+    assert engine.stop(SOON), "a second stop does nothing"
+    assert engine.facts()["timetable"]["jobs"] == 1
+
+
+def test_a_second_engine_on_the_same_home_is_refused(engine: Engine, paths: Paths) -> None:
+    with pytest.raises(AlreadyOwned) as caught:
+        an_engine(paths)
+    assert str(os.getpid()) in str(caught.value)
+
+
+def test_settings_take_effect_at_once(engine: Engine) -> None:
+    engine.start(schedule=False)
+    engine.settings.set("queues.monitoring", "3")
+    engine.settings.set("history.keep_rows", "5000")
+    widths = {lane.queue: lane.width for lane in engine.runner.snapshot().lanes}
+    assert widths[Queue.MONITORING] == 3
+    assert engine.history.keep_rows == 5000
+
+
+def test_a_replayed_market_sets_the_clock_of_the_whole_engine(paths: Paths) -> None:
+    engine = an_engine(paths, **{"terminal.simulated.now": "2025-06-03T12:00:00Z"})
+    try:
+        assert isinstance(engine.clock, RehearsalClock)
+        assert engine.clock.now().isoformat().startswith("2025-06-03T12:00:0")
+    finally:
+        engine.stop(SOON)
+
+
+@pytest.mark.allow_warnings("was running", "was waiting")
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_after_a_kill_nothing_finished_is_lost_and_what_ran_is_interrupted(paths: Paths) -> None:
+    code = f"""
+        import sys
+        sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests/unit/app")!r}]
+        from pathlib import Path
+        from app.paths import Paths
+        from app.settings_store import SettingsStore
+        from app.engine import Engine
+        from app.tasks import Queue, Registry, TaskResult, TaskSpec
+        import threading
+
+        def hang(ctx, params):
+            print("hanging", flush=True)
+            threading.Event().wait()
+
+        from test_engine import write_note
+        paths = Paths(Path({str(paths.home)!r}))
+        store = SettingsStore(paths.settings_file)
+        store.load()
+        registry = Registry([
+            TaskSpec("note", "Note", "", Queue.MONITORING, write_note),
+            TaskSpec("hang", "Hang", "", Queue.MAINTENANCE, hang),
+            TaskSpec("waits", "Waits", "", Queue.MAINTENANCE, write_note),
+        ])
+        engine = Engine(paths, store, registry)
+        engine.start(schedule=False)
+        engine.runner.submit("hang")
+        engine.runner.submit("waits")
+        while True:
+            run = engine.runner.wait(engine.runner.submit("note").run_id)
+            print(run.run_id, flush=True)
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    finished = [process.stdout.readline().strip() for _ in range(40)]
+    process.kill()
+    finished += process.stdout.read().split()
+    process.stdout.close()
+    process.wait(SOON)
+    engine = an_engine(paths)
+    try:
+        engine.start(schedule=False)
+        told = [run_id for run_id in finished if run_id and run_id != "hanging"]
+        assert len(told) >= 30
+        for run_id in told:
+            run = engine.history.get(run_id)
+            assert run is not None, f"the finished run {run_id} is lost"
+            assert run.state is RunState.SUCCEEDED
+        interrupted = {run.task: run for run in engine.history.page(RunFilter(states=(RunState.INTERRUPTED,)))}
+        assert "was running" in interrupted["hang"].reason
+        assert "was waiting" in interrupted["waits"].reason
+        note = engine.storage.read_json(paths.cache / "note.json")
+        assert note is not None
+        assert note["text"] == "x" * 10_000
+        assert list(paths.data.rglob(".*.tmp")) == []
+    finally:
+        engine.stop(SOON)
+
+
+@pytest.mark.allow_warnings
+def test_a_full_disk_fails_the_run_and_the_next_one_succeeds(
+    engine: Engine, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.start(schedule=False)
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.files.os.write", full)
+        run = engine.runner.wait(engine.runner.submit("note").run_id, SOON)
+    assert run is not None
+    assert run.state is RunState.FAILED
+    assert "note.json" in run.reason
+    assert run.advice
+    again = engine.runner.wait(engine.runner.submit("note").run_id, SOON)
+    assert again is not None
+    assert again.state is RunState.SUCCEEDED
+
+
+def test_an_engine_at_a_fake_clock_stores_its_times(paths: Paths, fake_clock: FakeClock) -> None:
+    store = SettingsStore(paths.settings_file)
+    store.load()
+    engine = Engine(paths, store, a_registry(), fake_clock)
+    try:
+        engine.start(schedule=False)
+        run = engine.runner.wait(engine.runner.submit("note").run_id, SOON)
+        assert run is not None
+        assert run.queued_at == fake_clock.now()
+    finally:
+        engine.stop(SOON)
