@@ -80,7 +80,7 @@ class Builder(QObject):
 class WindowProgram(QObject):
     """The window, its tray, and what ties them to the engine."""
 
-    def __init__(self, app: QApplication, start: WindowStart, *, tray: bool = True) -> None:
+    def __init__(self, app: QApplication, start: WindowStart | ScreenshotStart, *, tray: bool = True) -> None:
         super().__init__()
         self._app = app
         self._start = start
@@ -114,14 +114,14 @@ class WindowProgram(QObject):
             self.tray.quit_asked.connect(self.quit)
             self.tray.pause_asked.connect(self.link.set_paused)
 
-    def open(self) -> None:
+    def open(self, *, minimized: bool = False) -> None:
         """Show the window, or only the icon in the tray when asked for and possible."""
         report = self.guard.install()
         if self.tray is not None:
             self.tray.icon.show()
-        if self._start.minimized and self.tray is not None:
+        if minimized and self.tray is not None:
             self.builder.start()  # no first paint to wait for
-        elif self._start.minimized:
+        elif minimized:
             self.window.showMinimized()
             self.builder.start()
         else:
@@ -183,7 +183,7 @@ def run_window(start: WindowStart) -> int:
     program = WindowProgram(app, start)
     with signals_quit(program.quit):
         try:
-            program.open()
+            program.open(minimized=start.minimized)
             return app.exec()
         finally:
             program.close()

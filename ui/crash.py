@@ -118,7 +118,7 @@ class CrashGuard(QObject):
 
 
 def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    # The offscreen platform says this for every window; it means nothing.
-    if "does not support propagateSizeHints" in message:
+    # The offscreen platform says this of everything that it leaves out; it means nothing.
+    if message.startswith("This plugin does not support"):
         return
     logging.getLogger("qt").log(_QT_LEVELS.get(kind, logging.WARNING), "%s", message)

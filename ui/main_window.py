@@ -279,15 +279,26 @@ class MainWindow(QMainWindow):
             return
         self._hint = first_steps(self._theme, self._link, self)
         if self._hint is not None:
-            self._hint.dismissed.connect(self._on_hint_dismissed)
+            self._hint.dismissed.connect(self.dismiss_hint)
             self.tasks.add_card(self._hint)
 
-    def _on_hint_dismissed(self) -> None:
+    def dismiss_hint(self) -> None:
+        """Take the first steps away for good."""
         self._state.set_text("hints/first_steps", "done")
         if self._hint is not None:
             self._hint.hide()
             self._hint.deleteLater()
             self._hint = None
+
+    @property
+    def hint_visible(self) -> bool:
+        """Whether the first steps are shown."""
+        return self._hint is not None
+
+    @property
+    def ticking(self) -> bool:
+        """Whether the clock wakes the window each second."""
+        return self._clock.isActive()
 
     # -- keys ------------------------------------------------------------------------------------------------------
 

@@ -323,6 +323,10 @@ class FakePaths:
 
     logs: Path
 
+    @property
+    def log_file(self) -> Path:
+        return self.logs / "metronome.log"
+
 
 class FakeEngine:
     """The parts of Engine that the window touches."""

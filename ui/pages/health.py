@@ -72,6 +72,11 @@ class HealthPage(Page):
             self.check_now.setEnabled(self._link.spec(TASK) is not None)
             self._link.query(self, _newest_check, self._on_newest)
 
+    @property
+    def cards(self) -> list[CheckCard]:
+        """The cards as shown."""
+        return [self._cards[name] for name in self._order]
+
     def tick(self, now: datetime) -> None:
         run = self._run
         if run is None or run.finished_at is None:

@@ -22,6 +22,7 @@ from ui.widgets.tables import Table, framed
 
 if TYPE_CHECKING:
     from app.engine import Engine
+    from app.tasks import TaskSpec
 
 ROW = 36
 GROUP_ROW = 27
@@ -173,6 +174,11 @@ class TasksPage(Page):
                 failed=failed or self.tr("none"),
             )
         )
+
+    @property
+    def specs(self) -> tuple[TaskSpec, ...]:
+        """All tasks."""
+        return self._link.specs
 
     # -- what the user does ----------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.errors import MetronomeError
@@ -46,6 +46,11 @@ class FormDialog(QDialog):
         if remark:
             self._outer.addWidget(label(remark, "dim", wrap=True))
 
+    @property
+    def refusal(self) -> str:
+        """Why it cannot be done; empty when nothing was refused."""
+        return self._refusal.text()
+
     def finish(self, content: QWidget) -> None:
         """Lay out the content and the buttons under it."""
         self._outer.addWidget(content)
@@ -54,6 +59,7 @@ class FormDialog(QDialog):
         self._outer.addSpacing(6)
         self._outer.addLayout(row(None, button(tr("Cancel"), self.reject), self.action))
         self._fit()
+        QTimer.singleShot(0, self, self._fit)  # again when the style has reached the new widgets
 
     def refuse(self, message: str, advice: str = "") -> None:
         """Say in place why it cannot be done."""

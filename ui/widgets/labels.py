@@ -20,8 +20,9 @@ def label(text: str = "", style: str = "", *, wrap: bool = False, selectable: bo
         result.setObjectName(style)
     if wrap:
         result.setWordWrap(True)
-        result.setMinimumWidth(1)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        # Qt's own least height of a wrapped label is that of one word a line, which makes dialogs far too tall.
+        result.setMinimumSize(1, 1)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         result.setSizePolicy(policy)
     if selectable:

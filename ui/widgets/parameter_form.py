@@ -40,7 +40,6 @@ class _Text:
 class _Whole:
     def __init__(self, schema: Mapping[str, Any], value: Any) -> None:
         self.widget = QSpinBox()
-        self.widget.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         low = schema.get("minimum", schema.get("exclusiveMinimum", -INT_LIMIT - 1) + ("exclusiveMinimum" in schema))
         high = schema.get("maximum", schema.get("exclusiveMaximum", INT_LIMIT) - ("exclusiveMaximum" in schema))
         self.widget.setRange(max(int(low), -INT_LIMIT - 1), min(int(high), INT_LIMIT))
@@ -54,7 +53,6 @@ class _Whole:
 class _Number:
     def __init__(self, schema: Mapping[str, Any], value: Any) -> None:
         self.widget = QDoubleSpinBox()
-        self.widget.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.widget.setDecimals(max(2, len(f"{float(value or 0):.8f}".rstrip("0").partition(".")[2])))
         low = schema.get("minimum", schema.get("exclusiveMinimum", -1e12))
         self.widget.setRange(float(low), float(schema.get("maximum", schema.get("exclusiveMaximum", 1e12))))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PREVIEW_MS = 150
 RUNS = 5
-EXAMPLES = ("every 30 s", "*/5 * * * *", "daily 02:00", "weekly sun 05:00", "manual")
+EXAMPLES = ("every 30 s", "*/5 * * * *", "daily 02:00", "weekly sun 05:00")
 
 
 class ScheduleEditor(FormDialog):

@@ -22,7 +22,7 @@ _ORDINARY = "faint"
 def paint_sparkline(
     painter: QPainter, rect: QRectF, bars: Sequence[tuple[float, RunState]], theme: Theme, *, slots: int = 50
 ) -> None:
-    """Paint the bars right-aligned into ``rect``: the newest run is at the right, and troubles stand out in height too.
+    """Paint the bars into ``rect``: the newest run is the rightmost, and troubles stand out in height too.
 
     A run that never worked (skipped, missed, cancelled) is a dot on the base line.
     """
@@ -36,6 +36,7 @@ def paint_sparkline(
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    count = min(len(bars), slots)
     for place, (seconds, state) in enumerate(reversed(bars[-slots:])):
         role = _ROLES.get(state, _ORDINARY)
         # The square root keeps an everyday run visible beside one that took twenty times as long.
@@ -43,6 +44,6 @@ def paint_sparkline(
         height = max(2.0, share * rect.height())
         if role != _ORDINARY:
             height = max(height, rect.height() * 0.75)
-        left = rect.right() - (place + 1) * pitch
+        left = rect.left() + (count - place - 1) * pitch
         painter.fillRect(QRectF(left, rect.bottom() - height, width, height), theme.color(role))
     painter.restore()
