@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 Listener = Callable[[SessionStatus], None]
 
 _CHECK_S = 60.0
-_FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 _CONNECT = "connect"
 _CHECK = "check"
@@ -47,6 +46,7 @@ class SessionOptions:
         call_timeout_s: Limit of a call for which the caller names none.
         server_time: The server's clock: ``auto`` or the name of a rule.
         check_s: Pause between looks at an idle connection.
+        first_pause_s: Pause before the first try to connect again; doubled with each, up to a minute.
     """
 
     path: str = ""
@@ -55,6 +55,7 @@ class SessionOptions:
     call_timeout_s: float = 10.0
     server_time: str = "auto"
     check_s: float = _CHECK_S
+    first_pause_s: float = 1.0
 
 
 class Session(Reading):
@@ -75,7 +76,7 @@ class Session(Reading):
         self._stopping = False
         self._current: Request | None = None
         self._before_hang: SessionStatus | None = None
-        self._pause_s = _FIRST_PAUSE_S
+        self._pause_s = 0.0
         self._status = SessionStatus(
             SessionState.DISCONNECTED,
             clock.now(),
@@ -254,6 +255,8 @@ class Session(Reading):
         except BaseException as error:  # noqa: BLE001 - carried over to the caller, where it is raised
             request.error = error
         self._settle(request.error)
+        if request.error is not None and not isinstance(request.error, MetronomeError):
+            self._note_bug(request)
         request.finish()
 
     def _perform(self, request: Request) -> Any:
@@ -270,10 +273,10 @@ class Session(Reading):
             return
         status = self._connection.connect()
         if status.connected:
-            self._pause_s = _FIRST_PAUSE_S
+            self._pause_s = 0.0
             log.info("terminal connected server=%s login=%s kind=%s", status.server, status.login, status.account_kind)
         else:
-            self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+            self._pause_s = min(max(self._pause_s * 2, self._options.first_pause_s), _LONGEST_PAUSE_S)
         self._publish(status)
 
     def _settle(self, error: BaseException | None) -> None:
@@ -284,11 +287,20 @@ class Session(Reading):
         if before is not None and self._status.state is SessionState.NOT_ANSWERING:
             self._publish(replace(before, since=self._clock.now()))
         if isinstance(error, MetronomeError) and self._connection.lost and self._status.connected:
-            self._pause_s = _FIRST_PAUSE_S
+            self._pause_s = self._options.first_pause_s
             self._publish(self._connection.disconnected(error.message, error.advice))
 
+    def _note_bug(self, request: Request) -> None:
+        """An error that nobody foresaw. In the session's own work nobody else may be waiting to hear of it."""
+        if request.name not in (_CONNECT, _CHECK):
+            return
+        log.error("terminal %s failed", request.name, exc_info=request.error)
+        reason = f"Connecting to the terminal failed: {type(request.error).__name__}: {request.error}."
+        self._pause_s = _LONGEST_PAUSE_S
+        self._publish(self._connection.disconnected(reason, "Please report this as a bug, with the log."))
+
     def _idle_s(self) -> float:
-        return self._options.check_s if self._status.connected else self._pause_s
+        return self._options.check_s if self._status.connected else max(self._pause_s, self._options.first_pause_s)
 
     def _drain(self) -> None:
         """Whoever still waits gets an answer."""

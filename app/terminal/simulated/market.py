@@ -39,7 +39,9 @@ class Chart:
 
     def before(self, seconds: int, moment: int, count: int, now_msc: int) -> Rates:
         """The last ``count`` bars that opened at ``moment`` or before, oldest first; the newest one may be forming."""
-        newest = self.series.newest(min(moment, now_msc // 1000))
+        # The bar that holds ``moment`` is given as far as it is known: its parts may be later than ``moment``.
+        horizon = bar_end(bar_start(min(moment, now_msc // 1000), seconds), seconds) - 1
+        newest = self.series.newest(min(horizon, now_msc // 1000))
         if not len(newest) or not self.has(seconds) or count <= 0:
             return EMPTY
         end = bar_end(bar_start(int(newest["time"][0]), seconds), seconds)
