@@ -154,6 +154,7 @@ def test_an_idle_client_does_not_hold_up_the_stop(serve: StartServer, file: Path
         assert our_threads() == []
 
 
+@pytest.mark.allow_warnings("did not know the key")
 def test_who_does_not_know_the_key_is_refused(serve: StartServer, file: Path) -> None:
     called: list[str] = []
     serve(lambda op, _args, _send: called.append(op))
