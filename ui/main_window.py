@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
@@ -36,6 +37,7 @@ from ui.window_state import WindowState
 PAGES = ("tasks", "health", "history", "logs")
 SIDEBAR = 196
 SECOND_MS = 1_000
+LAGS = 300
 
 
 class MainWindow(QMainWindow):
@@ -57,6 +59,8 @@ class MainWindow(QMainWindow):
         self._feed = feed
         self._broker_offset: timedelta | None = None
         self._broker_hour: datetime | None = None
+        self._since_tick = QElapsedTimer()
+        self._lags: deque[float] = deque(maxlen=LAGS)
         self._titles = {
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
@@ -77,9 +81,9 @@ class MainWindow(QMainWindow):
         self._hint: QWidget | None = None
         # 1 Hz, and only while the window is in sight: a hidden window wakes nobody up.
         self._clock = QTimer(self)
-        self._clock.setTimerType(Qt.TimerType.CoarseTimer)
+        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.setInterval(SECOND_MS)
-        self._clock.timeout.connect(self._on_second)
+        self._clock.timeout.connect(self._on_tick)
         self._lay_out()
         self._connect()
         self._shortcuts()
@@ -207,8 +211,8 @@ class MainWindow(QMainWindow):
         self._on_terminal(self._link.terminal)
         self._show_lanes()
         self.nav.set_count("tasks", len(self._link.specs), words.plural(len(self._link.specs), "task", "tasks"))
-        self._show_hint()
         self._on_second()
+        QTimer.singleShot(0, self, self._show_hint)  # a slot of its own: each stays short
 
     def _on_runs(self, runs: tuple[Run, ...]) -> None:
         self._show_lanes()
@@ -237,6 +241,18 @@ class MainWindow(QMainWindow):
             self._theme.set_choice(settings.ui.theme)
         if any(key.startswith("terminal.") for key in changed):
             self._broker_hour = None
+
+    def lag_ms(self) -> float:
+        """How late the clock's tick was at worst within the last minutes, ms: how long something held the window.
+
+        Thread: may be called from any thread.
+        """
+        return max(self._lags, default=0.0)
+
+    def _on_tick(self) -> None:
+        passed = self._since_tick.restart()
+        self._lags.append(max(0.0, float(passed - SECOND_MS)))
+        self._on_second()
 
     def _on_second(self) -> None:
         now = self._link.now()
@@ -421,6 +437,7 @@ class MainWindow(QMainWindow):
     def _watch_clock(self) -> None:
         if self.in_sight():
             self._on_second()
+            self._since_tick.start()
             self._clock.start()
         else:
             self._clock.stop()

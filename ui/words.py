@@ -160,13 +160,15 @@ def age(moment: datetime, now: datetime) -> str:
 
 
 def local_time(moment: datetime | None, now: datetime | None = None) -> str:
-    """A time as the user's clock shows it; the date too unless it is today."""
+    """A time as the user's clock shows it; the date too unless it is today, the year when it is long ago."""
     if moment is None:
         return DASH
     local = moment.astimezone()
     if now is not None and local.date() == now.astimezone().date():
         return f"{local:%H:%M:%S}"
-    return f"{local:%Y-%m-%d %H:%M:%S}"
+    if now is not None and abs((now - moment).days) < 300:
+        return f"{local:%a %d %b %H:%M}"
+    return f"{local:%Y-%m-%d %H:%M}"
 
 
 def both_times(moment: datetime | None, broker: datetime | None = None) -> str:

@@ -350,6 +350,7 @@ class FakeEngine:
         self.settings = FakeSettings()
         self.paths = FakePaths(logs or Path())
         self.problems: list[str] = []
+        self.window_lag_ms: Callable[[], float | None] = lambda: None
         self.history = FakeHistory(_stored_runs())
         working = make_run(
             0x90000, "evaluate_all_strategies", RunState.RUNNING, NOW, progress=Progress(5, 8, "XAUUSD H1")

@@ -259,8 +259,8 @@ def test_a_report_is_shown_without_a_question_in_the_way(window: MainWindow) -> 
     assert not window.messages.isVisible()
 
 
-def test_first_steps_go_for_good_when_dismissed(window: MainWindow, engine: FakeEngine) -> None:
-    assert window.hint_visible
+def test_first_steps_go_for_good_when_dismissed(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    qtbot.waitUntil(lambda: window.hint_visible)
     window.dismiss_hint()
     assert not window.hint_visible
 

@@ -45,7 +45,6 @@ class HealthPage(Page):
         self.head.insertWidget(2, self.verdict)
         self.check_now = button(self.tr("Check now"), lambda: link.submit(TASK), style="primary")
         self.head.addWidget(self.check_now)
-        self.main = self.check_now
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 4, 0)
         self._grid.setSpacing(10)
@@ -63,6 +62,8 @@ class HealthPage(Page):
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.viewport().setAutoFillBackground(False)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setAccessibleName(self.tr("Checks"))
+        self.main = self._area
         self.body.addWidget(self._area, 1)
         link.runs_changed.connect(self._on_runs)
         link.attached.connect(self.entered)

@@ -49,11 +49,17 @@ class CheckCard(QFrame):
         )
         self._title.setText(title)
         self._badge.set_look(look)
-        self._value.setText(str(check.get("value", "")))
-        _say(self._rule, str(check.get("rule") or ""))
+        self._value.setText(_sentence(check.get("value")))
+        _say(self._rule, _sentence(check.get("rule")))
         _say(self._since, _since(check.get("since"), now))
         _say(self._advice, str(check.get("advice") or check.get("what_to_do") or ""))
         self.setAccessibleName(f"{title}: {look.word}, {check.get('value', '')}")
+
+
+def _sentence(raw: Any) -> str:
+    """The text with a capital at its beginning."""
+    text = str(raw or "")
+    return text[:1].upper() + text[1:]
 
 
 def _since(raw: Any, now: datetime) -> str:

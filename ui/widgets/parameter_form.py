@@ -45,6 +45,7 @@ class _Whole:
         self.widget.setRange(max(int(low), -INT_LIMIT - 1), min(int(high), INT_LIMIT))
         self.widget.setGroupSeparatorShown(True)
         self.widget.setValue(int(value or 0))
+        self.widget.lineEdit().setTextMargins(7, 0, 0, 0)
 
     def value(self) -> Any:
         return self.widget.value()
@@ -58,6 +59,7 @@ class _Number:
         self.widget.setRange(float(low), float(schema.get("maximum", schema.get("exclusiveMaximum", 1e12))))
         self.widget.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.widget.setValue(float(value or 0))
+        self.widget.lineEdit().setTextMargins(7, 0, 0, 0)
 
     def value(self) -> Any:
         return self.widget.value()
@@ -91,6 +93,7 @@ class _List:
         kind = schema.get("items", {}).get("type", "string")
         self._convert = {"integer": int, "number": float}.get(kind, str)
         self.widget = QLineEdit(", ".join(str(item) for item in value or ()))
+        self.widget.setCursorPosition(0)
         self.widget.setPlaceholderText(tr("several, separated by commas"))
 
     def value(self) -> Any:
