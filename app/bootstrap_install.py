@@ -46,12 +46,12 @@ def make(root: str, extra: str) -> str:
     venv = os.path.join(root, ".venv")
     needed = requirements(root, extra)
     try:
-        with start_lock(root):
+        with start_lock(root) as lock:
             if not bootstrap.is_inside(venv) and bootstrap.is_current(root, venv, extra):
                 return bootstrap.venv_python(venv)
             began = time.monotonic()
             python = ensure_environment(venv)
-            install(venv, python, needed)
+            install(venv, python, needed, lock)
             write_stamps(root, venv, python, extra)
             say(f"Ready after {time.monotonic() - began:.0f} s. The next start takes none of this.")
     except OSError as error:
@@ -170,7 +170,7 @@ def python_version(python: str) -> tuple[int, int]:
     return (int(parts[0]), int(parts[1])) if answer.returncode == 0 and len(parts) == 2 else (0, 0)
 
 
-def install(venv: str, python: str, needed: list[str]) -> None:
+def install(venv: str, python: str, needed: list[str], lock: int) -> None:
     """Install the requirement lines with pip; its full output goes to a log file in ``venv``.
 
     Raises:
@@ -187,7 +187,7 @@ def install(venv: str, python: str, needed: list[str]) -> None:
         command.append("--force-reinstall")  # An environment cannot delete itself; this repairs it in place.
     log_path = os.path.join(venv, "metronome-install.log")
     tail: list[str] = []
-    with open(log_path, "w", encoding="utf-8") as log, pip_output([*command, *needed]) as process:
+    with open(log_path, "w", encoding="utf-8") as log, pip_output([*command, *needed], lock) as process:
         for line in process.stdout or ():
             log.write(line)
             tail = [*tail[-60:], line]
@@ -204,8 +204,11 @@ def install(venv: str, python: str, needed: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def pip_output(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """Run pip with both its streams in one pipe; it is ended when the reader gives up (Ctrl+C)."""
+def pip_output(command: list[str], lock: int) -> Iterator[subprocess.Popen[str]]:
+    """Run pip with both its streams in one pipe; it is ended when the reader gives up (Ctrl+C).
+
+    It holds the lock of the installation too: when this process is killed, the next start waits until pip has ended.
+    """
     process = subprocess.Popen(  # noqa: S603 - the Python that we just made, and requirement lines of our own file
         command,
         stdout=subprocess.PIPE,
@@ -213,6 +216,7 @@ def pip_output(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         text=True,
         errors="replace",
         creationflags=no_console(),
+        pass_fds=() if sys.platform == "win32" else (lock,),
     )
     with process:
         try:
@@ -269,8 +273,8 @@ def write_stamps(root: str, venv: str, python: str, extra: str) -> None:
 
 
 @contextlib.contextmanager
-def start_lock(root: str) -> Iterator[None]:
-    """Hold the lock of the installation; the operating system frees it when its holder dies."""
+def start_lock(root: str) -> Iterator[int]:
+    """Hold the lock of the installation and give its file descriptor; the operating system frees it when its holder dies."""
     with open(os.path.join(root, ".venv.lock"), "a+b") as file:
         waited = False
         while not try_lock(file.fileno()):
@@ -278,7 +282,7 @@ def start_lock(root: str) -> Iterator[None]:
                 say("Another start of Metronome is installing the packages: waiting for it ...")
                 waited = True
             time.sleep(LOCK_POLL_S)
-        yield
+        yield file.fileno()
 
 
 def try_lock(descriptor: int) -> bool:
