@@ -274,7 +274,7 @@ def write_stamps(root: str, venv: str, python: str, extra: str) -> None:
 
 @contextlib.contextmanager
 def start_lock(root: str) -> Iterator[int]:
-    """Hold the lock of the installation and give its file descriptor; the operating system frees it when its holder dies."""
+    """Hold the lock of the installation and give its descriptor; the system frees it when its holders are gone."""
     with open(os.path.join(root, ".venv.lock"), "a+b") as file:
         waited = False
         while not try_lock(file.fileno()):
