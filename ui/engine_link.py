@@ -111,8 +111,9 @@ class EngineLink(QObject):
         ):
             if callable(answer):
                 self._unsubscribe.append(answer)
+        # The watch begins before the receivers look at what is at work: a run that ends in between is not lost.
+        engine.runner.take_changes()
         self.attached.emit()
-        self._on_runner_changed()
 
     def detach(self) -> None:
         """Let go of the engine: no signal arrives and no work starts any more."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from PySide6.QtCore import QElapsedTimer, QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
-    QGuiApplication,
     QHideEvent,
     QKeyEvent,
     QKeySequence,
@@ -18,7 +16,7 @@ from PySide6.QtGui import (
     QShortcut,
     QShowEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.runs import Run
 from ui import words
@@ -29,6 +27,7 @@ from ui.hints import first_steps
 from ui.log_feed import LogFeed
 from ui.pages.page import Page
 from ui.pages.tasks import TasksPage
+from ui.second_hand import SecondHand
 from ui.theme import Theme
 from ui.widgets.inline_message import InlineMessages, Message
 from ui.widgets.nav_list import NavList
@@ -36,8 +35,6 @@ from ui.window_state import WindowState
 
 PAGES = ("tasks", "health", "history", "logs")
 SIDEBAR = 196
-SECOND_MS = 1_000
-LAGS = 300
 
 
 class MainWindow(QMainWindow):
@@ -59,8 +56,6 @@ class MainWindow(QMainWindow):
         self._feed = feed
         self._broker_offset: timedelta | None = None
         self._broker_hour: datetime | None = None
-        self._since_tick = QElapsedTimer()
-        self._lags: deque[float] = deque(maxlen=LAGS)
         self._titles = {
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
@@ -79,11 +74,8 @@ class MainWindow(QMainWindow):
         self._add_page("tasks", self.tasks)
         self.tasks.log_asked.connect(self.show_log_of)
         self._hint: QWidget | None = None
-        # 1 Hz, and only while the window is in sight: a hidden window wakes nobody up.
-        self._clock = QTimer(self)
-        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
-        self._clock.setInterval(SECOND_MS)
-        self._clock.timeout.connect(self._on_tick)
+        self.clock = SecondHand(self)
+        self.clock.ticked.connect(self._on_second)
         self._lay_out()
         self._connect()
         self._shortcuts()
@@ -242,18 +234,6 @@ class MainWindow(QMainWindow):
         if any(key.startswith("terminal.") for key in changed):
             self._broker_hour = None
 
-    def lag_ms(self) -> float:
-        """How late the clock's tick was at worst within the last minutes, ms: how long something held the window.
-
-        Thread: may be called from any thread.
-        """
-        return max(self._lags, default=0.0)
-
-    def _on_tick(self) -> None:
-        passed = self._since_tick.restart()
-        self._lags.append(max(0.0, float(passed - SECOND_MS)))
-        self._on_second()
-
     def _on_second(self) -> None:
         now = self._link.now()
         if not self._link.ready:
@@ -311,16 +291,11 @@ class MainWindow(QMainWindow):
         """Whether the first steps are shown."""
         return self._hint is not None
 
-    @property
-    def ticking(self) -> bool:
-        """Whether the clock wakes the window each second."""
-        return self._clock.isActive()
-
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def jump(self) -> None:
         """Open the box that goes anywhere by typing."""
-        from ui.widgets.jump_box import JumpBox, Target
+        from ui.widgets.jump_box import Target, open_over
 
         targets = [
             Target(self._titles[name], self.tr("page"), lambda name=name: self.show_page(name)) for name in PAGES
@@ -330,14 +305,7 @@ class MainWindow(QMainWindow):
         for spec in self._link.specs:
             run = self.tr("Run {task} now").format(task=spec.title)
             targets.append(Target(run, self.tr("action"), lambda task=spec.id: self.tasks.run_or_cancel(task)))
-        box = JumpBox(targets, self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.move(
-            self.mapToGlobal(self.rect().center()).x() - box.width() // 2,
-            self.mapToGlobal(self.rect().topLeft()).y() + 80,
-        )
-        box.show()
-        box.line.setFocus()
+        open_over(self, targets)
 
     def _show_task(self, task: str) -> None:
         self.show_page("tasks")
@@ -381,15 +349,9 @@ class MainWindow(QMainWindow):
         )
 
     def _show_details(self, report: Report) -> None:
-        box = QMessageBox(self)
-        box.setWindowTitle(self.tr("Details of the error"))
-        box.setText(report.sentence)
-        box.setDetailedText(report.details)
-        copy = box.addButton(self.tr("Copy"), QMessageBox.ButtonRole.ActionRole)
-        copy.clicked.connect(lambda _checked=False: QGuiApplication.clipboard().setText(report.details))
-        box.addButton(QMessageBox.StandardButton.Close)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        from ui.widgets.report_box import open_report
+
+        open_report(self, report)
 
     def bring_to_front(self) -> None:
         """Show the window, also out of the tray or the task bar."""
@@ -437,10 +399,9 @@ class MainWindow(QMainWindow):
     def _watch_clock(self) -> None:
         if self.in_sight():
             self._on_second()
-            self._since_tick.start()
-            self._clock.start()
+            self.clock.start()
         else:
-            self._clock.stop()
+            self.clock.stop()
 
 
 def _broker_offset(engine: Any, now: datetime) -> timedelta | None:

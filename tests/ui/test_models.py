@@ -111,6 +111,18 @@ def test_live_runs_win_over_older_stored_ones(table: TaskTable, engine: FakeEngi
     assert text(table, "record_trades", Column.RESULT).startswith("new")
 
 
+def test_the_end_of_a_run_is_counted_once_however_it_is_heard_of(table: TaskTable) -> None:
+    table.apply_runs([make_run(10**6, "record_trades", RunState.RUNNING, NOW)])
+    ended = make_run(10**6, "record_trades", RunState.SUCCEEDED, NOW, text="3 deals")
+    table.set_recent({"record_trades": (ended,)})
+    row = table.row_of("record_trades")
+    assert row is not None
+    assert row.active is None
+    before = row.bars
+    table.apply_runs([ended])
+    assert row.bars == before
+
+
 def test_switched_off_and_paused_say_why(table: TaskTable, engine: FakeEngine) -> None:
     engine.timetable.set_enabled("record_trades", False)
     table.apply_timetable(engine.timetable.snapshot())

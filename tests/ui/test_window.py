@@ -232,13 +232,13 @@ def test_ctrl_k_jumps_by_typing(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def test_the_clock_stands_still_while_nobody_looks(window: MainWindow) -> None:
-    assert window.ticking
+    assert window.clock.active
     window.hide()
-    assert not window.ticking
+    assert not window.clock.active
     window.show()
-    assert window.ticking
+    assert window.clock.active
     window.showMinimized()
-    assert not window.ticking
+    assert not window.clock.active
 
 
 def test_a_real_account_is_an_alarm(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

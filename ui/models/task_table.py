@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -61,7 +60,7 @@ class TaskRow:
         active: The run that is queued or running, newest first to end; None while there is none.
         last: The newest finished run.
         timing: Its row of the timetable snapshot.
-        bars: (seconds, state) of the recent finished runs, oldest first.
+        recent: (seconds, state) of the recent finished runs by run id, oldest first.
         shown: What the cells that depend on the time said at the last tick.
     """
 
@@ -73,13 +72,18 @@ class TaskRow:
     active: Run | None = None
     last: Run | None = None
     timing: Any = None
-    bars: deque[tuple[float, RunState]] = field(default_factory=lambda: deque(maxlen=RECENT))
+    recent: dict[str, tuple[float, RunState]] = field(default_factory=dict)
     shown: tuple[str, str] = ("", "")
 
     @property
     def run(self) -> Run | None:
         """What to show: the run at work, else the last one."""
         return self.active or self.last
+
+    @property
+    def bars(self) -> tuple[tuple[float, RunState], ...]:
+        """What the sparkline shows, oldest first."""
+        return tuple(self.recent.values())
 
     @property
     def enabled(self) -> bool:
@@ -121,10 +125,10 @@ class TaskTable(QAbstractTableModel):
             row = self.row_of(task)
             if row is None or not runs:
                 continue
-            live = [bar for bar in row.bars] if row.last and row.last.run_id > runs[0].run_id else []
-            row.bars.clear()
-            row.bars.extend((run.duration_s or 0.0, run.state) for run in reversed(runs))
-            row.bars.extend(live)
+            stored = {run.run_id: (run.duration_s or 0.0, run.state) for run in reversed(runs)}
+            row.recent = dict(sorted((row.recent | stored).items())[-RECENT:])  # ids rise with every run
+            if row.active is not None and row.active.run_id in stored:
+                row.active = None  # it ended before its news came
             if row.last is None or row.last.run_id < runs[0].run_id:
                 row.last = runs[0]
             self._row_changed(task)
@@ -150,7 +154,9 @@ class TaskTable(QAbstractTableModel):
                     row.active = None
                 if row.last is None or row.last.run_id <= run.run_id:
                     row.last = run
-                row.bars.append((run.duration_s or 0.0, run.state))
+                row.recent[run.run_id] = (run.duration_s or 0.0, run.state)
+                while len(row.recent) > RECENT:
+                    del row.recent[next(iter(row.recent))]
             self._row_changed(run.task)
 
     def apply_timetable(self, snapshot: Any) -> None:
@@ -255,7 +261,7 @@ class TaskTable(QAbstractTableModel):
         if role == Role.LOOK and column is Column.STATE:
             return self._look(row)
         if role == Role.BARS and column is Column.RECENT:
-            return tuple(row.bars)
+            return row.bars
         if role == Role.ACTION and column is Column.ACTION:
             return "cancel" if row.active else "run"
         if role == Role.PROGRESS and column is Column.RESULT:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QModelIndex, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from app.runs import Run
+from app.runs import Run, RunState
 from ui import words
 from ui.engine_link import EngineLink
 from ui.models.run_table import LOOK_ROLE, Column, RunTable
@@ -36,7 +36,7 @@ class _Bars(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.bars: tuple = ()
+        self.bars: tuple[tuple[float, RunState], ...] = ()
         self.setFixedHeight(26)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -188,7 +188,7 @@ class TaskDetails(QFrame):
         self._facts["queue"].setText(words.queue_title(task.group))
         worked = [seconds for seconds, state in task.bars if state.is_success]
         self._facts["usual"].setText(words.duration(median(worked)) if worked else words.DASH)
-        self._bars.bars = tuple(task.bars)
+        self._bars.bars = task.bars
         self._bars.setVisible(bool(task.bars))
         self._bars.update()
         self.tick(now)

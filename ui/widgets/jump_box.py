@@ -73,3 +73,14 @@ class JumpBox(QDialog):
             target = self._shown[place]
             self.close()
             target.go()
+
+
+def open_over(window: QWidget, targets: list[Target]) -> JumpBox:
+    """Show the box over the upper middle of a window."""
+    box = JumpBox(targets, window)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    corner = window.mapToGlobal(window.rect().topLeft())
+    box.move(corner.x() + (window.width() - box.width()) // 2, corner.y() + 80)
+    box.show()
+    box.line.setFocus()
+    return box
