@@ -96,9 +96,9 @@ class Announcer:
         if self._log_count > _LOGGED_PER_SECOND:
             return
         level = logging.INFO
-        if run.state in (RunState.FAILED, RunState.TIMED_OUT, RunState.INTERRUPTED):
+        if run.state in (RunState.FAILED, RunState.TIMED_OUT):
             level = logging.ERROR
-        elif run.state in (RunState.SUCCEEDED_WITH_WARNINGS, RunState.MISSED):
+        elif run.state in (RunState.SUCCEEDED_WITH_WARNINGS, RunState.MISSED, RunState.INTERRUPTED):
             level = logging.WARNING
         text = " ".join(part for part in (run.summary, run.reason, run.advice) if part)
         took = f" in {run.duration_s:.3f} s" if run.duration_s is not None else ""

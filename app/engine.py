@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
 from app.clock import Clock, RehearsalClock, SystemClock
 from app.files import FolderLock, clean_leftovers
 from app.history import RunHistory
 from app.http import Http
 from app.inflight import Inflight
+from app.interpreter import share_fairly
 from app.log import active as active_logs
 from app.paths import Paths
 from app.runner import Runner
@@ -28,9 +29,6 @@ from app.terminal.session import Session
 from app.timetable import Timetable
 
 _log = logging.getLogger(__name__)
-#: How long a thread that computes keeps the interpreter when others wait. Python's 5 ms make a click wait 5 ms for
-#: each change of thread; with 0.1 ms a run has its row after 0.6 ms while another task computes.
-SWITCH_INTERVAL_S: Final = 0.0001
 
 
 @dataclass(slots=True)
@@ -97,6 +95,8 @@ class Engine:
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
+        self.timetable.each_round = self._reload_edited_settings
+        self._settings_seen = _stamp(self.paths.settings_file)
         self._forget = self.settings.subscribe(self._on_settings)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ class Engine:
             schedule: Keep time; False for a single run from the command line.
             first_runs: Run the tasks at once that want to run at start-up.
         """
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        share_fairly()
         for problem in self.problems:
             _log.warning("%s", problem)
         self._tell_what_a_kill_left()
@@ -201,6 +201,16 @@ class Engine:
             "threads": threading.active_count(),
         }
 
+    def _reload_edited_settings(self) -> None:
+        """Somebody edited settings.toml: take over what can be without a restart."""
+        stamp = _stamp(self.paths.settings_file)
+        if stamp == self._settings_seen:
+            return
+        self._settings_seen = stamp
+        changed = self.settings.reload()
+        if changed:
+            _log.info("settings.toml was edited: %s", ", ".join(sorted(changed)))
+
     def _on_settings(self, changed: frozenset[str], settings: Settings) -> None:
         if any(key.startswith("queues.") for key in changed):
             self.runner.set_widths(_widths(settings))
@@ -209,6 +219,14 @@ class Engine:
             logs.apply(settings)
         self.history.keep_days = settings.history.keep_days
         self.history.keep_rows = settings.history.keep_rows
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _widths(settings: Settings) -> Mapping[Queue, int]:

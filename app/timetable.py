@@ -111,6 +111,8 @@ class Timetable:
         self._lateness: deque[float] = deque(maxlen=1000)
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._paused = store.current.timetable.paused
+        #: Called at every look at the clock, at least every 20 s.
+        self.each_round: Callable[[], None] = _nothing
         self._gap: _Gap | None = None
         self._heartbeat: datetime | None = None
         self._last_round: tuple[datetime, float] | None = None
@@ -195,7 +197,7 @@ class Timetable:
                 self._scheduler.remove_job(task)
             return
         self._scheduler.add_job(
-            _never_called,
+            _nothing,
             ScheduleTrigger(schedule),
             id=task,
             name=task,
@@ -216,6 +218,7 @@ class Timetable:
         mono = self._clock.monotonic()
         last, self._last_round = self._last_round, (now, mono)
         self._heartbeat = now
+        self.each_round()
         if last is not None:
             wall, elapsed = (now - last[0]).total_seconds(), mono - last[1]
             if wall - elapsed < -_SET_BACK_S:
@@ -443,8 +446,8 @@ class Timetable:
             listener()
 
 
-def _never_called() -> None:
-    """APScheduler wants a function; the executor hands the task to the Runner instead."""
+def _nothing() -> None:
+    """APScheduler wants a function for each job; the executor hands the task to the Runner instead."""
 
 
 def _key(schedule: Schedule) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from app.clock import SystemClock
-from app.engine import SWITCH_INTERVAL_S
 from app.history import RunHistory
 from app.inflight import Inflight
+from app.interpreter import share_fairly
 from app.runner import Runner
 from app.settings import Settings
 from app.settings_store import SettingsStore
@@ -62,9 +62,7 @@ class House:
 @contextmanager
 def house() -> Iterator[House]:
     """A house that is closed and removed afterwards."""
-    import sys
-
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    share_fairly()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         made = House(Path(folder))
         try:

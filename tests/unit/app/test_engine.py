@@ -205,3 +205,11 @@ def test_an_engine_at_a_fake_clock_stores_its_times(paths: Paths, fake_clock: Fa
         assert run.queued_at == fake_clock.now()
     finally:
         engine.stop(SOON)
+
+
+def test_settings_edited_in_the_file_are_taken_over_at_the_next_round(engine: Engine, paths: Paths) -> None:
+    engine.start(schedule=False)
+    paths.settings_file.write_text("[queues]\nmonitoring = 4\n", encoding="utf-8")
+    engine.timetable.each_round()
+    widths = {lane.queue: lane.width for lane in engine.runner.snapshot().lanes}
+    assert widths[Queue.MONITORING] == 4
