@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 JSON_SCHEMA: Final = 1
 
 #: How a document with entries ends; a new entry takes the place of it and is followed by it.
+#: An entry shorter than this is read from the end of its file alone.
+_LAST_BYTES: Final = 128 * 1024
 _TAIL: Final = b"\n]}\n"
 _HEAD_END: Final = b'"entries": ['
 _REMEMBERED: Final = 4096
@@ -88,6 +90,32 @@ class Storage:
                 return None
         _refuse_newer(path, document, schema)
         return document
+
+    def last_json_item(self, path: Path) -> dict[str, Any] | None:
+        """The last entry that ``append_json_item`` wrote; None when there is none.
+
+        Only the end of the file is read, so a long document does not hold the interpreter up.
+
+        Raises:
+            StorageError: the file is there but cannot be read.
+            UserAction: it was written by a newer Metronome.
+        """
+        with guarding(path, "read"):
+            try:
+                with path.open("rb") as file:
+                    size = file.seek(0, os.SEEK_END)
+                    file.seek(max(size - _LAST_BYTES, 0))
+                    end = file.read()
+            except FileNotFoundError:
+                return None
+        line = end.removesuffix(_TAIL).rpartition(b"\n")[2] if end.endswith(_TAIL) else b""
+        item = _parsed(line)
+        if isinstance(item, dict):
+            return item
+        # An entry longer than that, an empty list, another layout or damage: look at all of it.
+        document = self.read_json(path)
+        entries = document.get("entries") if document else None
+        return entries[-1] if isinstance(entries, list) and entries and isinstance(entries[-1], dict) else None
 
     def append_json_item(self, path: Path, item: Mapping[str, Any], head: Mapping[str, Any] | None = None) -> None:
         """Append one entry to the array ``entries`` of a JSON document that is valid at every instant.
@@ -183,6 +211,8 @@ class Storage:
 
     def _in_our_layout(self, path: Path, data: bytes) -> bytes | None:
         """Check a document fully; None when it was damaged and is now aside."""
+        if _whole_by_lines(path, data):
+            return data
         document = _parsed(data)
         if isinstance(document, dict):
             _refuse_newer(path, document, JSON_SCHEMA)
@@ -254,6 +284,29 @@ def _parsed(data: bytes) -> dict[str, Any] | str:
     except (UnicodeDecodeError, RecursionError) as error:
         return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it is nested too deeply"
     return document if isinstance(document, dict) else "it is not a JSON object"
+
+
+def _whole_by_lines(path: Path, data: bytes) -> bool:
+    """Whether a document of ours is valid, checked entry by entry.
+
+    Parsing a day of entries in one call would hold the interpreter, and with it the window, for tens of milliseconds.
+
+    Raises:
+        UserAction: it was written by a newer Metronome.
+    """
+    head, found, entries = data.removesuffix(_TAIL).partition(_HEAD_END + b"\n")
+    if not found or not data.endswith(_TAIL):
+        return False
+    begin = _parsed(head + _HEAD_END + b"]}")
+    if not isinstance(begin, dict):
+        return False
+    _refuse_newer(path, begin, JSON_SCHEMA)
+    lines = entries.split(b"\n")
+    last = len(lines) - 1
+    return all(
+        line.endswith(b",") != (number == last) and isinstance(_parsed(line.removesuffix(b",")), dict)
+        for number, line in enumerate(lines)
+    )
 
 
 def _refuse_newer(path: Path, document: Mapping[str, Any], schema: int) -> None:

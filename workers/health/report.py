@@ -103,10 +103,9 @@ def _previous(storage: Storage) -> Mapping[str, Check]:
     """The checks of the newest stored report by name; none when there is no report yet."""
     folder = storage.paths.health_checks
     for path in sorted(folder.glob("health_????????.json"), reverse=True):
-        document = storage.read_json(path)
-        entries = document.get("entries") if document else None
-        if isinstance(entries, list) and entries:
-            return _checks_of(entries[-1])
+        entry = storage.last_json_item(path)
+        if entry is not None:
+            return _checks_of(entry)
     return {}
 
 

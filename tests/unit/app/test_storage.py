@@ -280,3 +280,47 @@ def test_sizes(storage: Storage, paths: Paths) -> None:
     (paths.bars / "a").write_bytes(b"x" * 1000)
     (paths.cache / "b").write_bytes(b"x" * 24)
     assert storage.folder_size(paths.data) == 1024
+
+
+def test_the_last_entry_is_read_without_the_others(paths: Paths, fake_clock: FakeClock) -> None:
+    storage = Storage(paths, fake_clock)
+    path = paths.health_checks / "health_20250603.json"
+    assert storage.last_json_item(path) is None
+    for number in range(3):
+        storage.append_json_item(path, {"number": number, "text": "größer\n" * number})
+        assert storage.last_json_item(path) == {"number": number, "text": "größer\n" * number}
+    storage.append_json_item(path, {"long": "x" * 300_000})
+    assert storage.last_json_item(path) == {"long": "x" * 300_000}
+    path.write_text('{"schema": 1, "entries": [{"by": "another program"}]}', encoding="utf-8")
+    assert storage.last_json_item(path) == {"by": "another program"}
+    path.write_text('{"schema": 1, "entries": []}', encoding="utf-8")
+    assert storage.last_json_item(path) is None
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"a": 1},\n{"b": 2}',  # right
+        b'{"a": 1}\n{"b": 2}',
+        b'{"a": 1},\n{"b": 2},',
+        b'{"a": 1},\n{"b": ',
+        b'{"a": 1},\n\n{"b": 2}',
+        b"[1],\n[2]",
+    ],
+)
+@pytest.mark.allow_warnings("is damaged")
+def test_a_document_checked_by_lines_is_judged_like_one_parsed_whole(
+    paths: Paths, fake_clock: FakeClock, broken: bytes
+) -> None:
+    path = paths.health_checks / "health_20250603.json"
+    Storage(paths, fake_clock).append_json_item(path, {"first": 0})
+    whole = path.read_bytes().replace(b'{"first":0}', broken)
+    path.write_bytes(whole)
+    try:
+        expected = len(json.loads(whole)["entries"]) + 1
+    except ValueError:
+        expected = 1
+    Storage(paths, fake_clock).append_json_item(path, {"next": 1})
+    entries = json.loads(path.read_bytes())["entries"]
+    assert len(entries) == expected
+    assert entries[-1] == {"next": 1}
