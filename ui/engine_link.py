@@ -21,12 +21,15 @@ from app.runs import Run, Trigger
 
 if TYPE_CHECKING:
     from app.engine import Engine
+    from app.settings import Settings
     from app.tasks import TaskSpec
 
 _log = logging.getLogger(__name__)
 
 DRAIN_MS = 100
 """Changes of runs are shown at most this often (10 Hz)."""
+BREATH_MS = 12
+"""Between the news of one task and of the next, so that each repaint is a short one."""
 
 Done = Callable[[Any], None]
 Failed = Callable[[MetronomeError], None]
@@ -68,9 +71,12 @@ class EngineLink(QObject):
         self._since_drain = QElapsedTimer()
         self._drain_timer = _single_shot(self, self._drain)
         self._timetable_timer = _single_shot(self, self._read_timetable)
+        self._news: dict[str, list[Run]] = {}
+        self._news_timer = _single_shot(self, self._tell_next_task)
         self.specs: tuple[TaskSpec, ...] = ()
         self.timetable: Any = None
         self.terminal: Any = None
+        self.settings_at_start: Settings | None = None
         queued = Qt.ConnectionType.QueuedConnection
         self._returned.connect(self._on_returned, queued)
         self._timetable_poked.connect(self._on_timetable_poked, queued)
@@ -102,6 +108,7 @@ class EngineLink(QObject):
         self.specs = tuple(engine.registry)
         self.timetable = engine.timetable.snapshot()
         self.terminal = engine.terminal.status
+        self.settings_at_start = engine.settings.current
         engine.runner.signals.changed.connect(self._on_runner_changed, Qt.ConnectionType.QueuedConnection)
         # Bound methods of signals cross threads; the receivers above are queued into the GUI thread.
         for answer in (
@@ -125,6 +132,8 @@ class EngineLink(QObject):
         self._engine.runner.signals.changed.disconnect(self._on_runner_changed)
         self._drain_timer.stop()
         self._timetable_timer.stop()
+        self._news_timer.stop()
+        self._news.clear()
         self._waiting.clear()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -200,9 +209,19 @@ class EngineLink(QObject):
         if self._engine is None:
             return
         self._since_drain.restart()
-        changed: tuple[Run, ...] = self._engine.runner.take_changes()
-        if changed:
-            self.runs_changed.emit(changed)
+        for run in self._engine.runner.take_changes():
+            self._news.setdefault(run.task, []).append(run)
+        self._tell_next_task()
+
+    @Slot()
+    def _tell_next_task(self) -> None:
+        # One task at a time with room between: a repaint of all rows at once would take too long while tasks compute.
+        if not self._news or self._news_timer.isActive():
+            return
+        task = next(iter(self._news))
+        self.runs_changed.emit(tuple(self._news.pop(task)))
+        if self._news:
+            self._news_timer.start(BREATH_MS)
 
     @Slot()
     def _on_timetable_poked(self) -> None:

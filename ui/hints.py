@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-
-from PySide6.QtWidgets import QWidget
+from typing import TYPE_CHECKING
 
 from ui.engine_link import EngineLink
 from ui.theme import Theme
 from ui.widgets.hint_card import HintCard, Step
 from ui.words import tr
 
+if TYPE_CHECKING:
+    from ui.main_window import MainWindow
 
-def first_steps(theme: Theme, link: EngineLink, window: QWidget) -> HintCard:
+
+def first_steps(theme: Theme, link: EngineLink, window: MainWindow) -> HintCard:
     """The card of the first start."""
     simulated = bool(link.terminal.simulated)
     remark = (
@@ -24,16 +26,16 @@ def first_steps(theme: Theme, link: EngineLink, window: QWidget) -> HintCard:
         Step(
             tr("Choose your symbols"),
             tr("The watch list says which quotes and bars are collected and evaluated."),
-            tr("Edit the watch list\N{HORIZONTAL ELLIPSIS}"),
-            lambda: _settings(link, window, tr("Watch list"), "", ("market.watch_list", "market.timeframes")),
+            tr("Edit the watch list"),
+            lambda: window.show_setting("market.watch_list"),
         ),
         Step(
             tr("Connect MetaTrader 5"),
             tr("Start the terminal and log in; Metronome only listens to it.")
             if sys.platform == "win32"
             else tr("Needs Windows, where the terminal runs. Until then the market is simulated."),
-            tr("Choose the terminal\N{HORIZONTAL ELLIPSIS}"),
-            lambda: _settings(link, window, tr("Terminal"), "", ("terminal.kind", "terminal.path", "terminal.server")),
+            tr("Choose the terminal"),
+            lambda: window.show_setting("terminal.kind"),
         ),
         Step(
             tr("Set when tasks run"),
@@ -45,15 +47,7 @@ def first_steps(theme: Theme, link: EngineLink, window: QWidget) -> HintCard:
     return HintCard(theme, tr("What you could do next"), remark, steps)
 
 
-def _settings(link: EngineLink, window: QWidget, title: str, remark: str, keys: tuple[str, ...]) -> None:
-    from ui.widgets.dialogs import SettingsDialog
-
-    SettingsDialog(link, title, remark, keys, window).open()
-
-
-def _show_first_task(link: EngineLink, window: QWidget) -> None:
-    from ui.main_window import MainWindow
-
+def _show_first_task(link: EngineLink, window: MainWindow) -> None:
     scheduled = [spec for spec in link.specs if spec.schedule != "manual"]
-    if isinstance(window, MainWindow) and scheduled:
+    if scheduled:
         window.tasks.choose(scheduled[0].id)

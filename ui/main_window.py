@@ -33,7 +33,7 @@ from ui.widgets.inline_message import InlineMessages, Message
 from ui.widgets.nav_list import NavList
 from ui.window_state import WindowState
 
-PAGES = ("tasks", "health", "history", "logs")
+PAGES = ("tasks", "health", "history", "logs", "settings")
 SIDEBAR = 196
 
 
@@ -61,6 +61,7 @@ class MainWindow(QMainWindow):
             "health": self.tr("Health"),
             "history": self.tr("History"),
             "logs": self.tr("Logs"),
+            "settings": self.tr("Settings"),
         }
         self.setWindowTitle(self.tr("Metronome"))
         self.setMinimumSize(900, 560)
@@ -173,6 +174,15 @@ class MainWindow(QMainWindow):
         if isinstance(page, LogsPage):
             page.show_run(run_id, task)
 
+    def show_setting(self, key: str) -> None:
+        """Show one setting, with the cursor in it."""
+        from ui.pages.settings import SettingsPage
+
+        self.show_page("settings")
+        page = self._pages["settings"]
+        if isinstance(page, SettingsPage):
+            page.show_key(key)
+
     def _build_page(self, name: str) -> Page:
         page: Page
         if name == "health":
@@ -185,6 +195,11 @@ class MainWindow(QMainWindow):
             page = HistoryPage(self._theme, self._link)
             page.log_asked.connect(self.show_log_of)
             page.exported.connect(lambda text: self.messages.post(Message("info", text)))
+        elif name == "settings":
+            from ui.pages.settings import SettingsPage
+
+            page = SettingsPage(self._theme, self._link)
+            page.tasks_asked.connect(lambda: self.show_page("tasks"))
         else:
             from ui.pages.logs import LogsPage
 
@@ -323,10 +338,12 @@ class MainWindow(QMainWindow):
 
     def _find(self) -> None:
         from ui.pages.logs import LogsPage
+        from ui.pages.settings import SettingsPage
 
-        self.show_page("logs")
-        page = self._pages["logs"]
-        if isinstance(page, LogsPage):
+        if self.page != "settings":
+            self.show_page("logs")
+        page = self._pages[self.page]
+        if isinstance(page, LogsPage | SettingsPage):
             page.focus_search()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

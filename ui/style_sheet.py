@@ -60,7 +60,8 @@ QAbstractSpinBox QLineEdit, QComboBox QLineEdit {
 }
 QAbstractSpinBox QLineEdit { padding: 0 8px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
-QLineEdit[wrong="true"] { border-color: @error; }
+QLineEdit[wrong="true"], QSpinBox[wrong="true"] { border-color: @error; }
+QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { color: @muted_ink; background: transparent; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: none; width: 0; height: 0; }
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @line; selection-background-color: @selected;

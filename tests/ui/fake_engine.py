@@ -16,7 +16,7 @@ from app.clock import FakeClock
 from app.errors import UserAction
 from app.history import RunFilter
 from app.runs import Progress, Run, RunState, Trigger
-from app.settings_model import Settings
+from app.settings_store import SettingsStore
 from app.tasks import CatchUp, Queue, Registry, TaskParams, TaskSpec
 from app.terminal.values import SessionState, SessionStatus
 from app.timetable import TaskTiming, TimetableSnapshot
@@ -299,25 +299,6 @@ class FakeTerminal:
 
 
 @dataclass
-class FakeSettings:
-    """Defaults, and what was set."""
-
-    current: Settings = field(default_factory=Settings)
-    written: dict[str, Any] = field(default_factory=dict)
-
-    def subscribe(self, callback: Callable[..., None]) -> Callable[[], None]:
-        return lambda: None
-
-    def set(self, key: str, value: Any) -> None:
-        self.written[key] = value
-
-    def describe(self) -> tuple[Any, ...]:
-        from app.settings_store import SettingsStore
-
-        return SettingsStore(Path("nowhere.toml")).describe()
-
-
-@dataclass
 class FakePaths:
     """Where logs are."""
 
@@ -347,7 +328,7 @@ class FakeEngine:
             market_note="Generated bars.",
         )
         self.terminal = FakeTerminal(status)
-        self.settings = FakeSettings()
+        self.settings = SettingsStore((logs or Path()) / "settings.toml")
         self.paths = FakePaths(logs or Path())
         self.problems: list[str] = []
         self.window_lag_ms: Callable[[], float | None] = lambda: None

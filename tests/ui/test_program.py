@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import FakeEngine, FakeSettings
+from fake_engine import FakeEngine
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.errors import UserAction
 from app.paths import Paths
+from app.settings_store import SettingsStore
 from ui.application import WindowProgram
 from ui.crash import FAULT_FILE, CrashGuard
 from ui.single_instance import Raiser
@@ -26,7 +27,7 @@ class Session:
     """The home and its settings."""
 
     paths: Paths
-    settings: FakeSettings = field(default_factory=FakeSettings)
+    settings: SettingsStore
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Start:
 
 @pytest.fixture
 def start(tmp_path: Path, engine: FakeEngine) -> Start:
-    return Start(Session(Paths(tmp_path)), engine)
+    return Start(Session(Paths(tmp_path), SettingsStore(tmp_path / "settings.toml")), engine)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ui.models.task_table import Column
 from ui.pages.health import HealthPage
 from ui.pages.history import HistoryPage
 from ui.pages.logs import LogsPage
-from ui.widgets.dialogs import RunDialog, SettingsDialog
+from ui.widgets.dialogs import RunDialog
 from ui.widgets.jump_box import JumpBox
 from ui.widgets.schedule_editor import ScheduleEditor
 
@@ -169,18 +169,6 @@ def test_the_schedule_editor_previews_and_saves(qtbot: QtBot, window: MainWindow
     editor.action.click()
     qtbot.waitUntil(lambda: bool(engine.timetable.schedules))
     assert engine.timetable.schedules == [("record_trades", "every 30 s", "UTC")]
-
-
-def test_settings_are_written_only_where_they_changed(
-    qtbot: QtBot, window: MainWindow, engine: FakeEngine, link
-) -> None:
-    dialog = SettingsDialog(link, "Watch list", "", ("market.watch_list", "terminal.kind"), window)
-    dialog.open()
-    qtbot.waitUntil(lambda: dialog.form is not None)
-    dialog.findChild(QLineEdit, "parameter_market.watch_list").setText("EURUSD, XAUUSD")
-    dialog.action.click()
-    qtbot.waitUntil(lambda: bool(engine.settings.written))
-    assert engine.settings.written == {"market.watch_list": ["EURUSD", "XAUUSD"]}
 
 
 def test_health_cards_show_the_worst_first(qtbot: QtBot, window: MainWindow) -> None:

@@ -1,4 +1,4 @@
-"""The dialogs of a task and of settings: a form, its refusals in place, and two buttons."""
+"""The dialogs of a task: a form, its refusals in place, and two buttons."""
 
 from __future__ import annotations
 
@@ -111,73 +111,6 @@ class RunDialog(FormDialog):
             return engine.runner.submit(self._spec.id, values, Trigger.MANUAL)
 
         self._link.query(self, submit, self.on_done, self.on_failed)
-
-
-class SettingsDialog(FormDialog):
-    """A few settings, with the titles, descriptions and bounds that they have in the settings file."""
-
-    def __init__(
-        self, link: EngineLink, title: str, remark: str, keys: tuple[str, ...], parent: QWidget | None
-    ) -> None:
-        super().__init__(title, remark, tr("Save"), parent)
-        self._link = link
-        self._keys = keys
-        self._before: dict[str, Any] = {}
-        self.form: ParameterForm | None = None
-        self._link.query(self, lambda engine: tuple(engine.settings.describe()), self._on_options)
-
-    def _on_options(self, options: tuple[Any, ...]) -> None:
-        chosen = [option for key in self._keys for option in options if option.key == key]
-        properties = {option.key: _schema_of(option) for option in chosen}
-        self._before = {option.key: option.value for option in chosen}
-        self.form = ParameterForm(
-            {"properties": properties}, {key: _as_plain(value) for key, value in self._before.items()}
-        )
-        self.finish(_scrolling(self.form))
-
-    def on_action(self) -> None:
-        if self.form is None:
-            return
-        try:
-            values = self.form.values()
-        except ValueError as error:
-            self.refuse(str(error))
-            return
-        changed = {key: value for key, value in values.items() if value != _as_plain(self._before.get(key))}
-
-        def save(engine: Engine) -> None:
-            for key, value in changed.items():
-                engine.settings.set(key, value)
-
-        self._link.query(self, save, self.on_done, self.on_failed)
-
-
-def _schema_of(option: Any) -> dict[str, Any]:
-    """A described setting as the piece of JSON schema that the form reads."""
-    schema: dict[str, Any] = {
-        "title": option.title,
-        "description": option.description,
-        "default": _as_plain(option.default),
-    }
-    if option.restart_needed:
-        schema["description"] = f"{option.description} {tr('Takes effect at the next start.')}".strip()
-    if option.choices and option.type != "list":
-        schema["enum"] = [str(choice) for choice in option.choices]
-        return schema
-    kinds = {"bool": "boolean", "int": "integer", "float": "number", "list": "array", "mapping": "object"}
-    schema["type"] = kinds.get(option.type, "string")
-    if option.optional and schema["type"] in ("integer", "number"):
-        return {**schema, "anyOf": [{"type": schema.pop("type")}, {"type": "null"}]}
-    if schema["type"] in ("integer", "number"):
-        low, high = option.bounds
-        schema.update({name: limit for name, limit in (("minimum", low), ("maximum", high)) if limit is not None})
-    return schema
-
-
-def _as_plain(value: Any) -> Any:
-    if isinstance(value, tuple | frozenset | set):
-        return list(value)
-    return value
 
 
 def _scrolling(content: QWidget) -> QWidget:

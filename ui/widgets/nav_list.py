@@ -1,9 +1,9 @@
-"""The list of pages at the left edge."""
+"""A list of places to go: the pages at the left edge, the groups of the settings."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QPainter, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from ui.icons import paint_icon
@@ -13,9 +13,10 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class _Pages(QAbstractListModel):
-    def __init__(self, entries: list[tuple[str, str, str]], parent: QObject | None = None) -> None:
+    def __init__(self, entries: list[tuple[str, str, str]], keys: bool, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.entries = entries
+        self._keys = keys
         self.counts: dict[str, tuple[int, str]] = {}
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
@@ -30,6 +31,8 @@ class _Pages(QAbstractListModel):
             return f"{title}, {meaning}" if count else title
         if role == Qt.ItemDataRole.ToolTipRole:
             meaning = self.counts.get(page, (0, ""))[1]
+            if not self._keys:
+                return meaning
             return f"{meaning} (Ctrl+{index.row() + 1})".lstrip() if meaning else f"Ctrl+{index.row() + 1}"
         return None
 
@@ -59,10 +62,13 @@ class _Entry(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         ink = self._theme.ink("accent" if selected else "dim")
-        paint_icon(painter, icon, QRectF(rect.left() + 10, rect.center().y() - 7.5, 15, 15), ink)
+        if icon:
+            paint_icon(painter, icon, QRectF(rect.left() + 10, rect.center().y() - 7.5, 15, 15), ink)
         painter.setFont(self._theme.font(weight=QFont.Weight.Medium if selected else QFont.Weight.Normal))
         painter.setPen(self._theme.ink("text" if selected else "dim"))
-        painter.drawText(rect.adjusted(36, 0, -34, 0), int(Qt.AlignmentFlag.AlignVCenter), title)
+        room = rect.adjusted(36 if icon else 12, 0, -34, 0)
+        shown = QFontMetricsF(painter.font()).elidedText(title, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), shown)
         count = self._model.counts.get(page, (0, ""))[0]
         if count:
             painter.setFont(self._theme.font(11))
@@ -72,18 +78,24 @@ class _Entry(QStyledItemDelegate):
 
 
 class NavList(QListView):
-    """The pages, one line each with a count that tells what waits there.
+    """Places, one line each with a count that tells what waits there.
+
+    Args:
+        entries: Name, title and icon (empty: none) of each.
+        name: What a screen reader calls the list; empty: the pages, which Ctrl and a figure reach too.
 
     Signals:
-        chosen: the page to show.
+        chosen: the place to show.
     """
 
     chosen = Signal(str)
 
-    def __init__(self, theme: Theme, entries: list[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, entries: list[tuple[str, str, str]], parent: QWidget | None = None, *, name: str = ""
+    ) -> None:
         super().__init__(parent)
-        self._pages = _Pages(entries, self)
-        self.setAccessibleName(self.tr("Pages"))
+        self._pages = _Pages(entries, not name, self)
+        self.setAccessibleName(name or self.tr("Pages"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.setStyleSheet("QListView { background: transparent; }")
