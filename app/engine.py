@@ -79,7 +79,6 @@ class Engine:
         except BaseException:
             self._lock.release()
             raise
-        self._integrity = ""
         self._stopped = False
 
     def _build(self) -> None:
@@ -90,6 +89,8 @@ class Engine:
         )
         self.problems.extend(self.history.notices)
         self._inflight = Inflight(self.paths.database.with_suffix(".inflight"))
+        if self._inflight.problem:
+            self.problems.append(self._inflight.problem)
         self.http = Http()
         self.terminal = build_session(current.terminal, self.clock)
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
@@ -112,6 +113,7 @@ class Engine:
         for problem in self.problems:
             _log.warning("%s", problem)
         self._tell_what_a_kill_left()
+        self.history.prune_soon()
         self.terminal.start()
         at_start = [spec.id for spec in self.registry if spec.on_start] if first_runs else []
         if schedule:
@@ -131,7 +133,7 @@ class Engine:
                     run_id=run.run_id,
                     task=run.task,
                     state=RunState.INTERRUPTED,
-                    trigger=Trigger(run.trigger),
+                    trigger=run.trigger,
                     queued_at=run.queued_at,
                     finished_at=now,
                     due_at=run.due_at,

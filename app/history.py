@@ -9,63 +9,37 @@ the journal of ``app.inflight``.
 from __future__ import annotations
 
 import heapq
-import json
 import logging
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from app.clock import Clock
 from app.files import quarantine
-from app.runs import Run, RunState, Trigger, compact_json
+from app.history_rows import (
+    COLUMNS,
+    INSERT,
+    SCHEMA_VERSION,
+    check_columns,
+    from_row,
+    from_us,
+    make_tables,
+    place,
+    storable,
+    to_row,
+    to_us,
+)
+from app.runs import Run, RunState
 
 _log = logging.getLogger(__name__)
 
-_SCHEMA_VERSION: Final = 1
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS runs (
-    id           INTEGER PRIMARY KEY,  -- the run id as a number: rises with every run
-    task         TEXT NOT NULL,
-    state        TEXT NOT NULL,
-    trigger      TEXT NOT NULL,
-    reason       TEXT NOT NULL,
-    advice       TEXT NOT NULL,
-    queued_at    INTEGER NOT NULL,     -- microseconds since 1970-01-01 UTC, like all times here
-    started_at   INTEGER,
-    finished_at  INTEGER,
-    due_at       INTEGER,
-    duration_s   REAL,
-    lateness_s   REAL,
-    attempt      INTEGER NOT NULL,
-    params       TEXT NOT NULL,        -- JSON, like the next four
-    result       TEXT NOT NULL,
-    summary      TEXT NOT NULL,
-    warnings     TEXT NOT NULL,
-    files        TEXT NOT NULL,
-    error        TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued_at);
-CREATE INDEX IF NOT EXISTS runs_by_task ON runs (task, state, queued_at);
-CREATE TABLE IF NOT EXISTS marks (
-    task         TEXT PRIMARY KEY,
-    schedule     TEXT NOT NULL,        -- the schedule that the mark belongs to
-    accounted_at INTEGER NOT NULL      -- due times up to here are dealt with
-);
-"""
-_COLUMNS: Final = (
-    "id, task, state, trigger, reason, advice, queued_at, started_at, finished_at, due_at, duration_s, lateness_s,"
-    " attempt, params, result, summary, warnings, files, error"
-)
-_INSERT: Final = f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES ({','.join('?' * 19)})"  # noqa: S608 - constants
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 #: The write-ahead log is folded back when it is larger than this; SQLite's own automatic way stalls a commit.
 _WAL_BYTES: Final = 4 * 1024 * 1024
 #: Rows that could not be written (disk full) wait in memory, at most so many.
@@ -73,6 +47,8 @@ _MAX_WAITING: Final = 100_000
 _RETRY_S: Final = 5.0
 #: Between two prunings at least so many runs or so much time pass.
 _PRUNE_EVERY: Final = 2_000
+_PRUNE_S: Final = 6 * 3600.0
+_PRUNE_CHUNK: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +65,15 @@ class RunFilter:
     states: tuple[RunState, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+    def matches(self, run: Run) -> bool:
+        """Whether ``run`` is wanted."""
+        return (
+            (not self.task or run.task == self.task)
+            and (not self.states or run.state in self.states)
+            and (self.since is None or run.queued_at >= self.since)
+            and (self.until is None or run.queued_at <= self.until)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +100,7 @@ class RunHistory:
     """
 
     def __init__(self, path: Path, clock: Clock, *, keep_days: int = 365, keep_rows: int = 1_000_000) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         self.keep_days = keep_days
         self.keep_rows = keep_rows
@@ -126,9 +111,12 @@ class RunHistory:
         self._closing = False
         self._problem = ""
         self._since_prune = 0
+        self._pruned_at = time.monotonic()
         self._retry_at = 0.0
         self._waiting: tuple[Run, ...] = ()
         self.notices: list[str] = []
+        #: Called with the runs that waited in memory for a disk with space, once they are stored.
+        self.on_recovered: Callable[[Sequence[Run]], None] = lambda runs: None
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._open()
@@ -164,13 +152,13 @@ class RunHistory:
 
     def _flush_loop(self) -> None:
         while True:
-            self._wake.wait(_RETRY_S if self._waiting else None)
+            self._wake.wait(_RETRY_S if self._waiting else _PRUNE_S)
             self._wake.clear()
             self._drain(force=True)
             if self._waiting:
                 with self._write_lock:
                     self._write(())
-            if self._since_prune >= _PRUNE_EVERY:
+            if self._since_prune >= _PRUNE_EVERY or time.monotonic() - self._pruned_at >= _PRUNE_S:
                 self.prune()
             self._checkpoint()
             if self._closing and not self._pending:
@@ -211,66 +199,83 @@ class RunHistory:
             else:
                 self._waiting = ()
         else:
-            if self._waiting:
-                _log.warning("The run history can be written again; %d runs that waited are stored.", len(runs))
-            self._waiting, self._problem = (), ""
+            recovered, self._waiting, self._problem = self._waiting, (), ""
+            if recovered:
+                _log.warning("The run history can be written again; %d runs that waited are stored.", len(recovered))
+                self.on_recovered(recovered)
             self._since_prune += len(runs)
             if self._since_prune >= _PRUNE_EVERY:
                 self._wake.set()
 
     def _insert(self, runs: Sequence[Run]) -> None:
+        try:
+            self._insert_rows([to_row(run) for run in runs])
+        except (UnicodeEncodeError, TypeError, ValueError, OverflowError):
+            # A value that cannot be stored as it is must not cost the rows beside it, nor the run itself.
+            self._insert_rows([to_row(storable(run)) for run in runs])
+
+    def _insert_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
         if self._writer is None:
             raise sqlite3.OperationalError("the database could not be opened")
-        if len(runs) == 1:
+        if len(rows) == 1:
             # One statement is a transaction of its own; each further one would give the interpreter lock away,
             # and under load a busy thread keeps it for a whole switch interval.
-            self._writer.execute(_INSERT, _to_row(runs[0]))
+            self._writer.execute(INSERT, rows[0])
             return
         try:
             self._writer.execute("BEGIN IMMEDIATE")
-            self._writer.executemany(_INSERT, [_to_row(run) for run in runs])
+            self._writer.executemany(INSERT, rows)
             self._writer.execute("COMMIT")
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeEncodeError, TypeError, ValueError, OverflowError):
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
 
     def _keep_waiting(self, runs: Sequence[Run], why: str) -> None:
         if not self._problem:
-            _log.error("The run history %s cannot be written (%s); runs wait in memory.", self._path.name, why)
+            _log.error("The run history %s cannot be written (%s); runs wait in memory.", self.path.name, why)
         self._problem = why
         self._waiting = tuple(runs)
         self._retry_at = time.monotonic() + _RETRY_S
         self._wake.set()
 
-    def prune(self) -> None:
-        """Forget runs that are too old or too many, a bounded number at a time."""
-        with self._write_lock:
-            self._since_prune = 0
-            try:
-                self._prune()
-            except sqlite3.Error as error:
-                self._problem = str(error)
-                _log.error("Old runs cannot be removed from the history (%s).", error)
+    def prune_soon(self) -> None:
+        """Let the history's own thread apply the retention now."""
+        self._since_prune = _PRUNE_EVERY
+        self._wake.set()
 
-    def _prune(self) -> None:
+    def prune(self) -> None:
+        """Forget runs that are too old or too many, in portions, so that nobody waits long for the lock."""
+        self._since_prune, self._pruned_at = 0, time.monotonic()
+        removed = _PRUNE_CHUNK
+        while removed >= _PRUNE_CHUNK and not self._closing:
+            with self._write_lock:
+                try:
+                    removed = self._prune()
+                except sqlite3.Error as error:
+                    self._problem = str(error)
+                    _log.error("Old runs cannot be removed from the history (%s).", error)
+                    return
+
+    def _prune(self) -> int:
         if self._writer is None:
-            return
-        oldest = _to_us(self._clock.now() - timedelta(days=self.keep_days))
+            return 0
+        oldest = to_us(self._clock.now() - timedelta(days=self.keep_days))
         with self._writer as connection:
-            connection.execute(
-                "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE queued_at < ? ORDER BY queued_at LIMIT 5000)",
-                (oldest,),
-            )
-            surplus = connection.execute("SELECT count(*) FROM runs").fetchone()[0] - self.keep_rows
+            aged: int = connection.execute(
+                "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE queued_at < ? ORDER BY queued_at LIMIT ?)",
+                (oldest, _PRUNE_CHUNK),
+            ).rowcount
+            surplus: int = connection.execute("SELECT count(*) FROM runs").fetchone()[0] - self.keep_rows
             if surplus > 0:
-                connection.execute(
+                surplus = connection.execute(
                     "DELETE FROM runs WHERE id IN (SELECT id FROM runs ORDER BY queued_at LIMIT ?)",
-                    (min(surplus, 20_000),),
-                )
+                    (min(surplus, _PRUNE_CHUNK),),
+                ).rowcount
+        return max(aged, surplus)
 
     def _checkpoint(self) -> None:
-        wal = self._path.with_name(self._path.name + "-wal")
+        wal = self.path.with_name(self.path.name + "-wal")
         try:
             if wal.stat().st_size < _WAL_BYTES:
                 return
@@ -281,6 +286,10 @@ class RunHistory:
                 # PASSIVE waits for nobody and blocks nobody; the log then starts again from its beginning.
                 self._reader.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def is_waiting(self, run_id: str) -> bool:
+        """Whether the run's row waits in memory because the disk refused it."""
+        return any(run.run_id == run_id for run in self._waiting)
+
     # -- marks of the timetable ------------------------------------------------------------------------------------
 
     def mark(self, schedules: Mapping[str, str], accounted_at: datetime) -> None:
@@ -289,7 +298,7 @@ class RunHistory:
         Args:
             schedules: Task id -> the text of the schedule (with its zone) that the mark belongs to.
         """
-        rows = [(task, schedule, _to_us(accounted_at)) for task, schedule in schedules.items()]
+        rows = [(task, schedule, to_us(accounted_at)) for task, schedule in schedules.items()]
         with self._write_lock:
             if self._writer is None or not rows:
                 return
@@ -308,15 +317,17 @@ class RunHistory:
         rows = self._read("SELECT accounted_at FROM marks WHERE task=? AND schedule=?", (task, schedule))
         if not rows:
             return None
-        newest = rows[0][0]
+        # What lies in the future was written while the clock was wrong: it accounts for nothing.
+        now = to_us(self._clock.now())
+        newest = min(rows[0][0], now)
         for state in RunState:
             due = self._read(
-                "SELECT max(due_at) FROM (SELECT due_at FROM runs WHERE task=? AND state=?"
-                " ORDER BY queued_at DESC LIMIT 20)",
-                (task, state),
+                "SELECT max(due_at) FROM (SELECT due_at FROM runs WHERE task=? AND state=? AND queued_at <= ?"
+                " ORDER BY queued_at DESC LIMIT 20) WHERE due_at <= ?",
+                (task, state, now, now),
             )
             newest = max(newest, due[0][0] or 0) if due else newest
-        return _from_us(newest)
+        return from_us(newest)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -328,15 +339,18 @@ class RunHistory:
             return None
         if number >= 2**63:
             return None
-        rows = self._read(f"SELECT {_COLUMNS} FROM runs WHERE id=?", (number,))  # noqa: S608 - constants
-        return _from_row(rows[0]) if rows else None
+        for run in self._waiting:
+            if run.run_id == run_id:
+                return run
+        rows = self._read(f"SELECT {COLUMNS} FROM runs WHERE id=?", (number,))  # noqa: S608 - constants
+        return from_row(rows[0]) if rows else None
 
     def page(self, wanted: RunFilter | None = None, limit: int = 100, before: Run | None = None) -> tuple[Run, ...]:
         """Up to ``limit`` runs, newest first; with ``before``, those that come after it in that order."""
         wanted = wanted or RunFilter()
-        low = _to_us(wanted.since) if wanted.since else -(2**62)
-        high = _to_us(wanted.until) if wanted.until else 2**62
-        cursor = (_to_us(before.queued_at), int(before.run_id, 16)) if before else (2**62, 2**62)
+        low = to_us(wanted.since) if wanted.since else -(2**62)
+        high = to_us(wanted.until) if wanted.until else 2**62
+        cursor = (to_us(before.queued_at), int(before.run_id, 16)) if before else (2**62, 2**62)
         times = "queued_at >= ? AND queued_at <= ? AND queued_at <= ? AND (queued_at < ? OR id < ?)"
         bounds = (low, high, cursor[0], cursor[0], cursor[1])
         newest = "ORDER BY queued_at DESC, id DESC LIMIT ?"
@@ -358,9 +372,13 @@ class RunHistory:
                 )
             )[:limit]
         marks = ",".join("?" * len(keys))
-        rows = self._read(f"SELECT {_COLUMNS} FROM runs WHERE id IN ({marks})", [key[1] for key in keys])  # noqa: S608
+        rows = self._read(f"SELECT {COLUMNS} FROM runs WHERE id IN ({marks})", [key[1] for key in keys])  # noqa: S608
         by_id = {row[0]: row for row in rows}
-        return tuple(_from_row(by_id[key[1]]) for key in keys if key[1] in by_id)
+        stored = tuple(from_row(by_id[key[1]]) for key in keys if key[1] in by_id)
+        unstored = [run for run in self._waiting if wanted.matches(run) and (before is None or place(run) < cursor)]
+        if not unstored:
+            return stored
+        return tuple(sorted((*unstored, *stored), key=place, reverse=True)[:limit])
 
     def count(self, wanted: RunFilter | None = None) -> int:
         """How many stored runs match."""
@@ -376,9 +394,9 @@ class RunHistory:
         for moment, sign in ((wanted.since, ">="), (wanted.until, "<=")):
             if moment:
                 where.append(f"queued_at {sign} ?")
-                bounds.append(_to_us(moment))
+                bounds.append(to_us(moment))
         rows = self._read(f"SELECT count(*) FROM runs WHERE {' AND '.join(where)}", bounds)  # noqa: S608 - constants
-        return int(rows[0][0]) if rows else 0
+        return (int(rows[0][0]) if rows else 0) + sum(wanted.matches(run) for run in self._waiting)
 
     def recent(self, task: str, limit: int = 50) -> tuple[Run, ...]:
         """The newest runs of one task, newest first."""
@@ -402,7 +420,7 @@ class RunHistory:
         """Size and trouble, for the health check."""
         rows = self._read("SELECT count(*) FROM runs", ())
         size = 0
-        for name in (self._path, self._path.with_name(self._path.name + "-wal")):
+        for name in (self.path, self.path.with_name(self.path.name + "-wal")):
             try:
                 size += name.stat().st_size
             except FileNotFoundError:
@@ -433,7 +451,7 @@ class RunHistory:
             self._connect()
         except sqlite3.OperationalError as error:
             self._problem = str(error)
-            _log.error("The run history %s cannot be opened (%s).", self._path.name, error)
+            _log.error("The run history %s cannot be opened (%s).", self.path.name, error)
         except sqlite3.DatabaseError as error:
             self._replace_damaged(error)
 
@@ -441,18 +459,18 @@ class RunHistory:
         writer = self._new_connection()
         try:
             version = writer.execute("PRAGMA user_version").fetchone()[0]
-            if version > _SCHEMA_VERSION:
+            if version > SCHEMA_VERSION:
                 raise sqlite3.OperationalError(f"it was written by a newer Metronome (schema {version})")
-            writer.executescript(_SCHEMA)
-            writer.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-            writer.execute("SELECT * FROM runs ORDER BY queued_at DESC LIMIT 1").fetchall()
+            make_tables(writer)
+            writer.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            check_columns(writer)
         except sqlite3.Error:
             writer.close()
             raise
         self._writer, self._reader = writer, self._new_connection()
 
     def _new_connection(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=2.0, check_same_thread=False, isolation_level=None)
         try:
             for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "cache_size=-1024"):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
@@ -468,11 +486,11 @@ class RunHistory:
                 if connection is not None:
                     connection.close()
             self._writer = self._reader = None
-            aside = quarantine(self._path, self._clock)
+            aside = quarantine(self.path, self._clock)
             for suffix in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
             notice = (
-                f"The run history {self._path.name} is damaged ({error}). It was moved to {aside.name}; a new, empty "
+                f"The run history {self.path.name} is damaged ({error}). It was moved to {aside.name}; a new, empty "
                 "history was begun. Settings, bars and ideas are not affected."
             )
             self.notices.append(notice)
@@ -525,85 +543,3 @@ class RunHistory:
                 if connection is not None:
                     connection.close()
             self._reader = self._writer = None
-
-
-def _to_us(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _from_us(value: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=value)
-
-
-def _json_or(value: object, empty: str) -> str:
-    return compact_json(value) if value else empty
-
-
-def _to_row(run: Run) -> tuple[Any, ...]:
-    started, finished, due = run.started_at, run.finished_at, run.due_at
-    return (
-        int(run.run_id, 16),
-        run.task,
-        run.state,
-        run.trigger,
-        run.reason,
-        run.advice,
-        (run.queued_at - _EPOCH) // _MICROSECOND,
-        (started - _EPOCH) // _MICROSECOND if started else None,
-        (finished - _EPOCH) // _MICROSECOND if finished else None,
-        (due - _EPOCH) // _MICROSECOND if due else None,
-        run.duration_s,
-        run.lateness_s,
-        run.attempt,
-        _json_or(run.params, "{}"),
-        _json_or(run.result, "{}"),
-        run.summary,
-        _json_or(run.warnings, "[]"),
-        _json_or(run.files, "[]"),
-        run.error,
-    )
-
-
-def _from_row(row: Sequence[Any]) -> Run:
-    return Run(
-        run_id=f"{row[0]:014x}",
-        task=row[1],
-        state=RunState(row[2]),
-        trigger=Trigger(row[3]),
-        reason=row[4],
-        advice=row[5],
-        queued_at=_from_us(row[6]),
-        started_at=_optional(row[7]),
-        finished_at=_optional(row[8]),
-        due_at=_optional(row[9]),
-        duration_s=row[10],
-        lateness_s=row[11],
-        attempt=row[12],
-        params=json.loads(row[13]),
-        result=json.loads(row[14]),
-        summary=row[15],
-        warnings=tuple(json.loads(row[16])),
-        files=tuple(json.loads(row[17])),
-        error=row[18],
-    )
-
-
-def _optional(value: int | None) -> datetime | None:
-    return None if value is None else _from_us(value)
-
-
-def runs_as_csv(runs: Iterable[Run]) -> str:
-    """The runs as CSV text with a header row; texts that a spreadsheet would run as formulas get a leading quote."""
-    import csv
-    import io
-
-    out = io.StringIO()
-    writer = csv.writer(out)
-    names = ("run_id", "task", "state", "trigger", "queued_at", "started_at", "finished_at", "duration_s", "lateness_s")
-    writer.writerow((*names, "summary", "reason", "advice", "warnings", "files"))
-    for run in runs:
-        data = run.as_json()
-        texts = (run.summary, run.reason, run.advice, "; ".join(run.warnings), "; ".join(run.files))
-        safe = ["'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text for text in texts]
-        writer.writerow([*(data[name] for name in names), *safe])
-    return out.getvalue()

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import mmap
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from app.runs import Trigger
 
 _SLOTS: Final = 512
 _SLOT_BYTES: Final = 512
@@ -31,7 +34,7 @@ class Unfinished:
 
     run_id: str
     task: str
-    trigger: str
+    trigger: Trigger
     queued_at: datetime
     due_at: datetime | None
     attempt: int
@@ -50,20 +53,31 @@ class Inflight:
         self._path = path
         # What was left behind is kept until it is in the history, over several kills: see forget_left_behind().
         self._kept = path.with_name(path.name + ".last")
-        if _read(path):
-            with path.open("rb") as last, self._kept.open("ab") as kept:
-                kept.write(last.read())
         self.left_behind = _read(self._kept)
-        size = _SLOTS * _SLOT_BYTES
-        with path.open("wb") as file:
-            file.truncate(size)
-        with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), size)
+        #: Why there is no journal in a file; empty when all is well.
+        self.problem = ""
+        self._map: mmap.mmap | bytearray = bytearray()
+        try:
+            if _read(path):
+                with path.open("rb") as last, self._kept.open("ab") as kept:
+                    kept.write(last.read())
+                self.left_behind = _read(self._kept)
+            # Real zeros, not a hole: writing to the map must never need space that a full disk has not.
+            path.write_bytes(bytes(_SLOTS * _SLOT_BYTES))
+            with path.open("r+b") as file:
+                self._map = mmap.mmap(file.fileno(), _SLOTS * _SLOT_BYTES)
+        except OSError as error:
+            self._map = bytearray(_SLOTS * _SLOT_BYTES)
+            self.problem = (
+                f"The journal {path.name} of unfinished runs cannot be written ({error.strerror or error}): "
+                "after a kill nobody could tell which runs were at work. Free some space or make the folder writable."
+            )
         self._free = list(range(_SLOTS - 1, -1, -1))
 
     def forget_left_behind(self) -> None:
         """The history has them now."""
-        self._kept.unlink(missing_ok=True)
+        with suppress(OSError):  # told again at the next start, where the history knows them already
+            self._kept.unlink(missing_ok=True)
 
     def take(self, record: str) -> int:
         """Write ``record`` (JSON text made by ``record_of``) as queued; returns its slot, -1 when all are taken."""
@@ -88,9 +102,12 @@ class Inflight:
 
     def close(self) -> None:
         """Unmap; remove the file when nothing is in flight."""
+        if isinstance(self._map, bytearray):
+            return
         self._map.close()
         if len(self._free) == _SLOTS:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # an empty journal that stays tells nothing
+                self._path.unlink(missing_ok=True)
 
 
 def record_of(
@@ -107,7 +124,7 @@ def record_of(
 def _read(path: Path) -> tuple[Unfinished, ...]:
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         return ()
     found = []
     for start in range(0, len(data) - _SLOT_BYTES + 1, _SLOT_BYTES):
@@ -121,7 +138,7 @@ def _read(path: Path) -> tuple[Unfinished, ...]:
                 Unfinished(
                     run_id=str(run_id),
                     task=str(task),
-                    trigger=str(trigger),
+                    trigger=Trigger(trigger),
                     queued_at=datetime.fromtimestamp(queued, UTC),
                     due_at=None if due is None else datetime.fromtimestamp(due, UTC),
                     attempt=int(attempt),

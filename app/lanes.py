@@ -112,21 +112,25 @@ class Lane(Generic[T]):
 
     def _work(self, worker: LaneWorker[T]) -> None:
         """The life of one pool thread."""
-        while True:
-            worker.idle = True
-            item = self._items.get()
-            worker.idle = False
-            if item is None:
-                break
+        try:
+            while True:
+                worker.idle = True
+                item = self._items.get()
+                worker.idle = False
+                if item is None:
+                    break
+                self._staff()
+                self._handle(item, worker)
+                if worker in self._abandoned:
+                    break
+        finally:
+            # Also when ``handle`` raised: a thread that is gone must not count as one that works.
+            with self._lock:
+                self._workers.discard(worker)
+                if worker in self._abandoned:
+                    self._abandoned.discard(worker)
+                    self._pool.setMaxThreadCount(self._width + len(self._abandoned))
             self._staff()
-            self._handle(item, worker)
-            if worker in self._abandoned:
-                break
-        with self._lock:
-            self._workers.discard(worker)
-            if worker in self._abandoned:
-                self._abandoned.discard(worker)
-                self._pool.setMaxThreadCount(self._width + len(self._abandoned))
 
     def close(self, timeout_s: float) -> bool:
         """Let all threads end; returns whether they did within ``timeout_s``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -88,6 +88,8 @@ class Runner:
         self._stuck: dict[str, Entry] = {}  # timed out, thread not back
         self._next_try: dict[str, str] = {}  # failed run -> the run that tries again
         self._waiters: dict[str, list[_Waiter]] = {}
+        self._owed: dict[str, int] = {}  # ended runs whose row the disk refused -> their slot in the journal
+        history.on_recovered = self._on_recovered
         self._stopping = False
         self._loggers = {spec.id: logging.getLogger(f"task.{spec.id}") for spec in registry}
         self._lanes = {queue: Lane(queue, widths.get(queue, 1), self._execute) for queue in Queue}
@@ -307,7 +309,10 @@ class Runner:
         """The run is in the history: now it may be announced."""
         entry = self._by_id.pop(run.run_id, None)
         if entry is not None and entry.slot >= 0:
-            self._inflight.give_back(entry.slot)
+            if self._history.is_waiting(run.run_id):
+                self._owed[run.run_id] = entry.slot  # no row yet: the journal goes on to know of it
+            else:
+                self._inflight.give_back(entry.slot)
         with self._lock:
             waiters = self._waiters.pop(run.run_id, ())
         for waiter in waiters:
@@ -317,6 +322,12 @@ class Runner:
         if entry is not None and entry.on_done is not None:
             entry.on_done(run)
         self._announcer.log_end(run)
+
+    def _on_recovered(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            slot = self._owed.pop(run.run_id, None)
+            if slot is not None:
+                self._inflight.give_back(slot)
 
     def record(self, run: Run) -> None:
         """Store and announce a run that never reached a lane: a missed due time, a run cut off by a kill."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.clock import FakeClock
-from app.history import RunFilter, RunHistory, runs_as_csv
+from app.history import RunFilter, RunHistory
+from app.history_rows import runs_as_csv
 from app.runs import Run, RunState, Trigger
 
 START = datetime(2025, 6, 3, 12, 0, tzinfo=UTC)
@@ -182,13 +186,14 @@ def test_rows_that_the_disk_refuses_wait_and_are_stored_later(history: RunHistor
     assert (facts.rows, facts.waiting, facts.problem) == (202, 0, "")
 
 
-def test_marks_of_the_timetable(history: RunHistory) -> None:
+def test_marks_of_the_timetable(history: RunHistory, clock: FakeClock) -> None:
     assert history.accounted("collect", "*/5 * * * * UTC") is None
     history.mark({"collect": "*/5 * * * * UTC"}, START)
     assert history.accounted("collect", "*/5 * * * * UTC") == START
     assert history.accounted("collect", "daily 02:00 UTC") is None  # another schedule: nothing was missed yet
     run = a_run(history, minutes=30)
     history.add(run)
+    clock.advance(3600)
     assert history.accounted("collect", "*/5 * * * * UTC") == run.due_at
 
 
@@ -203,3 +208,72 @@ def test_csv_has_one_row_a_run_and_no_formulas(history: RunHistory) -> None:
 @pytest.mark.parametrize("run_id", ["", "zz", "ffffffffffffffffffff", "0"])
 def test_an_unknown_run_id_finds_nothing(history: RunHistory, run_id: str) -> None:
     assert history.get(run_id) is None
+
+
+def test_text_that_no_file_can_hold_costs_neither_the_run_nor_its_neighbours(history: RunHistory) -> None:
+    bad = replace(a_run(history), reason="bad\udcff", warnings=("x\udcff",), result={"file": "y\udcff"})
+    good = a_run(history)
+    history.add(bad, at_once=False)
+    history.add(good)
+    history.close()
+    again = RunHistory(history.path, FakeClock(START))
+    stored = again.get(bad.run_id)
+    assert stored is not None
+    assert (stored.reason, stored.warnings, stored.result) == ("bad\\udcff", ("x\\udcff",), {"file": "y\\udcff"})
+    assert again.get(good.run_id) == good
+    again.close()
+
+
+@pytest.mark.allow_warnings
+def test_a_file_with_other_columns_is_moved_aside(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "metronome.db"
+    with closing(sqlite3.connect(path)) as foreign:
+        foreign.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY, name TEXT)")
+        foreign.commit()
+    history = RunHistory(path, clock)
+    run = a_run(history)
+    history.add(run)
+    assert history.get(run.run_id) == run
+    assert len(history.notices) == 1
+    history.close()
+
+
+def test_a_row_that_somebody_edited_is_shown_as_damaged(history: RunHistory) -> None:
+    run = a_run(history)
+    history.add(run)
+    with closing(sqlite3.connect(history.path)) as editor:
+        editor.execute("UPDATE runs SET state='splendid', result='{'")
+        editor.commit()
+    (shown,) = history.page()
+    assert "damaged" in shown.reason
+
+
+@pytest.mark.allow_warnings
+def test_runs_that_wait_for_the_disk_are_seen_and_counted(history: RunHistory) -> None:
+    history.limit_pages(1)
+    runs = [replace(a_run(history, f"task{n % 2}", minutes=n), error="x" * 4000) for n in range(40)]
+    for run in runs:
+        history.add(run)
+    assert history.facts().waiting > 0
+    assert history.count() == 40
+    assert [run.run_id for run in history.page(limit=100)] == [run.run_id for run in reversed(runs)]
+    assert history.get(runs[-1].run_id) == runs[-1]
+    assert len(history.page(RunFilter(task="task1"), 100)) == 20
+
+
+def test_what_was_written_under_a_wrong_clock_accounts_for_nothing(history: RunHistory) -> None:
+    history.mark({"collect": "key"}, START - timedelta(hours=1))
+    history.add(a_run(history, minutes=60 * 24 * 200))
+    assert history.accounted("collect", "key") == START - timedelta(hours=1)
+
+
+def test_retention_removes_all_that_is_too_old_however_much_it_is(tmp_path: Path, clock: FakeClock) -> None:
+    history = RunHistory(tmp_path / "metronome.db", clock, keep_days=1)
+    for _ in range(12_000):
+        history.add(a_run(history, minutes=-60 * 48), at_once=False)
+    stored = threading.Event()
+    history.add(a_run(history), lambda run: stored.set())
+    assert stored.wait(10)
+    history.prune()
+    assert history.count() == 1
+    history.close()

@@ -91,3 +91,22 @@ def test_garbage_in_the_file_is_no_run(tmp_path: Path) -> None:
     journal = Inflight(path)
     assert journal.left_behind == ()
     journal.close()
+
+
+def test_a_journal_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    path = tmp_path / "runs.inflight"
+    path.mkdir()
+    journal = Inflight(path)
+    assert "cannot be written" in journal.problem
+    slot = journal.take(RECORD)
+    journal.started(slot)
+    journal.give_back(slot)
+    journal.close()
+
+
+def test_the_journal_owns_its_space_from_the_start(tmp_path: Path) -> None:
+    # A hole in a mapped file would end the process with SIGBUS when the disk is full.
+    journal = Inflight(tmp_path / "runs.inflight")
+    found = (tmp_path / "runs.inflight").stat()
+    assert getattr(found, "st_blocks", 10**6) * 512 >= found.st_size
+    journal.close()

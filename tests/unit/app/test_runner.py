@@ -483,3 +483,28 @@ def test_a_thread_that_does_not_come_back_is_named(bench: Bench) -> None:
     bench.wait_begun()
     (left,) = bench.runner.stop(0.05)
     assert (left.run_id, left.state) == (run.run_id, RunState.INTERRUPTED)
+
+
+@pytest.mark.allow_warnings
+def test_a_warning_with_undecodable_text_ends_like_any_other_and_the_lane_lives(bench: Bench) -> None:
+    def task(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        ctx.warn("The file bad\udcff.json is no strategy.")
+        return TaskResult()
+
+    bench.add(task)
+    for _ in range(3):
+        assert bench.run("probe").state is RunState.SUCCEEDED_WITH_WARNINGS
+
+
+@pytest.mark.allow_warnings
+def test_a_run_whose_row_the_disk_refuses_keeps_its_place_in_the_journal(bench: Bench, tmp_path: Path) -> None:
+    bench.add(lambda ctx, params: Count(done=1), result=Count)
+    bench.history.limit_pages(1)
+    for _ in range(60):
+        run = bench.run("probe")
+    assert bench.history.is_waiting(run.run_id)
+    assert run.run_id in (tmp_path / "metronome.inflight").read_text(errors="replace")
+    bench.history.limit_pages(1_000_000)
+    bench.history.retry_now()
+    assert not bench.history.is_waiting(run.run_id)
+    assert bench.history.count() == 60
