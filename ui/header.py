@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from ui import words
@@ -48,6 +48,7 @@ class Header(QWidget):
         self.setFixedHeight(HEIGHT)
         self._theme = theme
         self._paused = False
+        self._has_broker = False
         self._clocks: dict[str, QLabel] = {}
         self.terminal = Chip(theme)
         self.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
@@ -76,6 +77,7 @@ class Header(QWidget):
         layout.addWidget(self.terminal)
         layout.addSpacing(12)
         layout.addWidget(self.simulated)
+        layout.addSpacing(12)
         layout.addStretch(1)
         for name, title in (("local", self.tr("local")), ("broker", self.tr("broker")), ("utc", self.tr("UTC"))):
             caption = label(title, "small")
@@ -89,7 +91,7 @@ class Header(QWidget):
             inner.addWidget(caption)
             inner.addWidget(clock)
             layout.addWidget(pair)
-            pair.setVisible(name != "broker")
+            pair.setVisible(name == "local")
         layout.addWidget(self.pause)
 
     def show_terminal(self, status: Any) -> None:
@@ -104,7 +106,7 @@ class Header(QWidget):
                 icon, "error" if real else role, status.server or _WORDS[state], remark, alarm=real
             )
         else:
-            self.terminal.show_parts(icon, role, self.tr(_WORDS.get(state, state)), status.server or "")
+            self.terminal.show_parts(icon, role, self.tr(_WORDS.get(state, state)), status.reason or status.server or "")
         self.terminal.setToolTip("\n".join(part for part in (status.reason, status.advice, status.market_note) if part))
         self.simulated.setVisible(bool(status.simulated))
 
@@ -113,11 +115,30 @@ class Header(QWidget):
         self._clocks["local"].setText(f"{now.astimezone():%H:%M:%S}")
         self._clocks["utc"].setText(f"{now:%H:%M:%S}")
         clock = self._clocks["broker"]
-        pair = clock.parentWidget()
-        if pair.isHidden() == (broker is not None):
-            pair.setVisible(broker is not None)
+        self._has_broker = broker is not None
         if broker is not None:
             clock.setText(f"{broker:%H:%M:%S}")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Clocks that have no room step back, UTC first; the local one always tells all of them in its tip."""
+        needed = 16 + 180 + self.terminal.sizeHint().width() + 12 + 24 + self.pause.sizeHint().width() + 16
+        if not self.simulated.isHidden():
+            needed += self.simulated.sizeHint().width()
+        for name in ("local", "broker", "utc"):
+            pair = self._clocks[name].parentWidget()
+            needed += pair.sizeHint().width()
+            shown = name == "local" or (needed <= self.width() and (name == "utc" or self._has_broker))
+            if pair.isHidden() == shown:
+                pair.setVisible(shown)
+            if name == "broker" and not self._has_broker:
+                needed -= pair.sizeHint().width()
+        others = [f"{self._clocks[name].accessibleName()}: {self._clocks[name].text()}" for name in ("broker", "utc")]
+        self._clocks["local"].setToolTip("\n".join(others if self._has_broker else others[1:]))
 
     def show_paused(self, paused: bool) -> None:
         """Show whether the timetable is paused."""

@@ -216,6 +216,9 @@ class MainWindow(QMainWindow):
     def _on_attached(self) -> None:
         self._on_timetable(self._link.timetable)
         self._on_terminal(self._link.terminal)
+        QTimer.singleShot(0, self, self._greet)
+
+    def _greet(self) -> None:
         self._show_lanes()
         self.nav.set_count("tasks", len(self._link.specs), words.plural(len(self._link.specs), "task", "tasks"))
         self._on_second()

@@ -14,11 +14,13 @@ from app.errors import UserAction
 from app.runs import Progress, RunState
 from ui.crash import Report
 from ui.main_window import PAGES, MainWindow
+from ui.models.run_table import Column as RunColumn
 from ui.models.task_table import Column
 from ui.pages.health import HealthPage
 from ui.pages.history import HistoryPage
 from ui.pages.logs import LogsPage
 from ui.widgets.dialogs import RunDialog
+from ui.widgets.hint_card import HintCard
 from ui.widgets.jump_box import JumpBox
 from ui.widgets.schedule_editor import ScheduleEditor
 
@@ -98,6 +100,30 @@ def test_details_show_the_last_runs_and_escape_closes_them(qtbot: QtBot, window:
     assert details.details.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert not details.isVisible()
+
+
+@pytest.mark.parametrize("name", ["tasks", "history"])
+def test_a_narrow_window_keeps_room_for_the_results(qtbot: QtBot, window: MainWindow, name: str) -> None:
+    window.show_page(name)
+    table = window.tasks.table if name == "tasks" else window.findChild(HistoryPage).table
+    result = Column.RESULT if name == "tasks" else RunColumn.RESULT
+    yielding = Column.DURATION if name == "tasks" else RunColumn.DURATION
+    window.resize(1500, 800)
+    qtbot.waitUntil(lambda: not table.isColumnHidden(yielding))
+    window.resize(1000, 700)
+    qtbot.waitUntil(lambda: table.isColumnHidden(yielding) and table.columnWidth(result) >= 240)
+
+
+def test_the_first_steps_make_room_for_the_panel(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: window.hint_visible)
+    window.resize(1000, 700)
+    card = window.tasks.findChild(HintCard)
+    assert card is not None
+    assert card.isVisible()
+    window.tasks.choose("record_trades")
+    assert not card.isVisible()
+    assert window.tasks.escape()
+    assert card.isVisible()
 
 
 def test_a_live_run_appears_in_the_open_details(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

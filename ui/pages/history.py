@@ -101,7 +101,7 @@ class HistoryPage(Page):
             Column.LATENESS: 76,
             Column.DURATION: 84,
         }
-        table.set_widths({int(column): width for column, width in widths.items()}, Column.RESULT)
+        table.set_widths({int(k): width for k, width in widths.items()}, Column.RESULT, yielding=BESIDE_PANEL)
         table.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         table.clicked.connect(self._open)
         table.opened.connect(self._open)
@@ -208,15 +208,13 @@ class HistoryPage(Page):
         self._name.setText(self._link.title(run.task))
         self.details.show_run(run, self._link.now())
         self._panel.show()
-        for column in BESIDE_PANEL:
-            self.table.setColumnHidden(column, True)
+        self.table.yield_all(True)
 
     def escape(self) -> bool:
         if self._panel.isHidden():
             return False
         self._panel.hide()
-        for column in BESIDE_PANEL:
-            self.table.setColumnHidden(column, False)
+        self.table.yield_all(False)
         self.table.setFocus()
         return True
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QKeyEvent
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QFont, QFontMetricsF, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app.runs import Run, RunState
 from ui import words
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 ROW = 36
 GROUP_ROW = 27
 COUNT_EVERY_S = 60
+RECENT_ALL, RECENT_FEW = 117, 84
+"""Width of the bars of recent runs, pixels: all fifty where there is room, the newest thirty where there is not."""
+WIDE_PAGE = 1_240
+CARD_BESIDE_PANEL = 1_000
 
 
 class TaskView(Table):
@@ -53,7 +58,7 @@ class TasksPage(Page):
         self._theme = theme
         self._link = link
         self._counted_at: datetime | None = None
-        self._extra: dict[RunState, int] = {}
+        self._card: QWidget | None = None
         self.subtitle.setText(self.tr("Starting the engine"))
         self.model = TaskTable(self)
         self.table = TaskView(self.tr("Tasks"), row_height=ROW)
@@ -107,25 +112,35 @@ class TasksPage(Page):
     # -- what the engine says --------------------------------------------------------------------------------------
 
     def _on_attached(self) -> None:
-        now = self._link.now()
-        self.model.set_tasks(self._link.specs, now)
+        # In steps, each a turn of the event loop: the window answers in between.
+        self.model.set_tasks(self._link.specs, self._link.now())
+        self.model.apply_timetable(self._link.timetable)
+        snapshot = self._link.engine.runner.snapshot()
+        self.model.apply_runs((*snapshot.queued, *snapshot.running))
+        QTimer.singleShot(0, self, self._dress_rows)
+
+    def _dress_rows(self) -> None:
         for place in range(self.model.rowCount()):
             self.table.setRowHeight(place, ROW)
         for place in self.model.group_places():
             self.table.setSpan(place, 0, 1, len(Column))
             self.table.setRowHeight(place, GROUP_ROW)
             self.table.setItemDelegateForRow(place, self._group)
-        self._skeleton.hide()
-        self.table.show()
-        self.model.apply_timetable(self._link.timetable)
         self._fit_columns()
         self._fit_height()
-        snapshot = self._link.engine.runner.snapshot()
-        self.model.apply_runs((*snapshot.queued, *snapshot.running))
-        self.table.selectRow(1)
-        self.focus_main()
+        QTimer.singleShot(0, self, self._show_rows)
+
+    def _show_rows(self) -> None:
+        self._skeleton.hide()
+        self.table.show()
+        if not self.current_task:
+            self.table.selectRow(1)
+            self.focus_main()
+        QTimer.singleShot(0, self, self._ask_stored_runs)
+
+    def _ask_stored_runs(self) -> None:
         self._link.query(self, _recent_of_all, self.model.set_recent)
-        self._count(now)
+        self._count(self._link.now())
 
     def _on_runs(self, runs: tuple[Run, ...]) -> None:
         self.model.apply_runs(runs)
@@ -243,6 +258,7 @@ class TasksPage(Page):
             self.details = self._make_details()
         self.details.show()
         self._fit_columns()
+        self._show_card()
         if self.details.task_id != row.id:
             self.details.show_task(row, self._link.spec(row.id), self._link.now())
 
@@ -251,12 +267,21 @@ class TasksPage(Page):
             return False
         self.details.hide()
         self._fit_columns()
+        self._show_card()
         self.table.setFocus()
         return True
 
     def add_card(self, card: QWidget) -> None:
         """Put a card under the table."""
         self._left.insertWidget(1, card)
+        self._card = card
+        self._show_card()
+
+    def _show_card(self) -> None:
+        """The first steps step back where the panel leaves them no room to be read."""
+        narrow = self._panel_open and self.width() < CARD_BESIDE_PANEL
+        if self._card is not None and isValid(self._card):
+            self._card.setVisible(not narrow)
 
     def _make_details(self) -> TaskDetails:
         details = TaskDetails(self._theme, self._link)
@@ -291,11 +316,12 @@ class TasksPage(Page):
 
     # -- sizes -----------------------------------------------------------------------------------------------------
 
+    @property
+    def _panel_open(self) -> bool:
+        return self.details is not None and not self.details.isHidden()
+
     def _fit_columns(self) -> None:
         """Give each column what its words need; beside the panel the columns that it repeats step back."""
-        narrow = self.details is not None and self.details.isVisible()
-        for column in (Column.RECENT, Column.DURATION, Column.SCHEDULE):
-            self.table.setColumnHidden(column, narrow)
         plain = QFontMetricsF(self._theme.font())
 
         strong = QFontMetricsF(self._theme.font(weight=QFont.Weight.Medium))
@@ -305,17 +331,27 @@ class TasksPage(Page):
 
         rows = self.model.task_rows()
         titles = width(*(row.title for row in rows), "Collect market data", metrics=strong)
-        schedules = width(*(str(row.timing.description) for row in rows if row.timing), "every 30 min", "Schedule")
+        schedules = width(*(str(row.timing.description) for row in rows if row.timing), words.tr("Schedule"))
         widths = {
             Column.TASK: min(titles, 230),
-            Column.STATE: width("With warnings", "Running 10/10") + 16,
-            Column.RECENT: 117,
-            Column.DURATION: width("Duration", "99.9 s"),
+            Column.STATE: width(words.tr("With warnings"), words.tr("Running") + " 10/10") + 16,
+            Column.RECENT: RECENT_ALL if self.width() >= WIDE_PAGE else RECENT_FEW,
+            Column.DURATION: width(words.tr("Duration"), "99.9 s"),
             Column.SCHEDULE: min(schedules, 170),
-            Column.NEXT: width("Next run", "119:59"),
-            Column.ACTION: width("Cancel") + 20,
+            Column.NEXT: width(words.tr("Next run"), words.tr("paused"), "119:59"),
+            Column.ACTION: width(words.tr("Cancel")) + 20,
         }
-        self.table.set_widths({int(k): v for k, v in widths.items()}, Column.RESULT)
+        yielding = [Column.RECENT, Column.DURATION, Column.SCHEDULE]
+        if self._panel_open and self.width() < CARD_BESIDE_PANEL:
+            yielding.append(Column.NEXT)
+        self.table.set_widths({int(k): v for k, v in widths.items()}, Column.RESULT, yielding=yielding)
+        self.table.yield_all(self._panel_open)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.model.rowCount():
+            self._fit_columns()
+            self._show_card()
 
     def _fit_height(self) -> None:
         """The card is as tall as its rows, and scrolls when the window is not."""

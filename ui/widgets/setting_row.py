@@ -41,6 +41,7 @@ class SettingRow(QWidget):
         title.setToolTip(option.key)
         title.setBuddy(self.input.widget)
         self._marker = label("", "small")
+        self._marker.setMinimumWidth(1)  # a long word in another language must not push the inputs out of sight
         self._remark = label("", "small", wrap=True)
         self._note = label("", "small", wrap=True, selectable=True)
         self._note.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -36,8 +36,8 @@ def paint_sparkline(
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    count = min(len(bars), slots)
-    for place, (seconds, state) in enumerate(reversed(bars[-slots:])):
+    count = min(len(bars), slots, int(rect.width() / pitch))  # the newest that fit
+    for place, (seconds, state) in enumerate(reversed(bars[-count:])):
         role = _ROLES.get(state, _ORDINARY)
         # The square root keeps an everyday run visible beside one that took twenty times as long.
         share = (seconds / longest) ** 0.5 if state.is_success else 0.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 ROW = 33
@@ -22,6 +24,10 @@ class Table(QTableView):
 
     def __init__(self, name: str, parent: QWidget | None = None, *, row_height: int = ROW) -> None:
         super().__init__(parent)
+        self._widths: dict[int, int] = {}
+        self._yielding: tuple[int, ...] = ()
+        self._least = 0
+        self._yields_all = False
         self.setAccessibleName(name)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
@@ -47,13 +53,42 @@ class Table(QTableView):
         columns.setSectionsClickable(False)
         columns.setMinimumSectionSize(24)
 
-    def set_widths(self, widths: dict[int, int], stretch: int) -> None:
-        """Fixed widths in pixels, and the one column that takes what is left."""
+    def set_widths(
+        self, widths: Mapping[int, int], stretch: int, *, yielding: Sequence[int] = (), least: int = 240
+    ) -> None:
+        """Fixed widths in pixels, and the one column that takes what is left.
+
+        Args:
+            yielding: Columns that can be looked up elsewhere; they are hidden in this order while the stretched
+                column would have less than ``least`` pixels.
+        """
         header = self.horizontalHeader()
         for column, width in widths.items():
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             header.resizeSection(column, width)
         header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+        for column in set(self._yielding) - set(yielding):
+            self.setColumnHidden(column, False)
+        self._widths, self._yielding, self._least = dict(widths), tuple(yielding), least
+        self._make_room()
+
+    def yield_all(self, yields: bool) -> None:
+        """Hide all columns that can be, because what is beside the table shows them."""
+        self._yields_all = yields
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        room = self.viewport().width() - sum(self._widths.values())
+        for column in self._yielding:
+            hidden = self._yields_all or room < self._least
+            if hidden:
+                room += self._widths[column]
+            if self.isColumnHidden(column) != hidden:
+                self.setColumnHidden(column, hidden)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
