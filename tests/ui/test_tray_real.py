@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = ("Xvfb", "openbox", "trayer", "xdotool")
 MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
 START_S = 25.0
+TRAY_S = 6.0
+TRAY_TRIES = 3
 QUIT_S = 5.0
 PAUSE_S = 0.05
 CLASS = "metronome|main.py|python"
@@ -58,8 +60,23 @@ class Desktop:
         with os.fdopen(reading, encoding="ascii") as number:
             self.env["DISPLAY"] = f":{number.readline().strip()}"
         self.launch("openbox")
-        self.launch("trayer", "--edge", "bottom", "--align", "right", "--widthtype", "pixel", "--width", "200")
-        wait_for("the start of the tray", lambda: self.windows("--class", "trayer"))
+        self._start_tray()
+
+    def _start_tray(self) -> None:
+        # Not our program: a tray that met a window manager which was not ready yet stays unseen, so begin it again.
+        for _ in range(TRAY_TRIES):
+            tray = self.launch(
+                "trayer", "--edge", "bottom", "--align", "right", "--widthtype", "pixel", "--width", "200"
+            )
+            deadline = time.monotonic() + TRAY_S
+            while time.monotonic() < deadline:
+                if self.windows("--class", "trayer"):
+                    return
+                time.sleep(PAUSE_S)
+            tray.terminate()
+            tray.wait(10)
+        self.stop()
+        pytest.skip(f"the tray of this machine (trayer) did not show itself in {TRAY_TRIES} tries")
 
     def launch(self, *command: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
         """Start a program on this display."""
