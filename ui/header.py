@@ -106,7 +106,9 @@ class Header(QWidget):
                 icon, "error" if real else role, status.server or _WORDS[state], remark, alarm=real
             )
         else:
-            self.terminal.show_parts(icon, role, self.tr(_WORDS.get(state, state)), status.reason or status.server or "")
+            self.terminal.show_parts(
+                icon, role, self.tr(_WORDS.get(state, state)), status.reason or status.server or ""
+            )
         self.terminal.setToolTip("\n".join(part for part in (status.reason, status.advice, status.market_note) if part))
         self.simulated.setVisible(bool(status.simulated))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -139,7 +140,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+K", self.jump),
             ("Ctrl+F", self._find),
         ]
-        keys += [(f"Ctrl+{number}", lambda name=name: self.show_page(name)) for number, name in enumerate(PAGES, 1)]
+        keys += [(f"Ctrl+{number}", partial(self.show_page, name)) for number, name in enumerate(PAGES, 1)]
         for key, action in keys:
             QShortcut(QKeySequence(key), self).activated.connect(action)
 
@@ -315,14 +316,12 @@ class MainWindow(QMainWindow):
         """Open the box that goes anywhere by typing."""
         from ui.widgets.jump_box import Target, open_over
 
-        targets = [
-            Target(self._titles[name], self.tr("page"), lambda name=name: self.show_page(name)) for name in PAGES
-        ]
+        targets = [Target(self._titles[name], self.tr("page"), partial(self.show_page, name)) for name in PAGES]
         for spec in self._link.specs:
-            targets.append(Target(spec.title, self.tr("task"), lambda task=spec.id: self._show_task(task)))
+            targets.append(Target(spec.title, self.tr("task"), partial(self._show_task, spec.id)))
         for spec in self._link.specs:
             run = self.tr("Run {task} now").format(task=spec.title)
-            targets.append(Target(run, self.tr("action"), lambda task=spec.id: self.tasks.run_or_cancel(task)))
+            targets.append(Target(run, self.tr("action"), partial(self.tasks.run_or_cancel, spec.id)))
         open_over(self, targets)
 
     def _show_task(self, task: str) -> None:

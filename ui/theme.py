@@ -101,9 +101,9 @@ def readable(color: str, surfaces: tuple[str, ...]) -> str:
     for _ in range(60):
         if all(contrast(current.name(), surface) >= READABLE for surface in surfaces):
             return current.name()
-        hue, saturation, lightness, _alpha = current.getHslF()
+        lightness = current.lightnessF()
         lightness = min(1.0, lightness + 0.01) if dark_surface else max(0.0, lightness - 0.01)
-        current = QColor.fromHslF(max(0.0, hue), saturation, lightness)
+        current = QColor.fromHslF(max(0.0, current.hslHueF()), current.hslSaturationF(), lightness)
     return current.name()
 
 

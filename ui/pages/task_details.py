@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QRectF, Qt, Signal
+from PySide6.QtCore import QModelIndex, QRectF, Qt, Signal, SignalInstance
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -164,9 +165,8 @@ class TaskDetails(QFrame):
         self.runs.now = now
         self.details.show_run(None, now)
         self.refresh(now)
-        self._link.query(
-            self, lambda engine, task_id=task.id: (task_id, engine.history.recent(task_id, SHOWN_RUNS)), self._on_runs
-        )
+        task_id = task.id
+        self._link.query(self, lambda engine: (task_id, engine.history.recent(task_id, SHOWN_RUNS)), self._on_runs)
 
     def refresh(self, now: datetime) -> None:
         """The task changed: its buttons, facts and sparkline follow."""
@@ -243,5 +243,5 @@ class TaskDetails(QFrame):
         if self._row is not None:
             self.enable_asked.emit(self._row.id, not self._row.enabled)
 
-    def _ask(self, signal):  # type: ignore[no-untyped-def]
+    def _ask(self, signal: SignalInstance) -> Callable[[], None]:
         return lambda: signal.emit(self.task_id)

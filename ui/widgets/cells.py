@@ -194,7 +194,7 @@ class ActionCell(Cell):
             was, self._down = self._down, QPersistentModelIndex()
             self._repaint(option)
             if inside and was == here:
-                self.pressed.emit(QModelIndex(index))
+                self.pressed.emit(index.model().index(index.row(), index.column()))
                 return True
         return False
 

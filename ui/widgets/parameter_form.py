@@ -19,7 +19,8 @@ INT_LIMIT = 2**31 - 1
 class _Field(Protocol):
     """One input: its widget, and its value (None when it was left empty)."""
 
-    widget: QWidget
+    @property
+    def widget(self) -> QWidget: ...
 
     def value(self) -> Any: ...
 

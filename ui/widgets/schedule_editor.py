@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -63,7 +64,7 @@ class ScheduleEditor(FormDialog):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.text)
-        examples = [button(text, lambda text=text: self.text.setText(text), style="link") for text in EXAMPLES]
+        examples = [button(text, partial(self.text.setText, text), style="link") for text in EXAMPLES]
         layout.addLayout(row(label(tr("Examples:"), "small"), *examples, None, spacing=12))
         layout.addSpacing(4)
         layout.addLayout(row(label(tr("Time zone")), self.zone, None))

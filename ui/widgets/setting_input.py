@@ -159,6 +159,7 @@ def make_input(option: Option) -> SettingInput:
         return _Switch()
     if option.type == "choice" and not option.optional:
         return _Pick(option)
-    if option.type == "int" and not option.optional and None not in (low, high) and high - low <= SMALL_RANGE:
-        return _Steps(low, high)
+    bounded = low is not None and high is not None and high - low <= SMALL_RANGE
+    if option.type == "int" and not option.optional and bounded:
+        return _Steps(low or 0, high or 0)
     return _Line(option)
