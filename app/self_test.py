@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -10,14 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import bootstrap
-from app.errors import MetronomeError, NothingToDo
+from app.errors import MetronomeError, NothingToDo, WorkerCrashed
+from app.tasks import Queue, Registry, TaskContext, TaskParams, TaskResult, TaskSpec
 
 if TYPE_CHECKING:
     from app.cli_session import CommandSession
+    from app.runs import Run
+    from app.workprocess import Report
 
 #: The task that touches every part of the engine and needs no network.
 PROBE_TASK = "system_health_check"
 PROBE_S = 60.0
+#: Added up in a worker process.
+PROBE_NUMBERS = (1, 2, 3)
 
 
 def run(session: CommandSession) -> list[dict[str, Any]]:
@@ -29,6 +35,7 @@ def run(session: CommandSession) -> list[dict[str, Any]]:
         "home": check_home,
         "time zones": check_time_zones,
         "engine": check_engine,
+        "worker process": check_worker_process,
     }
     return [outcome(name, check, session) for name, check in checks.items()]
 
@@ -99,21 +106,84 @@ def check_engine(session: CommandSession) -> str:
     Raises:
         MetronomeError: it does not; the reason of the run is named.
     """
+    from app.runs import RunState
+
+    registry = session.load_registry()
+    if PROBE_TASK not in registry:
+        raise NothingToDo(f"There is no task {PROBE_TASK} to try.")
+    found = run_in_new_home(registry, PROBE_TASK)
+    if not found.state.is_success and found.state is not RunState.SKIPPED:
+        raise MetronomeError(f"{PROBE_TASK} ended as {found.state}: {found.reason}")
+    return f"{len(registry)} tasks; {PROBE_TASK} {found.state.value.replace('_', ' ')}"
+
+
+def check_worker_process(_session: CommandSession) -> str:
+    """A task has its work done by a spawned process, as backtests do.
+
+    Raises:
+        MetronomeError: it could not be started, or its result did not come back; the reason of the run is named.
+    """
+    found = run_in_new_home(Registry((SPAWNING_TASK,)), SPAWNING_TASK.id)
+    if not found.state.is_success:
+        raise MetronomeError(f"The worker process did not do its work: {found.reason}", advice=found.advice)
+    return str(found.summary)
+
+
+def run_in_new_home(registry: Registry, task: str) -> Run:
+    """Run one task with the engine in a home that is removed afterwards, and return the run as it ended.
+
+    Raises:
+        MetronomeError: the engine does not start, or the run does not end within ``PROBE_S``.
+    """
     from app.cli_session import CommandSession
-    from app.runs import RunState, Trigger
+    from app.runs import Trigger
 
     with tempfile.TemporaryDirectory(prefix="metronome-self-test-", ignore_cleanup_errors=True) as folder:
-        probe = CommandSession.open(
-            str(Path(folder)), {"terminal.kind": "simulated"}, session.load_registry, as_json=True
-        )
-        registry = probe.load_registry()
-        if PROBE_TASK not in registry:
-            raise NothingToDo(f"There is no task {PROBE_TASK} to try.")
+        probe = CommandSession.open(str(Path(folder)), {"terminal.kind": "simulated"}, lambda: registry, as_json=True)
         with probe.own(schedule=False) as owner:
             runner = owner.engine.runner
-            found = runner.wait(runner.submit(PROBE_TASK, None, Trigger.CLI).run_id, PROBE_S)
+            found = runner.wait(runner.submit(task, None, Trigger.CLI).run_id, PROBE_S)
         if found is None:
-            raise MetronomeError(f"{PROBE_TASK} did not end within {PROBE_S:.0f} s.")
-        if not found.state.is_success and found.state is not RunState.SKIPPED:
-            raise MetronomeError(f"{PROBE_TASK} ended as {found.state}: {found.reason}")
-        return f"{len(registry)} tasks; {PROBE_TASK} {found.state.value.replace('_', ' ')}"
+            raise MetronomeError(f"{task} did not end within {PROBE_S:.0f} s.")
+        return found
+
+
+class SpawnResult(TaskResult):
+    """What came back from the worker process."""
+
+    pid: int
+    total: int
+
+    def summary(self) -> str:
+        """The result in words."""
+        return f"process {self.pid} answered with {self.total}"
+
+
+def spawn(ctx: TaskContext, _params: TaskParams) -> SpawnResult:
+    """Have a worker process add up ``PROBE_NUMBERS``.
+
+    Raises:
+        WorkerCrashed: it gave no result, a wrong one, or was this process.
+    """
+    from app.workprocess import run_in_process
+
+    pid, total = run_in_process(ctx, add_up, PROBE_NUMBERS, limit_s=PROBE_S / 2)
+    if pid == os.getpid() or total != sum(PROBE_NUMBERS):
+        raise WorkerCrashed(f"The worker process {pid} answered with {total}.")
+    return SpawnResult(pid=pid, total=total)
+
+
+def add_up(report: Report, numbers: tuple[int, ...]) -> tuple[int, int]:
+    """The number of the process that runs this, and the sum. At module level, so that the process can import it."""
+    report.progress(len(numbers), len(numbers), "added")
+    return os.getpid(), sum(numbers)
+
+
+SPAWNING_TASK = TaskSpec(
+    "spawn_worker",
+    "Spawn a worker",
+    "Has a worker process do a little work.",
+    Queue.MAINTENANCE,
+    spawn,
+    result=SpawnResult,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -93,6 +94,8 @@ def test_self_test_passes(tmp_path: Path) -> None:
     code, document = ask(tmp_path, "self-test")
     assert (code, document["ok"]) == (0, True), document
     assert all(set(check) == {"name", "ok", "detail"} for check in document["checks"])
+    details = {check["name"]: check["detail"] for check in document["checks"]}
+    assert re.fullmatch(r"process \d+ answered with 6", details["worker process"])
 
 
 def test_commands_are_answered_by_a_running_owner_which_ends_in_good_order(tmp_path: Path) -> None:
