@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app import errors
+from app.files import guarding
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection, Listener
@@ -93,6 +94,7 @@ class Server:
 
         Raises:
             IpcError: the address cannot be made safe or used.
+            StorageError: the owner file cannot be written.
         """
         from multiprocessing.connection import Listener
 
@@ -110,19 +112,21 @@ class Server:
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Stop listening, let requests under way end, and leave no thread and no file behind."""
+        """Stop listening, let requests under way end, and leave no thread and no file; also after half a start."""
         if self._listener is None:
             return
         from multiprocessing.connection import Client
 
         self._stopping.set()
-        try:
-            Client(self._address).close()  # Wakes accept(), which nothing else does on both systems.
-        except OSError:
-            logger.debug("the channel had stopped listening already")
-        self._thread.join(timeout_s)
+        if self._thread.ident is not None:
+            try:
+                Client(self._address).close()  # Wakes accept(), which nothing else does on both systems.
+            except OSError:
+                logger.debug("the channel had stopped listening already")
+            self._thread.join(timeout_s)
         self._listener.close()
-        self._file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # A file that stays (read-only disk) names an address where nobody listens.
+            self._file.unlink(missing_ok=True)
         if sys.platform != "win32":
             Path(self._address).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # Something else is in it: then it stays.
@@ -309,12 +313,14 @@ def new_address(file: Path) -> str:
 
     Raises:
         IpcError: somebody else holds the folder where the socket belongs.
+        StorageError: the folder cannot be made.
     """
     mark = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
     if sys.platform == "win32":
         return rf"\\.\pipe\metronome-{mark}-{secrets.token_hex(8)}"
     folder = socket_root() / f"metronome-{os.getuid()}-{mark}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with guarding(folder, "create"), contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise IpcError(
@@ -332,14 +338,24 @@ def socket_root() -> Path:
 
 
 def write_private(file: Path, content: bytes) -> None:
-    """Write a file that only this user can read, complete or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file that only this user can read, complete or not at all.
+
+    Raises:
+        StorageError: it cannot be written (the disk is full, the folder is read-only, and the like).
+    """
     new = file.with_name(f"{file.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    new.replace(file)
+    with guarding(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+            new.replace(file)
+        except OSError:
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
+            raise
 
 
 def encode(value: object) -> bytes:

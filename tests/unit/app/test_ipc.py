@@ -17,6 +17,7 @@ import pytest
 
 from app import ipc
 from app.errors import Retryable, UserAction
+from app.files import StorageError
 
 StartServer = Callable[[ipc.Handler], ipc.Server]
 
@@ -145,6 +146,33 @@ def test_stop_leaves_no_thread_and_no_file(file: Path) -> None:
     assert sys.platform == "win32" or not Path(address).exists()
     with pytest.raises(ipc.NoOwner):
         ipc.call(file, "ping")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full")
+def test_a_full_disk_at_the_start_is_told_and_the_stop_is_safe(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_open = os.open
+
+    def on_full_disk(path: Path, flags: int, mode: int = 0o777) -> int:
+        os.close(real_open(path, flags, mode))
+        return real_open("/dev/full", os.O_WRONLY)
+
+    server = ipc.Server(file, echo)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", on_full_disk)
+        with pytest.raises(StorageError, match="the disk is full") as caught:
+            server.start()
+    assert caught.value.path == file
+    assert list(file.parent.iterdir()) == []
+    server.stop()
+    assert our_threads() == []
+    assert list(ipc.socket_root().iterdir()) == []
+
+
+def test_stop_without_a_start_does_nothing(file: Path) -> None:
+    server = ipc.Server(file, echo)
+    server.stop()
+    assert not server.stopping
+    assert our_threads() == []
 
 
 def test_an_idle_client_does_not_hold_up_the_stop(serve: StartServer, file: Path) -> None:
