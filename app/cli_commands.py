@@ -16,6 +16,7 @@ from app import ipc
 from app.cli import FAILED, OK, SKIPPED, ScreenshotStart, UsageError, WindowStart
 from app.cli_text import as_text, run_details, run_table, say, table, task_table, words, write, write_json
 from app.errors import MetronomeError, UserAction
+from app.files import StorageError
 from app.runs import RunState
 
 if TYPE_CHECKING:
@@ -207,6 +208,8 @@ def settings_set(session: CommandSession, key: str, value: str) -> int:
             session.settings.reload()
         except ipc.NoOwner:
             session.settings.set(key, value)
+    except StorageError:  # the file cannot be written: no wrong usage
+        raise
     except UserAction as error:
         raise UsageError(error.message, advice=error.advice) from error
     return settings_show(session, key)

@@ -99,6 +99,9 @@ def task_table(rows: Sequence[Mapping[str, Any]]) -> None:
             for row in rows
         ],
     )
+    for row in rows:
+        if row.get("problem"):
+            write(f"{row['id']}: {row['problem']}")
 
 
 def run_table(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -110,8 +110,8 @@ class Engine:
             first_runs: Run the tasks at once that want to run at start-up.
         """
         share_fairly()
-        for problem in self.problems:
-            _log.warning("%s", problem)
+        if self._inflight.problem:
+            _log.warning("%s", self._inflight.problem)
         self._tell_what_a_kill_left()
         self.history.prune_soon()
         self.terminal.start()

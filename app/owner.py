@@ -148,6 +148,7 @@ class Desk:
                     "enabled": timing.enabled,
                     "next_run": iso(timing.next_run),
                     "why_not": timing.why_not,
+                    "problem": timing.problem,
                     "last_run": last.as_json() if last else None,
                 }
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -127,9 +128,15 @@ class Paths:
     def create(self) -> None:
         """Make every folder that is not there yet.
 
+        Home, data and logs must be there. Another one that cannot be made (its parent is read-only, say) costs only
+        the runs that write to it: they make it themselves and say what is wrong.
+
         Raises:
-            StorageError: one of them cannot be made; it is named.
+            StorageError: home, data or logs cannot be made; it is named.
         """
+        for folder in (self.home, self.data, self.logs):
+            with guarding(folder, "create"):
+                folder.mkdir(parents=True, exist_ok=True)
         for folder in (
             self.strategies,
             self.profiles,
@@ -141,7 +148,7 @@ class Paths:
             self.backtests,
             self.archive,
         ):
-            with guarding(folder, "create"):
+            with suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
 
     def inside(self, path: Path | str) -> Path:

@@ -59,6 +59,24 @@ def _known_zone(value: object) -> object:
     return value
 
 
+def _known_schedule(value: object) -> object:
+    """A schedule that the timetable understands; empty means none.
+
+    Raises:
+        ValueError: it means nothing.
+    """
+    if not isinstance(value, str) or not value:
+        return value or None
+    from app.schedule import Schedule, ScheduleError
+
+    try:
+        return Schedule.parse(value).text
+    except ScheduleError as error:
+        msg = f"should be a schedule: {error}"
+        raise ValueError(msg) from None
+
+
+_Schedule = Annotated[str | None, BeforeValidator(_known_schedule)]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 _Level = Annotated[LevelName, BeforeValidator(_stripped_upper)]
 _Zone = Annotated[str | None, BeforeValidator(_known_zone)]
@@ -208,7 +226,7 @@ class TaskSettings(SettingsGroup):
     """What the user changed about one task; None: as the task defines it."""
 
     enabled: bool | None = setting(None, "Enabled", "Whether the timetable starts the task.")
-    schedule: str | None = setting(
+    schedule: _Schedule = setting(
         None, "Schedule", "When it runs: */5 * * * * or every 30 s, daily 02:00, weekly sun 05:00, manual."
     )
     timezone: _Zone = setting(None, "Time zone", "Zone in which its schedule is read, by IANA name; UTC otherwise.")

@@ -211,6 +211,11 @@ def parse_strategy(text: str | bytes, file_name: str) -> Strategy:
         raise StrategyFileError(
             f"Strategy file {file_name} is nested too deeply.", advice="Restore the file from a copy."
         ) from error
+    except ValueError as error:  # a number of thousands of digits
+        raise StrategyFileError(
+            f"Strategy file {file_name} holds a number that cannot be read: {error}.",
+            advice="Mend that number or restore the file from a copy.",
+        ) from error
     if not isinstance(document, dict):
         raise StrategyFileError(
             f"Strategy file {file_name} holds a {type(document).__name__}, not one strategy.",

@@ -101,3 +101,13 @@ def test_different_symbols_have_different_names_that_stay_in_their_folder(symbol
         assert name not in ("", ".", "..")
         assert not set(name) & set('<>:"/\\|?*\0')
         assert not name.endswith((".", " "))
+
+
+def test_a_folder_that_cannot_be_made_costs_only_those_who_write_to_it(home: Path) -> None:
+    paths = Paths(home)
+    (home / "data").mkdir()
+    (home / "data" / "cache").write_text("a file in the way", encoding="utf-8")
+    paths.create()
+    assert paths.bars.is_dir()
+    assert paths.logs.is_dir()
+    assert not paths.market_data.is_dir()

@@ -284,3 +284,11 @@ def test_what_is_set_is_read_again(file: Path, symbol: str, replay: str, width: 
     assert again.problems == ()
     store.unset(key)
     assert SettingsStore(file).load().terminal.simulated.replay == {}
+
+
+def test_a_schedule_that_means_nothing_is_refused_with_the_forms_to_use(tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path / "settings.toml")
+    with pytest.raises(UserAction, match="61"):
+        store.set("tasks.collect_market_data.schedule", "61 * * * *")
+    store.set("tasks.collect_market_data.schedule", "every 10 min")
+    assert store.current.tasks["collect_market_data"].schedule == "every 10 min"

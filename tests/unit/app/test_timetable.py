@@ -352,12 +352,15 @@ def test_preview_shows_the_next_five(house: House) -> None:
     )
 
 
+@pytest.mark.allow_warnings("now and then")
 def test_a_bad_schedule_in_the_settings_file_falls_back_and_says_so(house: House) -> None:
     (house.folder / "settings.toml").write_text('[tasks.five]\nschedule = "now and then"\n')
     house.add("five", "*/5 * * * *")
     house.open()
     timing = house.timetable.snapshot().tasks["five"]
-    assert "now and then" in timing.problem
+    (problem,) = house.store.problems
+    assert "now and then" in problem
+    assert "settings.toml" in problem
     assert timing.next_run == NOON + timedelta(minutes=5)
 
 

@@ -149,3 +149,8 @@ def test_two_files_of_one_id(tmp_path: Path) -> None:
 def test_huge_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "big.json").write_bytes(b" " * 1_000_001)
     assert "1,000,001 bytes" in str(library.load(tmp_path).bad[0].error)
+
+
+def test_a_number_too_long_to_read_is_the_file_s_fault_and_named() -> None:
+    with pytest.raises(StrategyFileError, match=r"bigint\.json"):
+        parse_strategy('{"schema": ' + "9" * 5000 + "}", "bigint.json")
