@@ -23,7 +23,7 @@ _LARGEST: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """A strategy with the file that it came from; ``sha256`` is that of the file's bytes."""
+    """A strategy with the file that it came from, named printably; ``sha256`` is that of the file's bytes."""
 
     strategy: Strategy
     file_name: str
@@ -67,13 +67,13 @@ def load(folder: Path) -> Library:
             rule = _read(folder / name)
             if first := owners.get(rule.strategy.id):
                 raise StrategyFileError(
-                    f"Strategy files {first} and {name} both have the id {rule.strategy.id!r}.",
-                    advice=f"Give {name} an id of its own.",
+                    f"Strategy files {first} and {rule.file_name} both have the id {rule.strategy.id!r}.",
+                    advice=f"Give {rule.file_name} an id of its own.",
                 )
         except UserAction as error:
-            bad.append(BadRuleFile(name, error))
+            bad.append(BadRuleFile(printable(name), _printable_error(error)))
             continue
-        owners[rule.strategy.id] = name
+        owners[rule.strategy.id] = rule.file_name
         rules.append(rule)
     return Library(tuple(rules), tuple(bad))
 
@@ -109,4 +109,15 @@ def _read(path: Path) -> RuleFile:
                 advice="Move it out of the folder of strategies.",
             )
         content = path.read_bytes()
-    return RuleFile(parse_strategy(content, path.name), path.name, hashlib.sha256(content).hexdigest())
+    name = printable(path.name)
+    return RuleFile(parse_strategy(content, name), name, hashlib.sha256(content).hexdigest())
+
+
+def printable(text: str) -> str:
+    """``text`` with what no encoding can hold (undecodable bytes of a file name) written as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _printable_error(error: UserAction) -> UserAction:
+    message, advice = printable(error.message), printable(error.advice)
+    return error if (message, advice) == (error.message, error.advice) else UserAction(message, advice=advice)

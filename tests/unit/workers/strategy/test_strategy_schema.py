@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +156,33 @@ def test_huge_file_is_not_read(tmp_path: Path) -> None:
 def test_a_number_too_long_to_read_is_the_file_s_fault_and_named() -> None:
     with pytest.raises(StrategyFileError, match=r"bigint\.json"):
         parse_strategy('{"schema": ' + "9" * 5000 + "}", "bigint.json")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a file name may hold any bytes")
+@pytest.mark.parametrize("content", ["{", json.dumps({"symbol": 1})])
+def test_undecodable_file_name_is_told_in_printable_form(tmp_path: Path, content: str) -> None:
+    (tmp_path / os.fsdecode(b"bad\xff.json")).write_text(content, encoding="utf-8")
+    (tmp_path / "good.json").write_text(json.dumps(old_file()), encoding="utf-8")
+    found = library.load(tmp_path)
+    assert [rule.file_name for rule in found.rules] == ["good.json"]
+    (bad,) = found.bad
+    assert bad.file_name == "bad\\udcff.json"
+    assert "bad\\udcff.json" in str(bad.error)
+    str(bad.error).encode("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a file name may hold any bytes")
+def test_good_strategy_in_an_undecodable_file_name(tmp_path: Path) -> None:
+    document = {name: value for name, value in old_file().items() if name != "id"}
+    (tmp_path / os.fsdecode(b"mine\xff.json")).write_text(json.dumps(document), encoding="utf-8")
+    (rule,) = library.load(tmp_path).rules
+    assert rule.file_name == "mine\\udcff.json"
+    assert rule.strategy.id == "mine\\udcff"
+
+
+def test_number_of_thousands_of_digits_costs_its_file_only(tmp_path: Path) -> None:
+    (tmp_path / "long.json").write_text('{"schema": ' + "9" * 5000 + "}", encoding="utf-8")
+    (tmp_path / "good.json").write_text(json.dumps(old_file()), encoding="utf-8")
+    found = library.load(tmp_path)
+    assert [rule.file_name for rule in found.rules] == ["good.json"]
+    assert "long.json" in str(found.bad[0].error)
