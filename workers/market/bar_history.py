@@ -16,8 +16,22 @@ from app.paths import safe_name
 
 HEADER: Final = ("time", "open", "high", "low", "close", "tick_volume", "spread", "real_volume")
 
+#: The first line of every history that we began.
+_BEGINNING: Final = ",".join(HEADER).encode()
+
 #: The end of the file that surely holds its last whole lines.
 _TAIL_BYTES: Final = 4096
+
+
+class DamagedHistory(UserAction):
+    """The end of a bar history holds no bar. ``ours`` when the file begins as we begin one."""
+
+    def __init__(self, path: Path, *, ours: bool) -> None:
+        super().__init__(
+            f"No line at the end of {path} is a bar.",
+            advice="Move the file away: a new one is begun and filled from the terminal's history.",
+        )
+        self.ours = ours
 
 
 def bars_file(folder: Path, symbol: str, timeframe: str) -> Path:
@@ -32,12 +46,13 @@ def last_stored(path: Path) -> datetime | None:
 
     Raises:
         StorageError: the file cannot be read.
-        UserAction: the end of the file holds no bar at all: it is not a bar history.
+        DamagedHistory: the end of the file holds no bar at all.
     """
     with guarding(path, "read"):
         if not path.exists():
             return None
         with path.open("rb") as file:
+            ours = file.readline(len(_BEGINNING) + 2).rstrip(b"\r\n") == _BEGINNING
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL_BYTES))
             tail = file.read()
@@ -50,10 +65,7 @@ def last_stored(path: Path) -> datetime | None:
             return time
     if not whole or (len(whole) == 1 and whole[0].startswith("time,")):
         return None
-    raise UserAction(
-        f"No line at the end of {path} is a bar.",
-        advice="Move the file away: a new one is begun and filled from the terminal's history.",
-    )
+    raise DamagedHistory(path, ours=ours)
 
 
 def rows_of(rates: NDArray[Any], digits: int) -> list[tuple[str, ...]]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from app.errors import Blocked, Cancelled, MetronomeError, NothingToDo
-from app.files import StorageError
+from app.files import StorageError, quarantine
 from app.paths import safe_name
 from app.tasks import TaskContext
 from app.terminal.values import TIMEFRAMES, SymbolInfo
-from workers.market import bar_history
+from workers.market import bar_history, bar_source
 from workers.market.quotes import Quality, Quote, quote_of
 
 #: Two default periods of the task: a bar that closed longer ago was missed by the pass that should have stored it.
@@ -128,7 +129,8 @@ def _collect_one(ctx: TaskContext, symbol: str) -> SymbolOutcome:
 def _append_bars(ctx: TaskContext, info: SymbolInfo, timeframe: str) -> BarCounts:
     """Append the closed bars that are newer than the last stored one, from the terminal's history if need be."""
     path = bar_history.bars_file(ctx.storage.paths.bars, info.name, timeframe)
-    last = bar_history.last_stored(path)
+    source = bar_source.Source.present(ctx, info.name)
+    last = _last_of(ctx, path, source)
     now, seconds = ctx.clock.now(), TIMEFRAMES[timeframe].seconds
     if last is None:
         # One more than asked for: the newest is the forming bar.
@@ -140,6 +142,9 @@ def _append_bars(ctx: TaskContext, info: SymbolInfo, timeframe: str) -> BarCount
     candidates = bar_history.newer_than(bars.closed().rates, last)
     fresh = bar_history.sound(candidates)
     if len(fresh):
+        if last is None:
+            # Before the bars: a history without its source would be taken for one of whatever comes next.
+            bar_source.note(ctx.storage, path, source)
         ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, info.digits))
         ctx.wrote(path)
     healed = 0
@@ -147,3 +152,39 @@ def _append_bars(ctx: TaskContext, info: SymbolInfo, timeframe: str) -> BarCount
         missed_before = int(now.timestamp() - _MISSED_AFTER_S - seconds)
         healed = int((fresh["time"] < missed_before).sum())
     return BarCounts(len(fresh), healed, len(candidates) - len(fresh))
+
+
+def _last_of(ctx: TaskContext, path: Path, source: bar_source.Source) -> datetime | None:
+    """The newest stored bar of this source; None when its history is to be begun.
+
+    A history of another source and a damaged one of ours are moved aside with a warning. One whose source nobody
+    has noted is taken for one of the present source.
+
+    Raises:
+        StorageError: a file cannot be read, moved or written.
+        UserAction: the file is not ours, or its side file is of a newer Metronome.
+    """
+    if not path.exists():
+        return None
+    known = bar_source.read(ctx.storage, path)
+    if known is not None and known.differs(source):
+        aside = bar_source.move_aside(path, known, ctx.clock)
+        ctx.warn(
+            f"The bars in {path.name} are of {known}, the terminal now shows {source}. "
+            f"They were kept as {aside.name} and a new history was begun; nothing needs to be done."
+        )
+        return None
+    try:
+        last = bar_history.last_stored(path)
+    except bar_history.DamagedHistory as damage:
+        if known is None and not damage.ours:
+            raise
+        aside = quarantine(path, ctx.clock)
+        ctx.warn(
+            f"The bar history {path.name} is damaged: no line at its end is a bar. It was kept as {aside.name} and a "
+            "new one was begun from the terminal's history. Check the disk if it happens again."
+        )
+        return None
+    if known is None and last is not None:
+        bar_source.note(ctx.storage, path, source)
+    return last

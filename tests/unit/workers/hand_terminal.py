@@ -49,13 +49,16 @@ class HandTerminal:
     ticks: dict[str, Tick] = field(default_factory=dict)
     errors: dict[str, MetronomeError] = field(default_factory=dict)
     connected: bool = True
+    server: str = ""
+    simulated: bool = False
     refusal: MetronomeError | None = None
     calls: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> SessionStatus:
         state = SessionState.CONNECTED if self.connected else SessionState.DISCONNECTED
-        return SessionStatus(state, self.clock.now(), reason="" if self.connected else "No terminal runs.")
+        reason = "" if self.connected else "No terminal runs."
+        return SessionStatus(state, self.clock.now(), self.server, reason=reason, simulated=self.simulated)
 
     def ensure_connected(self, timeout_s: float) -> None:
         self.calls.append("ensure_connected")

@@ -15,7 +15,9 @@ from hand_terminal import Bench, make_rates
 
 from app.errors import Blocked, Cancelled, NothingToDo, Retryable, UserAction
 from app.files import StorageError
+from app.settings import SimulatedSettings
 from workers.data_tasks import CollectParams, CollectResult, collect_market_data
+from workers.market.bar_source import Source
 
 
 def collect(bench: Bench, *symbols: str) -> tuple[CollectResult, Any]:
@@ -211,3 +213,105 @@ def test_real_bars_survive_the_way_into_the_history(bench: Bench, shared: Path) 
     assert [int(datetime.fromisoformat(bar["time"]).timestamp()) for bar in stored] == expected["time"].tolist()
     assert [float(bar["close"]) for bar in stored] == [round(value, 5) for value in expected["close"].tolist()]
     assert len(stored) == 505
+
+
+def source_of(bench: Bench) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((bench.paths.bars / "EURUSD_M5.source.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_history_says_where_its_bars_come_from(bench: Bench) -> None:
+    bench.terminal.server, bench.terminal.simulated = "Metronome-Simulated", True
+    collect(bench)
+    assert source_of(bench) == {
+        "schema": 1,
+        "server": "Metronome-Simulated",
+        "simulated": True,
+        "seed": 1,
+        "replay": "",
+    }
+
+
+@pytest.mark.allow_warnings("EURUSD_M5.csv")
+def test_real_bars_are_never_appended_to_simulated_ones(bench: Bench) -> None:
+    bench.terminal.simulated = True
+    collect(bench)
+    generated = (bench.paths.bars / "EURUSD_M5.csv").read_bytes()
+    bench.terminal.simulated, bench.terminal.server = False, "Broker/Live"
+    bench.clock.advance(240)
+    result, ctx = collect(bench)
+    assert (result.bars_appended, result.failed) == (100, ())
+    kept = "EURUSD_M5.simulated-20250603T120400Z"
+    assert (bench.paths.bars / f"{kept}.csv").read_bytes() == generated
+    assert json.loads((bench.paths.bars / f"{kept}.source.json").read_text(encoding="utf-8"))["simulated"] is True
+    assert len(stored_bars(bench)) == 100
+    assert (source_of(bench)["server"], source_of(bench)["simulated"]) == ("Broker/Live", False)
+    (warning,) = ctx.warnings
+    assert f"the simulated market with seed 1, the terminal now shows Broker/Live. They were kept as {kept}" in warning
+    assert collect(bench)[1].warnings == []
+
+
+@pytest.mark.allow_warnings("EURUSD_M5.csv")
+def test_histories_moved_in_the_same_second_do_not_overwrite_each_other(bench: Bench) -> None:
+    for server in ("A", "B", "A", "B"):
+        bench.terminal.server = server
+        collect(bench)
+    names = sorted(path.name for path in bench.paths.bars.glob("EURUSD_M5.*-*.csv"))
+    stamp = "20250603T120000Z"
+    assert names == [f"EURUSD_M5.A-{stamp}-2.csv", f"EURUSD_M5.A-{stamp}.csv", f"EURUSD_M5.B-{stamp}.csv"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differs"),
+    [
+        (Source("S", True, 1), Source("S", True, 2), True),
+        (Source("S", True, 1), Source("S", True, replay="a.csv"), True),
+        (Source("S", True, replay="a.csv"), Source("S", True, replay="b.csv"), True),
+        (Source("S", True, 1), Source("S", True, 1), False),
+        (Source("A"), Source("B"), True),
+        (Source("A"), Source(""), False),
+        (Source("A"), Source("A", True, 1), True),
+    ],
+)
+def test_which_sources_may_share_a_history(one: Source, other: Source, differs: bool) -> None:
+    assert (one.differs(other), other.differs(one)) == (differs, differs)
+
+
+def test_replay_is_named_whatever_the_suffix(bench: Bench) -> None:
+    simulated = SimulatedSettings(replay={"EURUSD": "some/where/eur.csv"}, suffix=".a")
+    bench.settings = bench.settings.model_copy(
+        update={"terminal": bench.settings.terminal.model_copy(update={"simulated": simulated})}
+    )
+    bench.terminal.simulated = True
+    found = Source.present(bench.context(), "EURUSD.a")
+    assert (found.replay, found.seed) == ("eur.csv", None)
+    assert Source.present(bench.context(), "XAUUSD.a").seed == 1
+
+
+def test_history_without_a_noted_source_is_adopted(bench: Bench) -> None:
+    bench.terminal.server = "Broker"
+    collect(bench)
+    (bench.paths.bars / "EURUSD_M5.source.json").unlink()
+    bench.clock.advance(300)
+    result, ctx = collect(bench)
+    assert (result.bars_appended, ctx.warnings) == (1, [])
+    assert source_of(bench)["server"] == "Broker"
+    assert len(stored_bars(bench)) == 101
+
+
+@pytest.mark.allow_warnings("EURUSD_M5.csv is damaged")
+@pytest.mark.parametrize("noted", [True, False])
+def test_damaged_history_of_ours_is_kept_aside_and_begun_anew(bench: Bench, noted: bool) -> None:
+    collect(bench)
+    path = bench.paths.bars / "EURUSD_M5.csv"
+    damaged = path.read_bytes().splitlines(keepends=True)[0] + b"x,y\n" * 3000
+    path.write_bytes(damaged)
+    if not noted:
+        (bench.paths.bars / "EURUSD_M5.source.json").unlink()
+    result, ctx = collect(bench)
+    assert (result.bars_appended, result.failed) == (100, ())
+    (aside,) = bench.paths.bars.glob("EURUSD_M5.csv.damaged-*")
+    assert aside.read_bytes() == damaged
+    assert aside.name in ctx.warnings[0]
+    assert len(stored_bars(bench)) == 100
+    assert collect(bench)[1].warnings == []
