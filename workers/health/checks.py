@@ -135,13 +135,13 @@ def lanes(ctx: TaskContext, facts: Facts) -> Finding:
 
 
 def history(_ctx: TaskContext, facts: Facts) -> Finding:
-    """Whether the history of runs is sound."""
+    """Whether the history of runs can be read and written."""
     found = facts["history"]
-    rule = "error when the last integrity check or write failed"
+    rule = "error when the file could not be opened, read or written the last time"
     value = f"{count(found['rows'], 'run')}, {size(found['bytes'])}"
     if found["ok"]:
         return Finding(Verdict.OK, value, rule)
-    problem = found.get("problem") or "the integrity check failed"
+    problem = found.get("problem") or "it could not be read or written"
     advice = "Free some space if the disk is full, then restart Metronome: a damaged file is kept aside."
     return Finding(Verdict.ERROR, f"{value}: {problem}", rule, advice)
 

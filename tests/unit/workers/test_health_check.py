@@ -167,3 +167,8 @@ def test_damaged_file_of_before_costs_only_its_since(healthy: Bench) -> None:
     )
     assert run(healthy).overall == "healthy"
     assert [path.name for path in healthy.paths.health_checks.glob("*damaged*")] != []
+
+
+def test_history_claims_only_what_is_looked_at(healthy: Bench) -> None:
+    check = check_of(run(healthy), "history")
+    assert check.rule == "error when the file could not be opened, read or written the last time"
