@@ -6,13 +6,17 @@ Each value carries its title, description, unit and bounds, so that the settings
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 #: The schema of settings.toml that this version writes.
 SCHEMA_VERSION: Final = 1
+
+_DATE_AND_TIME: Final = re.compile(r"\s*\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
 
 DEFAULT_WATCH_LIST: Final = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF", "AUDUSD", "USDCAD", "EURJPY", "XAUUSD")
 
@@ -65,17 +69,46 @@ def _known_schedule(value: object) -> object:
     Raises:
         ValueError: it means nothing.
     """
-    if not isinstance(value, str) or not value:
-        return value or None
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    # Imported here: most homes hold no schedule of their own.
     from app.schedule import Schedule, ScheduleError
 
     try:
         return Schedule.parse(value).text
     except ScheduleError as error:
-        msg = f"should be a schedule: {error}"
+        msg = f"should be a schedule: {error}".rstrip(".")
         raise ValueError(msg) from None
 
 
+def _written_time(value: object) -> object:
+    """A time as people write it; a bare number is no count of seconds here.
+
+    Raises:
+        ValueError: it is neither a time nor text that begins with a date and a time.
+    """
+    if value is None or isinstance(value, datetime) or (isinstance(value, str) and _DATE_AND_TIME.match(value)):
+        return value
+    msg = "should be a time with its zone, such as 2025-06-03T12:00:00Z"
+    raise ValueError(msg)
+
+
+def _layout(value: object) -> object:
+    """The number of a layout.
+
+    Raises:
+        ValueError: it is no whole number from 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        msg = "should be a whole number from 1"
+        raise ValueError(msg)
+    return value
+
+
+_Time = Annotated[AwareDatetime | None, BeforeValidator(_written_time)]
+_Layout = Annotated[int, BeforeValidator(_layout)]
 _Schedule = Annotated[str | None, BeforeValidator(_known_schedule)]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 _Level = Annotated[LevelName, BeforeValidator(_stripped_upper)]
@@ -158,7 +191,7 @@ class SimulatedSettings(SettingsGroup):
     """The simulated terminal."""
 
     seed: int = setting(1, "Seed", "The same seed gives the same generated market.", ge=0, le=2**31 - 1, restart=True)
-    now: AwareDatetime | None = setting(
+    now: _Time = setting(
         None,
         "Time",
         "The instant at which the simulated market begins, with its zone (2025-06-03T12:00:00Z); empty: the present.",
@@ -319,7 +352,7 @@ class UiSettings(SettingsGroup):
 class Settings(SettingsGroup):
     """All settings. Build it through ``SettingsStore``; ``Settings()`` is the tree of defaults."""
 
-    schema_version: int = Field(default=SCHEMA_VERSION, title="Schema", description="Version of the file's layout.")
+    schema_version: _Layout = Field(default=SCHEMA_VERSION, title="Schema", description="Version of the file's layout.")
     market: MarketSettings = group(MarketSettings, "Market")
     terminal: TerminalSettings = group(TerminalSettings, "Terminal")
     queues: QueueSettings = group(QueueSettings, "Queues")

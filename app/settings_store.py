@@ -334,7 +334,9 @@ def _problem(way: tuple[str, ...], detail: Any) -> str:
     try:
         place = locate(key)
     except UserAction:
-        return f"{key} cannot be used there. It was left out."
+        note = _note(detail)
+        reason = f"cannot be {detail['input']!r}. {note}" if note else "cannot be used there."
+        return f"{key} {reason} It was left out."
     if place.kind.type == "group":
         return f"{key} should be a table of settings. The defaults apply."
     if isinstance(detail["input"], dict) and place.kind.type == "text":

@@ -73,6 +73,8 @@ def test_text_is_read_by_the_type_of_the_key(file: Path, key: str, text: str, va
         ("terminal.kind", "mt4", ["'mt4'", "simulated, metatrader5"]),
         ("market.timeframes", "M5,M7", ["M5,M7", "M1, M2", "MN1"]),
         ("terminal.simulated.now", "2025-06-03T12:00:00", ["with its zone"]),
+        ("terminal.simulated.now", "2025", ["'2025'", "with its zone"]),
+        ("terminal.simulated.now", "1748952000.5", ["with its zone"]),
         ("tasks.a.timezone", "Mars/Olympus", ["Mars/Olympus", "Europe/London"]),
         ("queues.ai_evalation", "3", ["queues.ai_evalation", "Did you mean queues.ai_evaluation?"]),
         ("tasks.backup.shedule", "manual", ["Did you mean tasks.backup.schedule?"]),
@@ -292,3 +294,41 @@ def test_a_schedule_that_means_nothing_is_refused_with_the_forms_to_use(tmp_path
         store.set("tasks.collect_market_data.schedule", "61 * * * *")
     store.set("tasks.collect_market_data.schedule", "every 10 min")
     assert store.current.tasks["collect_market_data"].schedule == "every 10 min"
+
+
+@pytest.mark.allow_warnings("61 * * * *")
+def test_a_schedule_by_hand_that_means_nothing_is_a_problem_with_its_line(file: Path) -> None:
+    file.write_text('[tasks.nobody]\nenabled = false\nschedule = "61 * * * *"\n', encoding="utf-8")
+    store = SettingsStore(file)
+    assert store.load().task("nobody").schedule is None
+    assert store.current.task("nobody").enabled is False
+    (problem,) = store.problems
+    assert problem.startswith(f"{file}, line 3: tasks.nobody.schedule cannot be '61 * * * *'.")
+    assert 'or "manual". The default applies.' in problem
+
+
+@pytest.mark.allow_warnings("cannot be")
+@pytest.mark.parametrize("value", ["2025", "2025.5", '"2025"', "2025-06-03", "true"])
+def test_a_simulated_time_by_hand_needs_date_time_and_zone(file: Path, value: str) -> None:
+    file.write_text(f"[terminal.simulated]\nnow = {value}\n", encoding="utf-8")
+    store = SettingsStore(file)
+    assert store.load().terminal.simulated.now is None
+    (problem,) = store.problems
+    assert "line 2: terminal.simulated.now cannot be" in problem
+    assert "2025-06-03T12:00:00Z" in problem
+
+
+def test_an_override_of_the_simulated_time_needs_date_time_and_zone(file: Path) -> None:
+    with pytest.raises(UserAction, match="with its zone"):
+        SettingsStore(file, {"terminal.simulated.now": "2025"}).load()
+
+
+@pytest.mark.allow_warnings("schema_version")
+@pytest.mark.parametrize("value", ["0", "-1", "true", "false", '"x"', "1.0"])
+def test_a_schema_that_cannot_be_is_a_problem(file: Path, value: str) -> None:
+    file.write_text(f"schema_version = {value}\n[queues]\nai_evaluation = 3\n", encoding="utf-8")
+    store = SettingsStore(file)
+    assert (store.load().schema_version, store.current.queues.ai_evaluation) == (1, 3)
+    (problem,) = store.problems
+    assert problem.startswith(f"{file}, line 1: schema_version cannot be ")
+    assert "a whole number from 1" in problem
