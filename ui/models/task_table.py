@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ class TaskTable(QAbstractTableModel):
         super().__init__(parent)
         self._rows: list[TaskRow | str] = []
         self._places: dict[str, int] = {}
-        self._now = datetime.now().astimezone()
+        self._now = datetime.now(UTC)
         self._paused = False
 
     # -- filling ---------------------------------------------------------------------------------------------------
