@@ -247,7 +247,10 @@ def dispatch(
     """Hand the command to the function that does it; ``opened`` takes the session that it works with."""
     from app import cli_commands
     from app.cli_session import CommandSession
+    from app.interpreter import spare_reading_sources
 
+    if options.command != "settings":  # all others load Qt
+        spare_reading_sources()
     overrides = overrides_of(common)
     session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json)
     opened.append(session)

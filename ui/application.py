@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.errors import MetronomeError
-from app.interpreter import share_fairly
+from app.interpreter import keep_what_is_loaded, share_fairly
 from ui.crash import CrashGuard
 from ui.engine_link import EngineLink
 from ui.icons import app_icon
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("window")
 
 APP_ID = "Metronome.ControlPanel"
+SETTLED_MS = 5_000
 
 
 class Builder(QObject):
@@ -155,6 +156,9 @@ class WindowProgram(QObject):
         self.link.attach(engine)
         if self.tray is not None:
             self.tray.show_paused(self.link.timetable.paused)
+        # Twice: at once, and when the start-up runs have loaded what they need.
+        keep_what_is_loaded()
+        QTimer.singleShot(SETTLED_MS, self, keep_what_is_loaded)
         for problem in engine.problems:
             self.notifier.post(Message("warning", problem))
 
