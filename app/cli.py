@@ -48,14 +48,15 @@ class WindowStart:
 
     Attributes:
         session: The home with its settings.
-        start: ``start(on_show) -> Engine`` takes the home and starts everything; ``on_show`` is called on any thread
-            when a second start wants the window raised. Raises ``MetronomeError``.
+        start: ``start(on_show, window_lag_ms) -> Engine`` takes the home and starts everything. ``on_show`` is called
+            on any thread when a second start wants the window raised; ``window_lag_ms`` tells for how long the window
+            was held. Raises ``MetronomeError``, and may be called again then.
         stop: Stops what ``start`` started; may be called without.
         minimized: Begin in the tray.
     """
 
     session: CommandSession
-    start: Callable[[Callable[[], None]], Engine]
+    start: Callable[[Callable[[], None], Callable[[], float]], Engine]
     stop: Callable[[], None]
     minimized: bool
 
@@ -65,7 +66,7 @@ class ScreenshotStart:
     """A picture of one page of the window."""
 
     session: CommandSession
-    start: Callable[[Callable[[], None]], Engine]
+    start: Callable[[Callable[[], None], Callable[[], float]], Engine]
     stop: Callable[[], None]
     page: str
     file: Path

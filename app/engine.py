@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +68,7 @@ class Engine:
         self.settings = settings
         self.registry = registry
         self.clock = clock or _clock_for(settings.current)
-        self.problems: list[str] = list(settings.problems)
+        self.problems: list[str] = [*settings.problems, *_strangers(settings, registry)]
         self.window_lag_ms: Callable[[], float | None] = lambda: None
         paths.create()
         self._lock = FolderLock(paths.lock_file)
@@ -110,6 +111,8 @@ class Engine:
             first_runs: Run the tasks at once that want to run at start-up.
         """
         share_fairly()
+        for problem in _strangers(self.settings, self.registry):
+            _log.warning("%s", problem)
         if self._inflight.problem:
             _log.warning("%s", self._inflight.problem)
         self._tell_what_a_kill_left()
@@ -221,6 +224,15 @@ class Engine:
             logs.apply(settings)
         self.history.keep_days = settings.history.keep_days
         self.history.keep_rows = settings.history.keep_rows
+
+
+def _strangers(store: SettingsStore, registry: Registry) -> Iterator[str]:
+    """A problem for each task that the settings name and nobody knows."""
+    for name in store.current.tasks:
+        if name not in registry:
+            near = difflib.get_close_matches(name, [spec.id for spec in registry], n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            yield f"{store.path}: there is no task named {name!r}; its settings are not used.{hint}"
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -220,6 +220,8 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self, self._greet)
 
     def _greet(self) -> None:
+        if not self._link.ready:
+            return  # detached again before this turn of the event loop
         self._show_lanes()
         self.nav.set_count("tasks", len(self._link.specs), words.plural(len(self._link.specs), "task", "tasks"))
         self._on_second()
