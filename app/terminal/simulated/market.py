@@ -16,7 +16,8 @@ from app.terminal.simulated.replay import ReplaySeries
 from app.terminal.simulated.series import Series, ShiftedSeries
 from app.terminal.simulated.stocks import StockChart, stock_specs
 from app.terminal.simulated.symbols import CATALOGUE, Spec, spec_for_replay
-from app.terminal.values import Ticks
+from app.terminal.simulated.ticks import Path as TickPath
+from app.terminal.simulated.ticks import path_of
 
 # Offsets from UTC are looked up anew for each of these.
 _STEP_S = 900
@@ -96,12 +97,12 @@ class Market:
         present = self.chart(name).present(now_msc)
         return (present.time_msc, present.bid, present.ask) if present else None
 
-    def price_path(self, name: str, from_msc: int, to_msc: int) -> Ticks:
-        """The ticks after ``from_msc`` up to ``to_msc``, oldest first; records with time_msc, bid, ask and more.
+    def price_path(self, name: str, from_msc: int, to_msc: int) -> TickPath:
+        """The ticks after ``from_msc`` up to ``to_msc``, oldest first: records of time_msc, bid and ask.
 
         A day of a lively symbol has some 100,000 ticks of 60 bytes: ask for long times in pieces.
         """
-        return self.chart(name).ticks(from_msc + 1, to_msc, to_msc)
+        return path_of(self.chart(name).ticks(from_msc + 1, to_msc, to_msc))
 
     def rate(self, from_currency: str, to_currency: str, now_msc: int) -> float:
         """How much of one currency a unit of the other is worth, by bids; 0.0 when no symbol tells."""

@@ -9,11 +9,6 @@ from app.terminal.simulated import structs
 from app.terminal.simulated.chart import Chart, Day
 from app.terminal.simulated.symbols import Spec
 
-_ANY_EXPIRATION = 15
-_ANY_ORDER = 127
-_FULL = 4
-_SWAP_IN_POINTS = 1
-
 _FIELDS = structs.SymbolInfo.__match_args__
 _PLACE = {name: place for place, name in enumerate(_FIELDS)}
 _CHANGING = (
@@ -34,24 +29,25 @@ def template(spec: Spec) -> list[Any]:
         "spread_float": True,
         "ticks_bookdepth": spec.book_depth,
         "trade_calc_mode": spec.calc_mode,
-        "trade_mode": _FULL,
+        "trade_mode": spec.trade_mode,
         "trade_exemode": spec.execution,
         "trade_stops_level": spec.stops_level,
         "trade_freeze_level": spec.freeze_level,
-        "swap_mode": _SWAP_IN_POINTS,
-        "swap_rollover3days": spec.rollover3days,
+        "swap_mode": spec.swap_mode,
+        "swap_rollover3days": spec.swap_rollover3days,
         "swap_long": spec.swap_long,
         "swap_short": spec.swap_short,
-        "expiration_mode": _ANY_EXPIRATION,
-        "filling_mode": spec.filling,
-        "order_mode": _ANY_ORDER,
-        "trade_tick_size": spec.point,
+        "expiration_mode": spec.expiration_mode,
+        "filling_mode": spec.filling_mode,
+        "order_mode": spec.order_mode,
+        "trade_tick_size": spec.tick_size,
         "trade_contract_size": spec.contract,
         "volume_min": spec.volume_min,
         "volume_max": spec.volume_max,
         "volume_step": spec.volume_step,
         "volume_limit": spec.volume_limit,
-        "margin_hedged": spec.contract,
+        "margin_initial": spec.margin_initial,
+        "margin_hedged": spec.margin_hedged,
         "currency_base": spec.base,
         "currency_profit": spec.profit,
         "currency_margin": spec.margin_currency,

@@ -9,12 +9,14 @@ from app.terminal.simulated.hours import ALWAYS, EU_INDEX, FOREX, METALS, US_IND
 
 # SymbolInfo.filling_mode is a mask of its own, not of ORDER_FILLING_* values.
 FILL_FOK, FILL_IOC, FILL_BOC = 1, 2, 4
-_WEDNESDAY, _FRIDAY = 3, 5
+_WEDNESDAY, _THURSDAY, _FRIDAY = 3, 4, 5
+_ANY_ORDER, _ANY_EXPIRATION = 127, 15
+_FULL, _MARKET_EXECUTION, _SWAP_IN_POINTS = 4, 2, 1
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One symbol; what is named as in ``SymbolInfo`` has its meaning and unit.
+    """One symbol; what is named as in ``SymbolInfo``, with or without ``trade_``, has its meaning and unit.
 
     Attributes:
         contract: Units in a lot (``trade_contract_size``).
@@ -22,13 +24,9 @@ class Spec:
         legs: Factors of its price with their sign: EURJPY is EUR against JPY, so crosses agree with majors.
         spread: Usual spread in points.
         volume: Usual ticks a minute in a busy hour.
-        swap_long, swap_short: Points per lot and night.
         calc_mode: ``SYMBOL_CALC_MODE_*``.
-        margin_rate: Share of the value that is asked as margin where leverage does not count (CFD modes).
-        filling: Mask of ``FILL_*``; orders of the kind ``RETURN`` are not taken with market execution.
-        execution: ``SYMBOL_TRADE_EXECUTION_*``.
-        stops_level, freeze_level: Least distance of stops and pending orders from the price, in points.
-        rollover3days: Day of the threefold swap (``DAY_OF_WEEK_*``).
+        margin_rate: Factor of the margin by the formula of ``calc_mode``; the terminal does not show it.
+        filling_mode: Mask of ``FILL_*``.
         book_depth: Levels of the market book; 0: it has none.
         shown: In the Market Watch from the start.
     """
@@ -51,12 +49,17 @@ class Spec:
     volume_step: float = 0.01
     volume_limit: float = 0.0
     calc_mode: int = 0
+    margin_initial: float = 0.0
     margin_rate: float = 1.0
-    filling: int = FILL_FOK | FILL_IOC
-    execution: int = 2
+    filling_mode: int = FILL_FOK | FILL_IOC
+    order_mode: int = _ANY_ORDER
+    expiration_mode: int = _ANY_EXPIRATION
+    trade_mode: int = _FULL
+    execution: int = _MARKET_EXECUTION
     stops_level: int = 0
     freeze_level: int = 0
-    rollover3days: int = _WEDNESDAY
+    swap_mode: int = _SWAP_IN_POINTS
+    swap_rollover3days: int = _WEDNESDAY
     book_depth: int = 0
     shown: bool = False
 
@@ -64,6 +67,21 @@ class Spec:
     def point(self) -> float:
         """The smallest step of the price."""
         return float(f"1e-{self.digits}")
+
+    @property
+    def tick_size(self) -> float:
+        """The step of the price: a point for all symbols here."""
+        return self.point
+
+    @property
+    def tick_price(self) -> float:
+        """What a step is worth per unit of the contract: no index here has a factor."""
+        return self.point
+
+    @property
+    def margin_hedged(self) -> float:
+        """Units of the contract that a lot held both ways is charged for."""
+        return self.contract
 
     @property
     def margin_currency(self) -> str:
@@ -101,7 +119,7 @@ def _forex(name: str, spread: int, volume: int, long: float, short: float, *, sh
         long,
         short,
         book_depth=10 if major else 0,
-        rollover3days=4 if name == "USDCAD" else _WEDNESDAY,  # settles in one day, not in two
+        swap_rollover3days=_THURSDAY if name == "USDCAD" else _WEDNESDAY,  # settles in one day, not in two
         shown=shown,
     )
 
@@ -127,35 +145,35 @@ CATALOGUE: tuple[Spec, ...] = (
     ),
     Spec(
         "USOIL", "WTI Crude Oil", "Energies", 2, 1_000.0, "USD", "USD", {"OIL": 1}, 3, 60, -2.1, -0.9,
-        hours=METALS, volume_max=50.0, calc_mode=2, margin_rate=0.02, filling=FILL_IOC, stops_level=5, freeze_level=2,
+        hours=METALS, volume_max=50.0, calc_mode=2, margin_rate=0.02, filling_mode=FILL_IOC, stops_level=5, freeze_level=2,
     ),
     Spec(
         "US500", "US 500 Index", "Indices", 2, 1.0, "USD", "USD", {"SPX": 1}, 50, 80, -118.0, 24.0,
         hours=US_INDEX, volume_min=0.1, volume_max=500.0, volume_step=0.1, calc_mode=3, margin_rate=0.01,
-        filling=FILL_IOC, rollover3days=_FRIDAY,
+        filling_mode=FILL_IOC, swap_rollover3days=_FRIDAY,
     ),
     Spec(
         "US30", "US Wall Street 30 Index", "Indices", 1, 1.0, "USD", "USD", {"SPX": 1, "DJI": 1}, 20, 90, -88.0, 18.0,
         hours=US_INDEX, volume_min=0.1, volume_max=250.0, volume_step=0.1, calc_mode=3, margin_rate=0.01,
-        filling=FILL_IOC, rollover3days=_FRIDAY,
+        filling_mode=FILL_IOC, swap_rollover3days=_FRIDAY,
     ),
     Spec(
         "USTEC", "US Tech 100 Index", "Indices", 1, 1.0, "USD", "USD", {"SPX": 1, "NDX": 1}, 14, 130, -43.0, 9.0,
         hours=US_INDEX, volume_min=0.1, volume_max=250.0, volume_step=0.1, calc_mode=3, margin_rate=0.01,
-        filling=FILL_IOC, rollover3days=_FRIDAY,
+        filling_mode=FILL_IOC, swap_rollover3days=_FRIDAY,
     ),
     Spec(
         "GER40", "Germany 40 Index", "Indices", 1, 1.0, "EUR", "EUR", {"DAX": 1}, 12, 70, -33.0, 5.0,
         hours=EU_INDEX, volume_min=0.1, volume_max=250.0, volume_step=0.1, calc_mode=3, margin_rate=0.01,
-        filling=FILL_IOC, stops_level=20, rollover3days=_FRIDAY,
+        filling_mode=FILL_IOC, stops_level=20, swap_rollover3days=_FRIDAY,
     ),
     Spec(
         "BTCUSD", "Bitcoin vs US Dollar", "Crypto", 2, 1.0, "BTC", "USD", {"BTC": 1}, 1_800, 120, -4_600.0, -1_500.0,
-        hours=ALWAYS, volume_max=10.0, calc_mode=2, margin_rate=0.1, rollover3days=_FRIDAY,
+        hours=ALWAYS, volume_max=10.0, calc_mode=2, margin_rate=0.1, swap_rollover3days=_FRIDAY,
     ),
     Spec(
         "ETHUSD", "Ethereum vs US Dollar", "Crypto", 2, 1.0, "ETH", "USD", {"ETH": 1}, 160, 100, -180.0, -60.0,
-        hours=ALWAYS, volume_max=100.0, calc_mode=2, margin_rate=0.1, rollover3days=_FRIDAY,
+        hours=ALWAYS, volume_max=100.0, calc_mode=2, margin_rate=0.1, swap_rollover3days=_FRIDAY,
     ),
 )  # fmt: skip
 

@@ -17,6 +17,9 @@ from app.terminal.values import RATES_DTYPE, TICKS_DTYPE, Rates, Ticks
 
 Whole = npt.NDArray[np.int64]
 
+Path = npt.NDArray[np.void]
+
+PATH_DTYPE = np.dtype([("time_msc", "<i8"), ("bid", "<f8"), ("ask", "<f8")])
 _KEY = 0x5EED
 _TICKS_PER_BAR = 1 << 24  # counters of noise do not meet between bars
 _MOST_TICKS = 100_000
@@ -80,6 +83,14 @@ def _between(place: Whole, bar: Whole, turns: Whole, prices: Whole, bits: npt.ND
     noise = (bits & np.uint64(0xFFFF)).astype(np.int64) + (bits >> np.uint64(16) & np.uint64(0xFFFF)).astype(np.int64)
     points += np.where((place == left) | (place == right), 0, (noise - 65_536) * swing[bar] >> 16)
     return points
+
+
+def path_of(ticks: Ticks) -> Path:
+    """Times and prices of ticks only, as records of ``PATH_DTYPE``."""
+    path = np.empty(len(ticks), dtype=PATH_DTYPE)
+    for name in ("time_msc", "bid", "ask"):
+        path[name] = ticks[name]
+    return path
 
 
 @dataclass(frozen=True, slots=True)
