@@ -18,7 +18,8 @@ class Spec(Protocol):
 
     Attributes:
         contract: Units in a lot.
-        base, profit: Currencies; the profit arises in ``profit``.
+        base, profit, margin_currency: Currencies; the profit arises in ``profit``, the margin formula gives
+            ``margin_currency``.
         calc_mode, trade_mode, execution, swap_mode: ``SYMBOL_CALC_MODE_*``, ``SYMBOL_TRADE_MODE_*``,
             ``SYMBOL_TRADE_EXECUTION_*``, ``SYMBOL_SWAP_MODE_*``.
         tick_size: The step of the price.
@@ -27,11 +28,11 @@ class Spec(Protocol):
         margin_initial: Of a lot, for futures.
         margin_rate: Factor of the margin that the server adds to the formula; MetaTrader does not show it.
         margin_hedged: Units of the contract that a lot held both ways is charged for.
-        filling_mode, order_mode, expiration_mode: Bit masks, as in ``SymbolInfo``.
+        filling, order_mode, expiration_mode: Bit masks, as in ``SymbolInfo``.
         stops_level, freeze_level: Points.
         volume_limit: The most lots in one direction; 0 for no limit.
         swap_long, swap_short: Per lot and night, in the unit of ``swap_mode``.
-        swap_rollover3days: The weekday (0 is Sunday) that counts three nights.
+        rollover3days: The weekday (0 is Sunday) that counts three nights.
     """
 
     @property
@@ -44,6 +45,8 @@ class Spec(Protocol):
     def base(self) -> str: ...
     @property
     def profit(self) -> str: ...
+    @property
+    def margin_currency(self) -> str: ...
     @property
     def calc_mode(self) -> int: ...
     @property
@@ -61,7 +64,7 @@ class Spec(Protocol):
     @property
     def margin_hedged(self) -> float: ...
     @property
-    def filling_mode(self) -> int: ...
+    def filling(self) -> int: ...
     @property
     def order_mode(self) -> int: ...
     @property
@@ -85,7 +88,7 @@ class Spec(Protocol):
     @property
     def swap_short(self) -> float: ...
     @property
-    def swap_rollover3days(self) -> int: ...
+    def rollover3days(self) -> int: ...
 
 
 class TradingMarket(Protocol):
