@@ -28,6 +28,19 @@ RATES_DTYPE = np.dtype(
     ]
 )
 Rates = npt.NDArray[np.void]
+TICKS_DTYPE = np.dtype(
+    [
+        ("time", "<i8"),
+        ("bid", "<f8"),
+        ("ask", "<f8"),
+        ("last", "<f8"),
+        ("volume", "<u8"),
+        ("time_msc", "<i8"),
+        ("flags", "<u4"),
+        ("volume_real", "<f8"),
+    ]
+)
+Ticks = npt.NDArray[np.void]
 
 
 class SessionState(StrEnum):

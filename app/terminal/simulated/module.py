@@ -14,9 +14,9 @@ from app.terminal.server_time import ServerTimeRule
 from app.terminal.simulated import arguments, structs
 from app.terminal.simulated.arguments import INVALID, Refused
 from app.terminal.simulated.faults import Faults
-from app.terminal.simulated.market import Chart, Market
-from app.terminal.simulated.series import Inside
-from app.terminal.simulated.specification import symbol_values
+from app.terminal.simulated.chart import Chart
+from app.terminal.simulated.market import Market
+from app.terminal.simulated.specification import symbol_struct, template
 from app.terminal.timeframes import SECONDS_BY_CONSTANT
 from app.terminal.values import Rates
 
@@ -82,7 +82,7 @@ class SimulatedTerminal(ModuleConstants):
         suffix: str = "",
     ) -> None:
         self.faults = Faults()
-        self._market = Market(clock, ServerTimeRule(server_time), seed, replay or {}, suffix)
+        self._market = Market(clock, ServerTimeRule(server_time), seed, replay or {}, suffix=suffix)
         self._selected = set(self._market.shown)
         self._connected = False
         self._error: tuple[int, str] = (0, "")
@@ -292,15 +292,19 @@ class SimulatedTerminal(ModuleConstants):
         present = chart.present(self._now())
         if present is None or self.faults.zero_prices:
             return structs.Tick((0, 0.0, 0.0, 0.0, 0, 0, 0, 0.0))
-        seconds, msc = present.tick_msc // 1000, present.tick_msc
+        msc = present.time_msc
         flags = self.TICK_FLAG_BID | self.TICK_FLAG_ASK
-        return structs.Tick((seconds, present.bid, _ask(chart, present), 0.0, 0, msc, flags, 0.0))
+        return structs.Tick((msc // 1000, present.bid, present.ask, 0.0, 0, msc, flags, 0.0))
 
     def _symbol_struct(self, name: str, now_msc: int) -> structs.ModuleStruct:
-        values = symbol_values(self._market, self._market.chart(name), now_msc)
-        chosen = name in self._selected
-        return structs.build(
-            structs.SymbolInfo, {**values, "name": name, "select": chosen, "visible": chosen}, structs.SYMBOL_TYPES
+        chart = self._market.chart(name)
+        return symbol_struct(
+            template(chart.spec),
+            chart,
+            now_msc,
+            shown=name in self._selected,
+            priced=not self.faults.zero_prices,
+            rate=lambda currency: self._market.rate(currency, "USD", now_msc),
         )
 
     def _ready(self, code: int = -10004) -> bool:
@@ -326,10 +330,6 @@ class SimulatedTerminal(ModuleConstants):
 
     def _fail(self, code: int, text: str = "") -> None:
         self._error = (code, text or _TEXTS.get(code, "Terminal: Call failed"))
-
-
-def _ask(chart: Chart, present: Inside) -> float:
-    return round(present.bid + int(present.bar["spread"][0]) * chart.spec.point, chart.spec.digits)
 
 
 def _initialize_refusal(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
