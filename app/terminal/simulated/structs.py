@@ -96,3 +96,37 @@ SYMBOL_TYPES: dict[str, Any] = {
     **dict.fromkeys(_BOOLEANS.split(), bool),
     **dict.fromkeys(_TEXTS.split(), str),
 }
+
+TradePosition = _struct(
+    "TradePosition",
+    "ticket time time_msc time_update time_update_msc type magic identifier reason volume price_open sl tp"
+    " price_current swap profit symbol comment external_id",
+)
+
+TradeOrder = _struct(
+    "TradeOrder",
+    "ticket time_setup time_setup_msc time_done time_done_msc time_expiration type type_time type_filling state magic"
+    " position_id position_by_id reason volume_initial volume_current price_open sl tp price_current price_stoplimit"
+    " symbol comment external_id",
+)
+
+TradeDeal = _struct(
+    "TradeDeal",
+    "ticket order time time_msc type entry magic position_id reason volume price commission swap profit fee symbol"
+    " comment external_id",
+)
+
+TradeRequest = _struct(
+    "TradeRequest",
+    "action magic order symbol volume price stoplimit sl tp deviation type type_filling type_time expiration comment"
+    " position position_by",
+)
+
+OrderCheckResult = _struct(
+    "OrderCheckResult", "retcode balance equity profit margin margin_free margin_level comment request"
+)
+
+OrderSendResult = _struct(
+    "OrderSendResult",
+    "retcode deal order volume price bid ask comment request_id retcode_external request",
+)

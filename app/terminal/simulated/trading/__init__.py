@@ -1,7 +1,7 @@
 """The trade server of the simulated terminal: account, orders, positions, deals and their history.
 
-``Trading(market, settings)`` is all that the module's surface needs. Its methods take arguments that are checked already
-and never raise; what they return is what the module would return, with ``last_error`` 1 unless said otherwise:
+``Trading(market, settings)`` is all that the module's surface needs. Its methods take arguments that are checked
+already and do not raise; what they return is what the module would return, with ``last_error`` 1 unless said otherwise:
 
     account_values() -> dict            the trading fields of AccountInfo; the caller adds login, names and permissions
     order_calc_margin(action, symbol, volume, price) -> float | None                  None: last_error -2
@@ -23,7 +23,8 @@ across symbols, stops, take profits and pending orders are executed at the first
 at the first price there is), nights are charged, orders expire and the margin is watched.
 """
 
-from app.terminal.simulated.trading.market import PATH_DTYPE, Spec, TradingMarket
+from app.terminal.simulated.trading.market import Spec, TradingMarket
+from app.terminal.simulated.trading.server import Trading
 from app.terminal.simulated.trading.settings import AccountSettings
 
-__all__ = ["PATH_DTYPE", "AccountSettings", "Spec", "TradingMarket"]
+__all__ = ["AccountSettings", "Spec", "Trading", "TradingMarket"]

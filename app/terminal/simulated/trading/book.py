@@ -114,9 +114,7 @@ class Book:
         equity = self.money(self.balance + self.credit + profit + swap)
         margin = self.margin()
         level = round(equity / margin * 100, 2) if margin > 0 else 0.0
-        return Account(
-            self.balance, self.credit, profit, swap, equity, margin, self.money(equity - margin), level
-        )
+        return Account(self.balance, self.credit, profit, swap, equity, margin, self.money(equity - margin), level)
 
     def margin(self) -> float:
         """What all positions tie up."""
@@ -136,6 +134,15 @@ class Book:
         else:
             legs.append(added)
         return self.money(total + self._symbol_margin(symbol, legs))
+
+    def margin_without(self, position: Position, volume: float) -> float:
+        """What would be tied up if so many lots of a position were closed."""
+        held = position.volume
+        position.volume = lots(held - volume)
+        try:
+            return self.margin()
+        finally:
+            position.volume = held
 
     def _legs(self, symbol: str) -> list[Leg]:
         held = (position for position in self.positions.values() if position.symbol == symbol)

@@ -69,7 +69,9 @@ def close_by(book: Book, position: Position, other: Position, order: Order, msc:
     deals = []
     for item, against, amount in ((position, other, profit), (other, position, 0.0)):
         swap = book.lessen(item, volume, msc)
-        deals.append(_deal(book, order, item, Entry.OUT_BY, 1 - item.side, volume, against.price_open, msc, 0.0, swap, amount))
+        deals.append(
+            _deal(book, order, item, Entry.OUT_BY, 1 - item.side, volume, against.price_open, msc, 0.0, swap, amount)
+        )
     order.volume = 0.0
     book.finish(order, OrderState.FILLED, msc)
     return deals[0]

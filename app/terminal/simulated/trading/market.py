@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-# One row per quote: when it came in ms on the server's clock, and its two prices.
-PATH_DTYPE = np.dtype([("time_msc", "<i8"), ("bid", "<f8"), ("ask", "<f8")])
-Path = npt.NDArray[np.void]
+from app.terminal.simulated.ticks import Path
 
 
 class Spec(Protocol):
@@ -28,11 +23,11 @@ class Spec(Protocol):
         margin_initial: Of a lot, for futures.
         margin_rate: Factor of the margin that the server adds to the formula; MetaTrader does not show it.
         margin_hedged: Units of the contract that a lot held both ways is charged for.
-        filling, order_mode, expiration_mode: Bit masks, as in ``SymbolInfo``.
+        filling_mode, order_mode, expiration_mode: Bit masks, as in ``SymbolInfo``.
         stops_level, freeze_level: Points.
         volume_limit: The most lots in one direction; 0 for no limit.
         swap_long, swap_short: Per lot and night, in the unit of ``swap_mode``.
-        rollover3days: The weekday (0 is Sunday) that counts three nights.
+        swap_rollover3days: The weekday (0 is Sunday) that counts three nights.
     """
 
     @property
@@ -64,7 +59,7 @@ class Spec(Protocol):
     @property
     def margin_hedged(self) -> float: ...
     @property
-    def filling(self) -> int: ...
+    def filling_mode(self) -> int: ...
     @property
     def order_mode(self) -> int: ...
     @property
@@ -88,7 +83,7 @@ class Spec(Protocol):
     @property
     def swap_short(self) -> float: ...
     @property
-    def rollover3days(self) -> int: ...
+    def swap_rollover3days(self) -> int: ...
 
 
 class TradingMarket(Protocol):
@@ -110,8 +105,8 @@ class TradingMarket(Protocol):
     def price_path(self, name: str, from_msc: int, to_msc: int) -> Path:
         """The quotes after ``from_msc`` up to ``to_msc`` (included), oldest first: records of ``PATH_DTYPE``."""
 
-    def rate(self, from_ccy: str, to_ccy: str, now_msc: int) -> float:
-        """How many units of ``to_ccy`` one of ``from_ccy`` is worth."""
+    def rate(self, from_currency: str, to_currency: str, now_msc: int) -> float:
+        """How many units of ``to_currency`` one of ``from_currency`` is worth; 0 when that is not known."""
 
     def is_open(self, name: str, now_msc: int) -> bool:
         """Whether the symbol is traded."""

@@ -29,7 +29,7 @@ def nights(spec: Spec, weekday: int) -> int:
 
     Trades are settled two banking days later, so one day of the week stands for the weekend too.
     """
-    if weekday == spec.rollover3days:
+    if weekday == spec.swap_rollover3days:
         return 3
     return 0 if weekday in _WEEKEND else 1
 

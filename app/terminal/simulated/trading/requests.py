@@ -48,7 +48,11 @@ class Request:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Request:
         """The known keys of a request whose types are right; others are ignored."""
-        kinds: dict[str, type] = {**dict.fromkeys(KEYS, int), **dict.fromkeys(_NUMBERS, float), **dict.fromkeys(_TEXTS, str)}
+        kinds: dict[str, type] = {
+            **dict.fromkeys(KEYS, int),
+            **dict.fromkeys(_NUMBERS, float),
+            **dict.fromkeys(_TEXTS, str),
+        }
         return cls(**{key: kind(given.get(key, kind())) for key, kind in kinds.items()})
 
     def values(self) -> tuple[Any, ...]:

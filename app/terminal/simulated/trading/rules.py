@@ -110,12 +110,14 @@ def _filling(case: Case) -> Retcode | None:
     if mode is Filling.RETURN:
         # Never under market execution, but pending orders are not executed when they are sent.
         return None if pending or execution != Execution.MARKET else Retcode.INVALID_FILL
-    if mode is Filling.BOC and not (pending and case.kind is not None and (case.kind.is_limit or case.kind.is_stop_limit)):
+    if mode is Filling.BOC and not (
+        pending and case.kind is not None and (case.kind.is_limit or case.kind.is_stop_limit)
+    ):
         return Retcode.INVALID_FILL
     # The bit mask speaks of market and exchange execution; at a dealer's price the order is filled or not.
     if execution in (Execution.REQUEST, Execution.INSTANT) and mode is Filling.FOK:
         return None
-    return None if case.spec.filling & FILLING_BITS[mode] else Retcode.INVALID_FILL
+    return None if case.spec.filling_mode & FILLING_BITS[mode] else Retcode.INVALID_FILL
 
 
 def _expiration(case: Case) -> Retcode | None:
@@ -135,6 +137,13 @@ def _open(case: Case) -> Retcode | None:
 
 def _priced(case: Case) -> Retcode | None:
     return None if case.bid > 0 else Retcode.PRICE_OFF
+
+
+def _convertible(case: Case) -> Retcode | None:
+    """Profit and margin can be told in the account's currency."""
+    currencies = (case.spec.profit, case.spec.margin_currency)
+    known = all(case.book.rate(currency, case.msc) > 0 for currency in currencies)
+    return None if known else Retcode.PRICE_OFF
 
 
 def _dealer_price(case: Case) -> Retcode | None:
@@ -261,11 +270,11 @@ def _opposite(case: Case) -> Retcode | None:
 _QUOTED: tuple[Rule, ...] = (_open, _priced)
 _RULES: dict[Action, tuple[Rule, ...]] = {
     Action.DEAL: (
-        _kind_of_deal, _trade_mode, _volume, _filling, *_QUOTED, _dealer_price, _position_frozen, _stops,
+        _kind_of_deal, _trade_mode, _volume, _filling, *_QUOTED, _convertible, _dealer_price, _position_frozen, _stops,
         _volume_limit, _money,
     ),
     Action.PENDING: (
-        _kind_of_pending, _trade_mode, _volume, _filling, _expiration, *_QUOTED, _pending_price, _stops,
+        _kind_of_pending, _trade_mode, _volume, _filling, _expiration, *_QUOTED, _convertible, _pending_price, _stops,
         _orders_limit, _volume_limit,
     ),
     Action.SLTP: (_trade_mode, *_QUOTED, _position_changes, _position_frozen, _stops),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from app.terminal.simulated.ticks import PATH_DTYPE, Path
 from app.terminal.simulated.trading.book import Book
-from app.terminal.simulated.trading.market import PATH_DTYPE, Path
 from app.terminal.simulated.trading.orders import waits_below
 from app.terminal.simulated.trading.profit import unit_value
 from app.terminal.simulated.trading.records import Order, Position
@@ -74,11 +75,11 @@ class Stretch:
         for order in book.orders.values():
             if order.expires_msc and order.expires_msc <= self._end:
                 yield Event(order.expires_msc, Rank.EXPIRY, order.ticket)
-            event = self._once(_order_key(order), lambda order=order: self._order(order))
+            event = self._once(_order_key(order), partial(self._order, order))
             if event is not None:
                 yield event
         for position in book.positions.values():
-            event = self._once(_position_key(position), lambda position=position: self._position(position))
+            event = self._once(_position_key(position), partial(self._position, position))
             if event is not None:
                 yield event
         event = self._once(("account", book.version, book.margin_msc), self._stop_out)
@@ -168,8 +169,9 @@ class Stretch:
         if spec.profit == book.settings.currency:
             return total
         hours, which = np.unique(times // _HOUR_MSC, return_inverse=True)
-        rates = np.array([book.rate(spec.profit, int(hour) * _HOUR_MSC) for hour in hours])
-        return total * rates[which]
+        rates: Values = np.array([book.rate(spec.profit, int(hour) * _HOUR_MSC) for hour in hours])
+        total *= rates[which]
+        return total
 
 
 def _event(path: Path, mask: Mask, rank: Rank, ticket: int, reason: Reason) -> Event | None:
