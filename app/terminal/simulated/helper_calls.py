@@ -14,7 +14,7 @@ _TRIES = 10
 class HelperCalls(TradingCalls):
     """Shortcuts over the other functions. They fail as the package's do, with AttributeError or TypeError too."""
 
-    def Buy(  # noqa: N802 - the package's name
+    def Buy(
         self, symbol: str, volume: float, price: float | None = None, *, comment: str | None = None,
         ticket: int | None = None,
     ) -> structs.ModuleStruct | None:  # fmt: skip
@@ -25,7 +25,7 @@ class HelperCalls(TradingCalls):
         """
         return self._deal(self.ORDER_TYPE_BUY, symbol, volume, price, comment, ticket)
 
-    def Sell(  # noqa: N802 - the package's name
+    def Sell(
         self, symbol: str, volume: float, price: float | None = None, *, comment: str | None = None,
         ticket: int | None = None,
     ) -> structs.ModuleStruct | None:  # fmt: skip
@@ -36,7 +36,7 @@ class HelperCalls(TradingCalls):
         """
         return self._deal(self.ORDER_TYPE_SELL, symbol, volume, price, comment, ticket)
 
-    def Close(  # noqa: N802 - the package's name
+    def Close(
         self, symbol: str, *, comment: str | None = None, ticket: int | None = None
     ) -> bool | Literal["Partially"] | None:
         """Close the position ``ticket``, or all of a symbol.

@@ -65,7 +65,7 @@ TerminalInfo = _struct(
     "TerminalInfo",
     "bool: community_account community_connection connected dlls_allowed trade_allowed tradeapi_disabled "
     "email_enabled ftp_enabled notifications_enabled mqid; int: build maxbars codepage ping_last; float: "
-    "community_balance retransmission; str: company name language path data_path commondata_path"
+    "community_balance retransmission; str: company name language path data_path commondata_path",
 )
 
 AccountInfo = _struct(
@@ -73,7 +73,7 @@ AccountInfo = _struct(
     "int: login trade_mode leverage limit_orders margin_so_mode; bool: trade_allowed trade_expert; int: "
     "margin_mode currency_digits; bool: fifo_close; float: balance credit profit equity margin margin_free "
     "margin_level margin_so_call margin_so_so margin_initial margin_maintenance assets liabilities "
-    "commission_blocked; str: name server currency company"
+    "commission_blocked; str: name server currency company",
 )
 
 SymbolInfo = _struct(
@@ -91,7 +91,7 @@ SymbolInfo = _struct(
     "session_aw session_price_settlement session_price_limit_min session_price_limit_max margin_hedged "
     "price_change price_volatility price_theoretical price_greeks_delta price_greeks_theta price_greeks_gamma "
     "price_greeks_vega price_greeks_rho price_greeks_omega price_sensitivity; str: basis category "
-    "currency_base currency_profit currency_margin bank description exchange formula isin name page path"
+    "currency_base currency_profit currency_margin bank description exchange formula isin name page path",
 )
 
 BookInfo = _struct("BookInfo", "int: type; float: price; int: volume; float: volume_dbl")
@@ -99,7 +99,7 @@ BookInfo = _struct("BookInfo", "int: type; float: price; int: volume; float: vol
 TradeRequest = _struct(
     "TradeRequest",
     "int: action magic order; str: symbol; float: volume price stoplimit sl tp; int: deviation type "
-    "type_filling type_time expiration; str: comment; int: position position_by"
+    "type_filling type_time expiration; str: comment; int: position position_by",
 )
 # A result holds the request as such a struct.
 _KINDS["TradeRequest"] = TradeRequest
@@ -107,30 +107,29 @@ _KINDS["TradeRequest"] = TradeRequest
 TradePosition = _struct(
     "TradePosition",
     "int: ticket time time_msc time_update time_update_msc type magic identifier reason; float: volume "
-    "price_open sl tp price_current swap profit; str: symbol comment external_id"
+    "price_open sl tp price_current swap profit; str: symbol comment external_id",
 )
 
 TradeOrder = _struct(
     "TradeOrder",
     "int: ticket time_setup time_setup_msc time_done time_done_msc time_expiration type type_time "
     "type_filling state magic position_id position_by_id reason; float: volume_initial volume_current "
-    "price_open sl tp price_current price_stoplimit; str: symbol comment external_id"
+    "price_open sl tp price_current price_stoplimit; str: symbol comment external_id",
 )
 
 TradeDeal = _struct(
     "TradeDeal",
     "int: ticket order time time_msc type entry magic position_id reason; float: volume price commission swap "
-    "profit fee; str: symbol comment external_id"
+    "profit fee; str: symbol comment external_id",
 )
 
 OrderCheckResult = _struct(
     "OrderCheckResult",
-    "int: retcode; float: balance equity profit margin margin_free margin_level; str: comment; TradeRequest: "
-    "request"
+    "int: retcode; float: balance equity profit margin margin_free margin_level; str: comment; TradeRequest: request",
 )
 
 OrderSendResult = _struct(
     "OrderSendResult",
     "int: retcode deal order; float: volume price bid ask; str: comment; int: request_id retcode_external; "
-    "TradeRequest: request"
+    "TradeRequest: request",
 )

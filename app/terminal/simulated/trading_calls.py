@@ -116,8 +116,8 @@ class TradingCalls(SymbolCalls):
             self._fail(-2, str(overflowed))
             raise SystemError(_SYSTEM_ERROR) from OverflowError("int too large to convert to C")
 
-    def _calculated(self, args: tuple[Any, ...], numbers_wanted: int, compute: Callable[..., float | None]) -> float | None:
-        numbers = (arguments.number,) * numbers_wanted
+    def _calculated(self, args: tuple[Any, ...], many: int, compute: Callable[..., float | None]) -> float | None:
+        numbers = (arguments.number,) * many
         checked = self._checked(args, (arguments.integer, arguments.symbol_name, *numbers))
         if checked is None or not self._ready():
             return None
