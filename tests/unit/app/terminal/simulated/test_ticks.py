@@ -21,7 +21,9 @@ NOW = datetime(2025, 11, 19, 12, 0, 30, tzinfo=UTC)
 SERVER = timedelta(hours=2)
 
 
-def opened(clock: FakeClock, symbol: str, *, symbols: int = 0, replay: dict[str, Path] | None = None) -> SimulatedTerminal:
+def opened(
+    clock: FakeClock, symbol: str, *, symbols: int = 0, replay: dict[str, Path] | None = None
+) -> SimulatedTerminal:
     terminal = SimulatedTerminal(clock, symbols=symbols, replay=replay)
     assert terminal.initialize()
     assert terminal.symbol_select(symbol)
