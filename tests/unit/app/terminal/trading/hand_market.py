@@ -18,7 +18,9 @@ SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
 def spec(name: str, digits: int, contract: float, base: str, profit: str, **more: Any) -> Spec:
-    return Spec(name, name, "Test", digits, contract, base, profit, {}, 0, 0, **{"swap_long": 0.0, "swap_short": 0.0, **more})
+    return Spec(
+        name, name, "Test", digits, contract, base, profit, {}, 0, 0, **{"swap_long": 0.0, "swap_short": 0.0, **more}
+    )
 
 
 EURUSD = spec("EURUSD", 5, 100_000.0, "EUR", "USD")
@@ -81,7 +83,9 @@ class HandMarket:
 
 
 def hand_market() -> HandMarket:
-    market = HandMarket(rates={("EUR", "USD"): 1.10, ("USD", "JPY"): 150.0, ("EUR", "JPY"): 165.0, ("GBP", "USD"): 1.25})
+    market = HandMarket(
+        rates={("EUR", "USD"): 1.10, ("USD", "JPY"): 150.0, ("EUR", "JPY"): 165.0, ("GBP", "USD"): 1.25}
+    )
     market.add(EURUSD, 1.10000, 1.10010)
     market.add(GBPUSD, 1.25000, 1.25020)
     market.add(USDJPY, 150.000, 150.010)
