@@ -13,8 +13,8 @@ from app.terminal.constants import ModuleConstants
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.simulated import arguments, structs
 from app.terminal.simulated.arguments import INVALID, Refused
-from app.terminal.simulated.faults import Faults
 from app.terminal.simulated.chart import Chart
+from app.terminal.simulated.faults import Faults
 from app.terminal.simulated.market import Market
 from app.terminal.simulated.specification import symbol_struct, template
 from app.terminal.timeframes import SECONDS_BY_CONSTANT
