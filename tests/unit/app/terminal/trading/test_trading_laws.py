@@ -25,18 +25,20 @@ from hypothesis import strategies as st
 from app.terminal.simulated.trading import Trading
 
 SYMBOLS = ("EURUSD", "USDJPY", "XAUUSD", "DE40")
-VOLUMES = st.sampled_from([0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 0.0, -1.0, 0.05])
+VOLUMES = st.sampled_from([0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 8.0, 0.05, 0.0])
+DOINGS = ["deal"] * 4 + ["pending"] * 2 + ["close", "close_by", "stops", "modify", "remove"] + ["move"] * 4 + ["sleep"]
 # A step: what is done, to which of the open things, with which numbers.
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["deal", "pending", "close", "close_by", "stops", "modify", "remove", "move", "move", "sleep"]),
+        st.sampled_from(DOINGS),
         st.integers(0, 5),
         st.integers(0, 7),
         VOLUMES,
         st.integers(-300, 300),
         st.integers(-300, 300),
     ),
-    max_size=25,
+    min_size=6,
+    max_size=30,
 )
 
 
@@ -64,7 +66,9 @@ def request_of(server: Trading, market: HandMarket, step: tuple[Any, ...]) -> di
     if what == "deal":
         return deal(kind % 2, volume, symbol, **(stops if kind > 3 else {}))
     if what == "pending":
-        return pending(kind, near(market, symbol, first), volume, symbol, stoplimit=near(market, symbol, second))
+        return pending(
+            2 + kind % 6, near(market, symbol, first), volume, symbol, stoplimit=near(market, symbol, second)
+        )
     if what in ("modify", "remove"):
         return {
             "action": MODIFY if what == "modify" else REMOVE,
@@ -83,7 +87,10 @@ def request_of(server: Trading, market: HandMarket, step: tuple[Any, ...]) -> di
         }
     if what == "close":
         return deal(1 - found[0].type if found else kind % 2, volume, symbol, position=ticket)
-    return {"action": CLOSE_BY, "position": ticket, "position_by": ticket_of(server, kind)}
+    others = [
+        item.ticket for item in server.positions_get(symbol=symbol) if item.type != (found[0].type if found else 0)
+    ]
+    return {"action": CLOSE_BY, "position": ticket, "position_by": others[0] if others else kind}
 
 
 def check_laws(server: Trading, credit: float) -> None:
