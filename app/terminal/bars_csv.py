@@ -4,7 +4,8 @@ Known layouts: ``<DATE> <TIME> <OPEN> ...`` with and without ``<TIME>``; columns
 datetime with open, high, low, close and volumes, in any order and beside others; and files without a header
 (date, [time,] open, high, low, close[, volume]), among them HistData's M1 (New York's winter time all year, see
 histdata.com, "Data Files - Detailed Specification"). UTF-8 or UTF-16, any line end, tab, comma or semicolon, plain,
-``.gz`` or in a zip archive. A damaged row is an error that names its line: a market with silent holes is worse than none.
+``.gz`` or in a zip archive. A damaged row is an error that names its line: a market with silent holes is worse than
+none.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """Something that has a price of its own: in US dollars, or what the symbols with it as their only leg are quoted in.
+    """Something that has a price of its own, in US dollars or what the symbols are quoted in that follow it alone.
 
     Attributes:
         price: Around which it moves.

@@ -112,9 +112,7 @@ class Market:
         if direct:
             return direct
         for vehicle in _VEHICLES:
-            there, on = (
-                self._pair_rate(*pair, now_msc) for pair in ((from_currency, vehicle), (vehicle, to_currency))
-            )
+            there, on = (self._pair_rate(*pair, now_msc) for pair in ((from_currency, vehicle), (vehicle, to_currency)))
             if there and on:
                 return there * on
         # Over both, for what is quoted against the euro alone.

@@ -52,7 +52,7 @@ def template(spec: Spec) -> list[Any]:
         "currency_profit": spec.profit,
         "currency_margin": spec.margin_currency,
     }
-    return [values[name] if name in values else structs.SYMBOL_TYPES.get(name, float)() for name in _FIELDS]
+    return [values[name] if name in values else empty() for name, empty in structs.SymbolInfo.types.items()]
 
 
 def symbol_struct(

@@ -145,7 +145,8 @@ CATALOGUE: tuple[Spec, ...] = (
     ),
     Spec(
         "USOIL", "WTI Crude Oil", "Energies", 2, 1_000.0, "USD", "USD", {"OIL": 1}, 3, 60, -2.1, -0.9,
-        hours=METALS, volume_max=50.0, calc_mode=2, margin_rate=0.02, filling_mode=FILL_IOC, stops_level=5, freeze_level=2,
+        hours=METALS, volume_max=50.0, calc_mode=2, margin_rate=0.02, filling_mode=FILL_IOC, stops_level=5,
+        freeze_level=2,
     ),
     Spec(
         "US500", "US 500 Index", "Indices", 2, 1.0, "USD", "USD", {"SPX": 1}, 50, 80, -118.0, 24.0,
