@@ -10,6 +10,7 @@ from typing import Protocol
 from app.clock import Clock
 from app.errors import UserAction
 from app.terminal.bars_csv import read_span
+from app.terminal.fault_options import FaultOptions, switches
 from app.terminal.host import Host, InProcessHost, genuine_host
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.session import Session, SessionOptions
@@ -30,6 +31,12 @@ class SimulatedOptions(Protocol):
     def replay(self) -> Mapping[str, str]: ...
     @property
     def suffix(self) -> str: ...
+    @property
+    def rename(self) -> Mapping[str, str]: ...
+    @property
+    def symbols(self) -> int: ...
+    @property
+    def faults(self) -> FaultOptions: ...
 
 
 class TerminalOptions(Protocol):
@@ -110,6 +117,9 @@ def _host(settings: TerminalOptions, clock: Clock) -> Host:
         seed=simulated.seed,
         replay={name: Path(file) for name, file in simulated.replay.items()},
         suffix=simulated.suffix,
+        rename=simulated.rename,
+        symbols=simulated.symbols,
     )
+    terminal.faults.set(switches(simulated.faults))
     load: Callable[[], SimulatedTerminal] = lambda: terminal  # noqa: E731
     return InProcessHost(load, simulated=True, note=terminal.note)
