@@ -36,16 +36,18 @@ class Question:
     """What the parent asks.
 
     Attributes:
-        op: ``call`` a function, ``note``, or set ``faults`` (in ``kwargs``).
+        op: ``call`` a function, ``note``, or only ``open`` the module.
         now: The parent's time, aware UTC: the simulated market stands there.
+        faults: To be set before, in a simulated module.
     """
 
     op: str
-    now: datetime
     name: str = ""
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     limit_s: float = 60.0
+    now: datetime = datetime.fromtimestamp(0, UTC)  # noqa: RUF009 - a constant
+    faults: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ def _serve(channel: Channel[Any, Any], loader: Loader, nowhere: TextIO) -> None:
 
 
 def _answer(module: TerminalModule, question: Question) -> Answer:
-    if question.op == "faults":
-        set_faults(module, question.kwargs)
+    set_faults(module, question.faults)
+    if question.op == "open":
         return Answer()
     if question.op == "note":
         return Answer(note_of(module))

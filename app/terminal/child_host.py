@@ -7,6 +7,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from app.clock import Clock
@@ -43,6 +44,7 @@ class ChildHost:
         self._process: Any = None
         self._channel: Channel[Any, Any] | None = None
         self._faults: dict[str, Any] = {}
+        self._untold: dict[str, Any] = {}
         self._lock = threading.Lock()
         self.simulated = loader.simulated
         self.last_error = NO_ERROR
@@ -64,18 +66,19 @@ class ChildHost:
     def call(
         self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, limit_s: float = 60.0
     ) -> Any:
-        answer = self._ask(Question("call", self._clock.now(), name, tuple(args), dict(kwargs or {}), limit_s))
+        answer = self._ask(Question("call", name, tuple(args), dict(kwargs or {}), limit_s))
         if answer.error is not None:
             self.last_error = answer.error
         return answer.value
 
     def note(self) -> str:
-        return str(self._ask(Question("note", self._clock.now())).value) if self._process is not None else ""
+        return str(self._ask(Question("note")).value) if self._process is not None else ""
 
     def set_faults(self, faults: Mapping[str, Any]) -> None:
-        if self._process is not None:
-            self._ask(Question("faults", self._clock.now(), kwargs=dict(faults)))
-        self._faults.update(faults)
+        self._loader.check_faults(faults)
+        with self._lock:
+            self._faults |= faults
+            self._untold |= faults
 
     def close(self) -> None:
         if self._channel is not None:
@@ -98,11 +101,12 @@ class ChildHost:
         theirs.close()
         with self._lock:
             self._process, self._channel = process, ours
+            self._untold = dict(self._faults)
         self.starts += 1
         self.last_error = NO_ERROR
         try:
             # The first question loads the module, so that its trouble shows here.
-            self._ask(Question("faults", self._clock.now(), kwargs=dict(self._faults), limit_s=START_S))
+            self._ask(Question("open", limit_s=START_S))
         except BaseException:
             self._discard()
             raise
@@ -115,7 +119,7 @@ class ChildHost:
         deadline = time.monotonic() + question.limit_s
         pieces: list[Any] = []
         try:
-            send(channel, question)
+            send(channel, replace(question, now=self._clock.now(), faults=self._news()))
             while True:
                 if not channel.poll(max(0.0, deadline - time.monotonic())):
                     raise self._hung(question)
@@ -128,6 +132,11 @@ class ChildHost:
         if answer.raised is not None:
             raise answer.raised
         return Answer((*pieces, *answer.value), answer.error) if pieces else answer
+
+    def _news(self) -> dict[str, Any]:
+        with self._lock:
+            untold, self._untold = self._untold, {}
+        return untold
 
     def _hung(self, question: Question) -> HostHung:
         log.warning("terminal process hangs, ending it pid=%s call=%s", self.pid, question.name or question.op)

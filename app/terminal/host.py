@@ -15,7 +15,7 @@ NO_ERROR = (0, "")
 
 
 class Host(Protocol):
-    """Owner of the module. Thread: the session's only, but for the properties and ``abort``.
+    """Owner of the module. Thread: the session's only, but for the properties, ``set_faults`` and ``abort``.
 
     Attributes:
         kind: The name in the settings: ``in_process`` or ``child``.
@@ -60,7 +60,7 @@ class Host(Protocol):
         """What to tell the user about the market behind it; empty for a real one."""
 
     def set_faults(self, faults: Mapping[str, Any]) -> None:
-        """Set faults of the simulated terminal, now and after each new start of its process.
+        """From any thread: set faults of the simulated terminal for the next call, and in each later process.
 
         Raises:
             AttributeError: There is no such fault, or the terminal is the genuine one.
@@ -79,7 +79,8 @@ class InProcessHost:
     Args:
         load: Gives the module; called once, on the session's thread.
         look: Called before each connect; raises when there is no point in trying.
-        holds_window: The module holds the interpreter lock while it waits.
+        holds_window: The module holds the interpreter lock while it waits; by default if it is not simulated.
+        check_faults: Raises AttributeError for faults that the module does not have.
     """
 
     kind = "in_process"
@@ -91,9 +92,11 @@ class InProcessHost:
         simulated: bool,
         look: Callable[[], None] | None = None,
         holds_window: bool | None = None,
+        check_faults: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         self._load = load
         self._look = look
+        self._check_faults = check_faults
         self._module: TerminalModule | None = None
         self._faults: dict[str, Any] = {}
         self.simulated = simulated
@@ -108,6 +111,7 @@ class InProcessHost:
             simulated=loader.simulated,
             look=loader.look,
             holds_window=loader.holds_gil,
+            check_faults=loader.check_faults,
         )
 
     def open(self) -> None:
@@ -133,9 +137,11 @@ class InProcessHost:
         return note_of(self._module) if self._module is not None else ""
 
     def set_faults(self, faults: Mapping[str, Any]) -> None:
+        if self._check_faults is not None:
+            self._check_faults(faults)
+        self._faults |= faults
         if self._module is not None:
             set_faults(self._module, faults)
-        self._faults.update(faults)
 
     def close(self) -> None:
         """Nothing: the module stays loaded, as no process can unload it."""

@@ -37,6 +37,13 @@ class Loader(Protocol):
             TerminalUnavailable: No terminal runs.
         """
 
+    def check_faults(self, faults: Mapping[str, Any]) -> None:
+        """Refuse faults that the module does not have.
+
+        Raises:
+            AttributeError: There is one.
+        """
+
     def load(self, clock: Clock) -> TerminalModule:
         """The module.
 
@@ -63,6 +70,11 @@ class GenuineLoader:
             msg = f"{which} is not running."
             raise TerminalUnavailable(msg, advice="Start it and log in; Metronome connects by itself.")
 
+    def check_faults(self, faults: Mapping[str, Any]) -> None:
+        for name in faults:
+            msg = f"The genuine terminal has no fault {name} to set"
+            raise AttributeError(msg)
+
     def load(self, clock: Clock) -> TerminalModule:
         del clock  # the terminal has its own
         return load_genuine()
@@ -86,6 +98,13 @@ class SimulatedLoader:
 
     def look(self) -> None:
         """It is always there."""
+
+    def check_faults(self, faults: Mapping[str, Any]) -> None:
+        from app.terminal.simulated import Faults
+
+        known = Faults()
+        for name in faults:
+            getattr(known, name)
 
     def load(self, clock: Clock) -> TerminalModule:
         # Imported here: with the genuine terminal nobody needs it.

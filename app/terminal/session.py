@@ -32,7 +32,7 @@ _CHECK_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 60.0
 #: A try to connect that took longer is not made again for a caller before its pause is over.
 _COSTLY_S: Final = 1.0
-_CONNECT, _CHECK, _RECONNECT, _USE, _FAULTS, _STOP = "connect", "check", "reconnect", "use", "faults", "stop"
+_CONNECT, _CHECK, _RECONNECT, _USE, _STOP = "connect", "check", "reconnect", "use", "stop"
 _OWN: Final = frozenset({_CONNECT, _CHECK, _RECONNECT, _USE})
 
 
@@ -175,14 +175,19 @@ class Session(Dealing):
         """
         self._requests.put(Request(_USE, (host, options), {}, options.connect_limit_s))
 
-    def set_faults(self, timeout_s: float = 10.0, **faults: Any) -> None:
+    def set_call_limit(self, seconds: float) -> None:
+        """Change the limit of calls for which the caller names none."""
+        self._options = replace(self._options, call_timeout_s=seconds)
+
+    def set_faults(self, **faults: Any) -> None:
         """Set faults of the simulated terminal by name (``app.terminal.simulated.Faults``), in either host.
+
+        They hold from the next call on and for each later process; does not wait.
 
         Raises:
             AttributeError: There is no such fault, or the terminal is the genuine one.
-            TerminalBusy: A call was under way for longer than ``timeout_s``.
         """
-        self._submit(Request(_FAULTS, (), faults, timeout_s), timeout_s)
+        self._connection.host.set_faults(faults)
 
     # Calls.
 
@@ -290,8 +295,6 @@ class Session(Dealing):
             return self._board.publish(self._connection.check(self.status))
         if request.name in (_RECONNECT, _USE):
             return self._begin_anew(*request.args)
-        if request.name == _FAULTS:
-            return self._connection.host.set_faults(request.kwargs)
         self._refuse_unless_connected()
         return self._connection.call(request.name, request.args, request.kwargs, request.limit_s)
 

@@ -102,5 +102,8 @@ class AwkwardLoader:
     def look(self) -> None:
         """It is there."""
 
+    def check_faults(self, faults: object) -> None:
+        """None are set."""
+
     def load(self, clock: Clock) -> Any:
         return Awkward(clock)
