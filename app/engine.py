@@ -25,6 +25,7 @@ from app.settings_store import SettingsStore
 from app.storage import Storage
 from app.tasks import Queue, Registry
 from app.terminal import build_host, build_session, rehearsal_start, session_options
+from app.terminal.fault_options import switches
 from app.terminal.outages import OutageLog
 from app.terminal.session import Session
 from app.timetable import Timetable
@@ -231,10 +232,14 @@ class Engine:
 
     def _change_terminal(self, changed: frozenset[str], settings: Settings) -> None:
         self.terminal.set_call_limit(settings.terminal.call_timeout_s)
+        # Which terminal it is, and the market of a simulated one, stay as they were until the next start.
+        start, faults = self._terminal_at_start, settings.terminal.simulated.faults
+        if start.kind == "simulated" and any(key.startswith("terminal.simulated.faults.") for key in changed):
+            self.terminal.set_faults(**switches(faults))
         if not changed & _TERMINAL_NOW:
             return
-        # Which terminal it is, and the market of a simulated one, stay as they were until the next start.
-        fixed = {name: getattr(self._terminal_at_start, name) for name in ("kind", "server_time", "simulated")}
+        simulated = start.simulated.model_copy(update={"faults": faults})
+        fixed = {"kind": start.kind, "server_time": start.server_time, "simulated": simulated}
         wanted = settings.terminal.model_copy(update=fixed)
         self.terminal.use(build_host(wanted, self.clock), session_options(wanted))
 

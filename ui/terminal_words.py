@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from app.terminal.outages import Outage
-from app.terminal.values import SessionState
 from ui import words
 from ui.words import Look, tr
 
+if TYPE_CHECKING:  # the first paint is not to wait for numpy
+    from app.terminal.outages import Outage
+
 _STATES: Final = {
-    SessionState.CONNECTED: ("succeeded", "ok", "Connected"),
-    SessionState.CONNECTING: ("queued", "running", "Connecting"),
-    SessionState.DISCONNECTED: ("skipped", "idle", "Not connected"),
-    SessionState.NOT_ANSWERING: ("failed", "error", "Not answering"),
-    SessionState.WRONG_ACCOUNT: ("failed", "error", "Wrong account"),
+    "connected": ("succeeded", "ok", "Connected"),
+    "connecting": ("queued", "running", "Connecting"),
+    "disconnected": ("skipped", "idle", "Not connected"),
+    "not_answering": ("failed", "error", "Not answering"),
+    "wrong_account": ("failed", "error", "Wrong account"),
 }
 #: A real account is red wherever it is named.
 _KINDS: Final = {
@@ -28,7 +29,7 @@ HOSTS: Final = {"in_process": "In this process", "child": "In a process of its o
 
 def state_look(state: str) -> Look:
     """Icon, colour and word of a state of the session."""
-    icon, role, word = _STATES.get(SessionState(state), ("skipped", "idle", state))
+    icon, role, word = _STATES.get(str(state), ("skipped", "idle", state))
     return Look(icon, role, tr(word))
 
 

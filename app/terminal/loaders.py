@@ -92,6 +92,8 @@ class SimulatedLoader:
     seed: int = 1
     replay: Mapping[str, Path] = field(default_factory=dict)
     suffix: str = ""
+    rename: Mapping[str, str] = field(default_factory=dict)
+    symbols: int = 0
     faults: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = field(default=True, init=False)
     holds_gil: bool = field(default=False, init=False)
@@ -111,7 +113,13 @@ class SimulatedLoader:
         from app.terminal.simulated import SimulatedTerminal
 
         terminal = SimulatedTerminal(
-            clock, server_time=self.server_time, seed=self.seed, replay=self.replay, suffix=self.suffix
+            clock,
+            server_time=self.server_time,
+            seed=self.seed,
+            replay=self.replay,
+            suffix=self.suffix,
+            rename=self.rename,
+            symbols=self.symbols,
         )
         set_faults(terminal, self.faults)
         return terminal
@@ -123,10 +131,9 @@ def set_faults(module: object, faults: Mapping[str, Any]) -> None:
     Raises:
         AttributeError: There is no such switch.
     """
-    for name, value in faults.items():
+    if faults:
         switches: Any = getattr(module, "faults")  # noqa: B009 - only the simulated module has it
-        getattr(switches, name)
-        setattr(switches, name, value)
+        switches.set(faults)
 
 
 def note_of(module: object) -> str:

@@ -13,6 +13,7 @@ from app.errors import UserAction
 from app.secrets import Secrets
 from app.terminal.bars_csv import read_span
 from app.terminal.child_host import ChildHost
+from app.terminal.fault_options import FaultOptions, switches
 from app.terminal.host import Host, InProcessHost
 from app.terminal.loaders import GenuineLoader, Loader, SimulatedLoader
 from app.terminal.outages import OutageLog
@@ -40,6 +41,12 @@ class SimulatedOptions(Protocol):
     def replay(self) -> Mapping[str, str]: ...
     @property
     def suffix(self) -> str: ...
+    @property
+    def rename(self) -> Mapping[str, str]: ...
+    @property
+    def symbols(self) -> int: ...
+    @property
+    def faults(self) -> FaultOptions: ...
 
 
 class TerminalOptions(Protocol):
@@ -135,5 +142,12 @@ def _loader(settings: TerminalOptions) -> Loader:
     if settings.kind != "simulated":
         return GenuineLoader(settings.path)
     simulated = settings.simulated
-    replay = {name: Path(file) for name, file in simulated.replay.items()}
-    return SimulatedLoader(settings.server_time, simulated.seed, replay, simulated.suffix)
+    return SimulatedLoader(
+        server_time=settings.server_time,
+        seed=simulated.seed,
+        replay={name: Path(file) for name, file in simulated.replay.items()},
+        suffix=simulated.suffix,
+        rename=dict(simulated.rename),
+        symbols=simulated.symbols,
+        faults=switches(simulated.faults),
+    )
