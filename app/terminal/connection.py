@@ -17,6 +17,7 @@ from app.terminal.errors import (
     HostDied,
     HostHung,
     TerminalBusy,
+    TerminalSilent,
     error_for,
     unknown_symbol,
 )
@@ -92,6 +93,7 @@ class Connection:
         self.host = host
         self.pinned = pinned
         self.lost = False
+        self._bad_looks = 0
         self._manner = manner
         self._clock = clock
         self._record = record
@@ -101,6 +103,7 @@ class Connection:
         try:
             self.host.open()
             self._log_on()
+            self._bad_looks = 0
             return self._settled()
         except MetronomeError as error:
             return self.failed(error)
@@ -112,10 +115,12 @@ class Connection:
         except (HostHung, HostDied) as error:
             return self.failed(error)
         except TerminalBusy as error:
-            # One slow answer is no lost connection.
-            return self.failed(error) if self.lost else status
+            # One slow answer is no lost connection, two in a row are.
+            self._bad_looks += 1
+            return self.failed(error) if self.lost or self._bad_looks > 1 else status
         except MetronomeError as error:
             return self.failed(error)
+        self._bad_looks = 0
         return replace(fresh, since=status.since) if fresh.state is status.state else fresh
 
     def close(self) -> None:
@@ -128,9 +133,9 @@ class Connection:
 
     def failed(self, error: MetronomeError) -> SessionStatus:
         """The status after this error."""
-        hung = isinstance(error, HostHung)
+        silent = isinstance(error, (HostHung, TerminalSilent))
         return self.unconnected(
-            SessionState.NOT_ANSWERING if hung else SessionState.DISCONNECTED, error.message, error.advice
+            SessionState.NOT_ANSWERING if silent else SessionState.DISCONNECTED, error.message, error.advice
         )
 
     def unconnected(self, state: SessionState, reason: str = "", advice: str = "") -> SessionStatus:
@@ -173,10 +178,11 @@ class Connection:
         symbol = str(args[0])
         code, text = self.host.last_error
         info = self._timed("symbol_info", (symbol,), None, limit_s)
-        if info is None:
-            found = self._timed("symbols_get", (), None, limit_s) or ()
-            raise unknown_symbol(symbol, (item["name"] for item in found))
-        if not info["select"] and self._timed("symbol_select", (symbol, True), None, limit_s):
+        if info is None and self.host.last_error[0] == NOT_FOUND:
+            found = self._timed("symbols_get", (), None, limit_s)
+            if found is not None:
+                raise unknown_symbol(symbol, (item["name"] for item in found))
+        if info is not None and not info["select"] and self._timed("symbol_select", (symbol, True), None, limit_s):
             answer = self._timed(name, args, kwargs, limit_s)
             if answer is not None and answer is not False:
                 return answer

@@ -157,11 +157,20 @@ class Session(Dealing):
         """
         self._refuse_unless_started()
         self._refuse_when_hung()
-        status, connection = self.status, self._connection
-        if status.connected and not connection.pinned and connection.host.kind == "in_process":
-            return status
-        self._submit(self._own(_CHECK if status.connected else _CONNECT), timeout_s)
+        if self.status.connected:
+            self._submit(self._own(_CHECK), min(timeout_s, self._options.call_timeout_s))
+        else:
+            self._submit(self._own(_CONNECT), timeout_s)
         self._refuse_unless_connected()
+        return self.status
+
+    def look(self, timeout_s: float = 2.0) -> SessionStatus:
+        """The status after a fresh look at an open connection; never connects and never raises."""
+        if self.status.connected and self._thread is not None:
+            try:
+                self._submit(self._own(_CHECK), timeout_s)
+            except MetronomeError as error:
+                log.debug("the look at the terminal came to nothing: %s", error.message)
         return self.status
 
     def reconnect(self) -> None:
