@@ -65,6 +65,9 @@ class SessionStatus:
         reason, advice: Why it is not connected, and what to do; empty when connected.
         simulated: The market is made up or replayed: never mistake it for a real one.
         market_note: What is replayed or generated, and whether the server's clock is known; empty otherwise.
+        host: Where the module lives: ``in_process`` or ``child``.
+        program: Folder of the terminal program; empty while unknown.
+        trade_allowed: Whether the AutoTrading button is on; None while unknown. Metronome sends no orders itself.
     """
 
     state: SessionState
@@ -77,6 +80,9 @@ class SessionStatus:
     advice: str = ""
     simulated: bool = False
     market_note: str = ""
+    host: str = ""
+    program: str = ""
+    trade_allowed: bool | None = None
 
     @property
     def connected(self) -> bool:
