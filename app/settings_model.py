@@ -26,6 +26,7 @@ Timeframe = Literal[
 ]  # fmt: skip
 TerminalKind = Literal["simulated", "metatrader5"]
 HostKind = Literal["in_process", "child"]
+AccountCurrency = Literal["USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD"]
 AccountKind = Literal["demo", "contest", "real"]
 CatchUpName = Literal["skip", "run_once", "latest_only"]
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -237,6 +238,25 @@ class SimulatedFaultSettings(SettingsGroup):
     )
 
 
+class SimulatedAccountSettings(SettingsGroup):
+    """The account of the simulated terminal."""
+
+    currency: AccountCurrency = setting("USD", "Currency", "In which the account is kept.", restart=True)
+    balance: float = setting(
+        10_000.0, "Deposit", "What the account begins with, in its currency.", ge=0, le=1e12, restart=True
+    )
+    leverage: int = setting(100, "Leverage", "100 means 1:100.", ge=1, le=10_000, restart=True)
+    netting: bool = setting(
+        False, "Netting", "One position a symbol; off: each order opens one of its own (hedging).", restart=True
+    )
+    demo_history: bool = setting(
+        False,
+        "Invented past",
+        "Begin with closed trades of the last weeks, invented and marked as simulated.",
+        restart=True,
+    )
+
+
 class SimulatedSettings(SettingsGroup):
     """The simulated terminal."""
 
@@ -271,6 +291,7 @@ class SimulatedSettings(SettingsGroup):
         le=20_000,
         restart=True,
     )
+    account: SimulatedAccountSettings = group(SimulatedAccountSettings, "Account")
     faults: SimulatedFaultSettings = group(SimulatedFaultSettings, "Faults")
 
 

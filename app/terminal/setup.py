@@ -25,9 +25,25 @@ log = logging.getLogger(__name__)
 #: The name under which the keyring holds the password of the terminal's account.
 PASSWORD: Final = "terminal"  # noqa: S105 - a name, not a secret
 _SETTLE_S: Final = 2.0
+_ACCOUNT: Final = ("currency", "balance", "leverage", "netting", "demo_history")
 _NOON_H = 12
 _WEDNESDAY = 2
 _LEFT_OVER = timedelta(days=1)
+
+
+class AccountOptions(Protocol):
+    """The settings of the simulated account."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def balance(self) -> float: ...
+    @property
+    def leverage(self) -> int: ...
+    @property
+    def netting(self) -> bool: ...
+    @property
+    def demo_history(self) -> bool: ...
 
 
 class SimulatedOptions(Protocol):
@@ -45,6 +61,8 @@ class SimulatedOptions(Protocol):
     def rename(self) -> Mapping[str, str]: ...
     @property
     def symbols(self) -> int: ...
+    @property
+    def account(self) -> AccountOptions: ...
     @property
     def faults(self) -> FaultOptions: ...
 
@@ -149,5 +167,6 @@ def _loader(settings: TerminalOptions) -> Loader:
         suffix=simulated.suffix,
         rename=dict(simulated.rename),
         symbols=simulated.symbols,
+        account={name: getattr(simulated.account, name) for name in _ACCOUNT},
         faults=switches(simulated.faults),
     )
