@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _CONNECT_MS: Final = 10_000
 #: The module's own time-out does not bound the start of a program, nor a pipe that never answers.
-CONNECT_LIMIT_S: Final = 30.0
+CONNECT_LIMIT_S: Final = 15.0
 _LOOK_S: Final = 0.25
 _LOOKS: Final = 20
 # Functions whose first argument is a symbol.

@@ -13,6 +13,7 @@ from app.errors import UserAction
 from app.secrets import Secrets
 from app.terminal.bars_csv import read_span
 from app.terminal.child_host import ChildHost
+from app.terminal.connection import CONNECT_LIMIT_S
 from app.terminal.fault_options import FaultOptions, switches
 from app.terminal.host import Host, InProcessHost
 from app.terminal.loaders import GenuineLoader, Loader, SimulatedLoader
@@ -111,6 +112,7 @@ def session_options(settings: TerminalOptions) -> SessionOptions:
         login=settings.login,
         server=settings.server,
         call_timeout_s=settings.call_timeout_s,
+        connect_limit_s=settings.call_timeout_s if simulated else CONNECT_LIMIT_S,
         settle_s=0.0 if simulated else _SETTLE_S,
         server_time=settings.server_time,
         password=_no_password if simulated else _password,
