@@ -25,11 +25,16 @@ from app.settings import Settings
 from app.settings_store import SettingsStore
 from app.storage import Storage
 from app.tasks import Queue, Registry
-from app.terminal import build_session, rehearsal_start
+from app.terminal import build_host, build_session, rehearsal_start, session_options
+from app.terminal.fault_options import switches
+from app.terminal.outages import OutageLog
 from app.terminal.session import Session
 from app.timetable import Timetable
 
 _log = logging.getLogger(__name__)
+
+#: Settings of the terminal that take effect at once: the session connects anew.
+_TERMINAL_NOW = frozenset(f"terminal.{name}" for name in ("host", "path", "login", "server"))
 
 
 @dataclass(slots=True)
@@ -93,7 +98,9 @@ class Engine:
         if self._inflight.problem:
             self.problems.append(self._inflight.problem)
         self.http = Http()
-        self.terminal = build_session(current.terminal, self.clock)
+        self._terminal_at_start = current.terminal
+        outages = OutageLog(self.storage, self.paths.outages_file)
+        self.terminal = build_session(current.terminal, self.clock, outages)
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
@@ -219,11 +226,25 @@ class Engine:
     def _on_settings(self, changed: frozenset[str], settings: Settings) -> None:
         if any(key.startswith("queues.") for key in changed):
             self.runner.set_widths(_widths(settings))
+        self._change_terminal(changed, settings)
         logs = active_logs()
         if logs is not None:
             logs.apply(settings)
         self.history.keep_days = settings.history.keep_days
         self.history.keep_rows = settings.history.keep_rows
+
+    def _change_terminal(self, changed: frozenset[str], settings: Settings) -> None:
+        self.terminal.set_call_limit(settings.terminal.call_timeout_s)
+        # Which terminal it is, and the market of a simulated one, stay as they were until the next start.
+        start, faults = self._terminal_at_start, settings.terminal.simulated.faults
+        if start.kind == "simulated" and any(key.startswith("terminal.simulated.faults.") for key in changed):
+            self.terminal.set_faults(**switches(faults))
+        if not changed & _TERMINAL_NOW:
+            return
+        simulated = start.simulated.model_copy(update={"faults": faults})
+        fixed = {"kind": start.kind, "server_time": start.server_time, "simulated": simulated}
+        wanted = settings.terminal.model_copy(update=fixed)
+        self.terminal.use(build_host(wanted, self.clock), session_options(wanted))
 
 
 def _strangers(store: SettingsStore, registry: Registry) -> Iterator[str]:

@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.storage import Storage
 from app.tasks import CancelFlag, TaskContext
 from app.terminal.errors import unknown_symbol
+from app.terminal.requests import LongCall
 from app.terminal.values import RATES_DTYPE, TIMEFRAMES, Bars, Rates, SessionState, SessionStatus, SymbolInfo, Tick
 
 _SPECIFICATION: dict[str, Any] = {name: 0 for name in SymbolInfo.__dataclass_fields__} | {
@@ -53,12 +54,19 @@ class HandTerminal:
     simulated: bool = False
     refusal: MetronomeError | None = None
     calls: list[str] = field(default_factory=list)
+    long: tuple[LongCall, ...] = ()
 
     @property
     def status(self) -> SessionStatus:
         state = SessionState.CONNECTED if self.connected else SessionState.DISCONNECTED
         reason = "" if self.connected else "No terminal runs."
         return SessionStatus(state, self.clock.now(), self.server, reason=reason, simulated=self.simulated)
+
+    def look(self) -> SessionStatus:
+        return self.status
+
+    def long_calls(self) -> tuple[LongCall, ...]:
+        return self.long
 
     def ensure_connected(self, timeout_s: float) -> None:
         self.calls.append("ensure_connected")
