@@ -85,6 +85,7 @@ class SimulatedLoader:
     """The simulated terminal.
 
     Attributes:
+        account: Values by the names of ``app.terminal.simulated.trading.AccountSettings``.
         faults: Values by the names of ``app.terminal.simulated.Faults``, set as soon as it is made.
     """
 
@@ -94,6 +95,7 @@ class SimulatedLoader:
     suffix: str = ""
     rename: Mapping[str, str] = field(default_factory=dict)
     symbols: int = 0
+    account: Mapping[str, Any] = field(default_factory=dict)
     faults: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = field(default=True, init=False)
     holds_gil: bool = field(default=False, init=False)
@@ -111,6 +113,7 @@ class SimulatedLoader:
     def load(self, clock: Clock) -> TerminalModule:
         # Imported here: with the genuine terminal nobody needs it.
         from app.terminal.simulated import SimulatedTerminal
+        from app.terminal.simulated.trading import AccountSettings
 
         terminal = SimulatedTerminal(
             clock,
@@ -120,6 +123,7 @@ class SimulatedLoader:
             suffix=self.suffix,
             rename=self.rename,
             symbols=self.symbols,
+            account=AccountSettings(**self.account),
         )
         set_faults(terminal, self.faults)
         return terminal

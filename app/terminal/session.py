@@ -167,8 +167,12 @@ class Session(Dealing):
         return self.status
 
     def look(self, timeout_s: float = 2.0) -> SessionStatus:
-        """The status after a fresh look at an open connection; never connects and never raises."""
-        if self.status.connected and self._thread is not None:
+        """The status after a fresh look at an open connection; never connects and never raises.
+
+        While the session connects, its outcome is waited for.
+        """
+        waits = self.status.connected or self.status.state is SessionState.CONNECTING
+        if waits and self._thread is not None:
             try:
                 self._submit(self._own(_CHECK), timeout_s)
             except MetronomeError as error:
@@ -303,11 +307,16 @@ class Session(Dealing):
         if request.name == _CONNECT:
             return self._connect()
         if request.name == _CHECK:
-            return self._board.publish(self._connection.check(self.status))
+            return self._check()
         if request.name in (_RECONNECT, _USE):
             return self._begin_anew(*request.args)
         self._refuse_unless_connected()
         return self._connection.call(request.name, request.args, request.kwargs, request.limit_s)
+
+    def _check(self) -> None:
+        status = self.status
+        if status.connected or status.state is SessionState.WRONG_ACCOUNT:
+            self._board.publish(self._connection.check(status))
 
     def _connect(self) -> None:
         began = self._clock.monotonic()

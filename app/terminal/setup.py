@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from app.clock import Clock
 from app.errors import UserAction
 from app.secrets import Secrets
+from app.terminal.account_options import AccountOptions, account_values
 from app.terminal.bars_csv import read_span
 from app.terminal.child_host import ChildHost
 from app.terminal.connection import CONNECT_LIMIT_S
@@ -46,6 +47,8 @@ class SimulatedOptions(Protocol):
     def rename(self) -> Mapping[str, str]: ...
     @property
     def symbols(self) -> int: ...
+    @property
+    def account(self) -> AccountOptions: ...
     @property
     def faults(self) -> FaultOptions: ...
 
@@ -151,5 +154,6 @@ def _loader(settings: TerminalOptions) -> Loader:
         suffix=simulated.suffix,
         rename=dict(simulated.rename),
         symbols=simulated.symbols,
+        account=account_values(simulated.account, simulated.seed),
         faults=switches(simulated.faults),
     )

@@ -18,6 +18,8 @@ from app.terminal.simulated.trading.terms import (
 )
 
 _NOISE = 1e-6
+# Differences of prices carry the noise of floats.
+_PART_OF_A_POINT = 1e-3
 # Bits of SymbolInfo.order_mode.
 _MARKET, _LIMIT, _STOP, _STOP_LIMIT, _SL, _TP, _CLOSE_BY = 1, 2, 4, 8, 16, 32, 64
 
@@ -29,7 +31,7 @@ def check(case: Case) -> Retcode:
 
 def distance_kept(case: Case, nearer: float, farther: float, level: int) -> bool:
     """Whether ``farther`` is above ``nearer`` by at least ``level`` points (and one point anyway)."""
-    return farther - nearer >= (max(level, 1) - _NOISE * 1000) * case.spec.point
+    return farther - nearer >= (max(level, 1) - _PART_OF_A_POINT) * case.spec.point
 
 
 def _kind_of_deal(case: Case) -> Retcode | None:
@@ -156,7 +158,7 @@ def _on_tick(case: Case, price: float) -> bool:
     if not math.isfinite(price):
         return False
     steps = price / case.spec.tick_size
-    return abs(steps - round(steps)) < _NOISE * 1000
+    return abs(steps - round(steps)) < _PART_OF_A_POINT
 
 
 def _pending_price(case: Case) -> Retcode | None:
@@ -216,7 +218,7 @@ def _position_frozen(case: Case) -> Retcode | None:
     if level <= 0 or position is None:
         return None
     price = case.price(1 - position.side)
-    near = any(stop and abs(price - stop) <= level * case.spec.point for stop in (position.sl, position.tp))
+    near = any(stop and _within(case, price, stop, level) for stop in (position.sl, position.tp))
     return Retcode.FROZEN if near else None
 
 
@@ -224,8 +226,12 @@ def _order_frozen(case: Case) -> Retcode | None:
     level, order = case.spec.freeze_level, case.order
     if level <= 0 or order is None:
         return None
-    near = abs(case.price(order.type.side) - order.price_open) <= level * case.spec.point
-    return Retcode.FROZEN if near else None
+    return Retcode.FROZEN if _within(case, case.price(order.type.side), order.price_open, level) else None
+
+
+def _within(case: Case, price: float, other: float, level: int) -> bool:
+    """Whether two prices are at most ``level`` points apart."""
+    return abs(price - other) <= (level + _PART_OF_A_POINT) * case.spec.point
 
 
 def _orders_limit(case: Case) -> Retcode | None:

@@ -11,7 +11,7 @@ import pytest
 
 from app.clock import FakeClock, SystemClock
 from app.errors import Blocked, Retryable
-from app.settings_model import SimulatedFaultSettings
+from app.settings_model import SimulatedAccountSettings, SimulatedFaultSettings
 from app.terminal import build_session, rehearsal_start
 from app.terminal.errors import (
     TerminalBusy,
@@ -303,6 +303,7 @@ class Simulated:
     suffix: str = ""
     rename: dict[str, str] = field(default_factory=dict)
     symbols: int = 0
+    account: SimulatedAccountSettings = field(default_factory=SimulatedAccountSettings)
     faults: SimulatedFaultSettings = field(default_factory=SimulatedFaultSettings)
 
 
