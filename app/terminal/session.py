@@ -11,16 +11,17 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from app.clock import Clock
 from app.errors import MetronomeError
 from app.terminal.board import Listener, StatusBoard
-from app.terminal.connection import CONNECT_LIMIT_S, Connection, Manner, Pinned
+from app.terminal.connection import Connection, Manner, Pinned
 from app.terminal.dealing import Dealing
 from app.terminal.errors import HostHung, TerminalBusy, TerminalUnavailable, WrongAccount
 from app.terminal.host import Host
+from app.terminal.options import SessionOptions as SessionOptions
 from app.terminal.outages import Outage, OutageLog
 from app.terminal.requests import CallRecord, CallTiming, LongCall, Request
 from app.terminal.server_time import ServerTimeRule
@@ -28,42 +29,12 @@ from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
 log = logging.getLogger(__name__)
 
-_CHECK_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 60.0
 _LONGEST_CHEAP_PAUSE_S: Final = 10.0
 #: A try to connect that took longer is not made again for a caller before its pause is over.
 _COSTLY_S: Final = 1.0
 _CONNECT, _CHECK, _RECONNECT, _USE, _STOP = "connect", "check", "reconnect", "use", "stop"
 _OWN: Final = frozenset({_CONNECT, _CHECK, _RECONNECT, _USE})
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """What the session needs to know.
-
-    Attributes:
-        path: Program of the terminal; empty for whichever runs.
-        login, server: Account that has to be logged in; None and empty for any.
-        call_timeout_s: Limit of a call for which the caller names none.
-        connect_limit_s: Limit of ``initialize``.
-        settle_s: A new connection has to hold this long before work goes over it.
-        server_time: The server's clock: ``auto`` or the name of a rule.
-        check_s: Pause between looks at an idle connection.
-        first_pause_s: Pause before the first try to connect again; doubled with each, up to 10 s, or a minute
-            when a try holds the window.
-        password: Asked for right before a login, on the session's thread; never kept.
-    """
-
-    path: str = ""
-    login: int | None = None
-    server: str = ""
-    call_timeout_s: float = 10.0
-    connect_limit_s: float = CONNECT_LIMIT_S
-    settle_s: float = 0.0
-    server_time: str = "auto"
-    check_s: float = _CHECK_S
-    first_pause_s: float = 1.0
-    password: Callable[[], str | None] = lambda: None
 
 
 class Session(Dealing):
