@@ -330,7 +330,7 @@ class Session(Dealing):
             before, self._before_hang = self._before_hang, None
         if self._connection.lost:
             # A look or a connect that failed has published why; a call raised it.
-            if not isinstance(error, MetronomeError):
+            if not isinstance(error, MetronomeError) or self._ending.is_set():
                 return
             if self.status.connected or isinstance(error, HostHung) or before is not None:
                 self._pause_s = self._options.first_pause_s
