@@ -26,8 +26,8 @@ Timeframe = Literal[
 ]  # fmt: skip
 TerminalKind = Literal["simulated", "metatrader5"]
 HostKind = Literal["in_process", "child"]
-AccountKind = Literal["demo", "contest", "real"]
 AccountCurrency = Literal["USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD"]
+AccountKind = Literal["demo", "contest", "real"]
 CatchUpName = Literal["skip", "run_once", "latest_only"]
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 ThemeName = Literal["system", "light", "dark"]
@@ -239,36 +239,21 @@ class SimulatedFaultSettings(SettingsGroup):
 
 
 class SimulatedAccountSettings(SettingsGroup):
-    """The account on the simulated terminal."""
+    """The account of the simulated terminal."""
 
-    currency: AccountCurrency = setting("USD", "Currency", "Currency of the deposit.", restart=True)
+    currency: AccountCurrency = setting("USD", "Currency", "In which the account is kept.", restart=True)
     balance: float = setting(
-        10_000.0, "Deposit", "The first deposit, in the account's currency.", ge=0, le=1e12, restart=True
+        10_000.0, "Deposit", "What the account begins with, in its currency.", ge=0, le=1e12, restart=True
     )
-    leverage: int = setting(100, "Leverage", "100 means 1:100.", ge=1, le=5000, restart=True)
+    leverage: int = setting(100, "Leverage", "100 means 1:100.", ge=1, le=10_000, restart=True)
     netting: bool = setting(
-        False, "Netting", "One position a symbol; else each order opens one of its own (hedging).", restart=True
-    )
-    margin_call: float = setting(
-        100.0, "Margin call", "Margin level at which the account is warned.", unit="%", ge=0, le=1000, restart=True
-    )
-    stop_out: float = setting(
-        50.0, "Stop out", "Margin level at which positions are closed.", unit="%", ge=0, le=1000, restart=True
-    )
-    commission: float = setting(
-        3.0, "Commission", "Per lot and side of a trade.", unit="USD", ge=0, le=1000, restart=True
-    )
-    liquidity: float = setting(
-        0.0,
-        "Liquidity",
-        "The most lots that are filled at one price; 0: no limit.",
-        unit="lots",
-        ge=0,
-        le=1e6,
-        restart=True,
+        False, "Netting", "One position a symbol; off: each order opens one of its own (hedging).", restart=True
     )
     demo_history: bool = setting(
-        False, "Past trades", "Begin with invented closed trades of the last weeks, marked as simulated.", restart=True
+        False,
+        "Invented past",
+        "Begin with closed trades of the last weeks, invented and marked as simulated.",
+        restart=True,
     )
 
 

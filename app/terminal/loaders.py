@@ -85,7 +85,7 @@ class SimulatedLoader:
     """The simulated terminal.
 
     Attributes:
-        account: Values by the names of ``app.terminal.simulated.trading.AccountSettings``.
+        account: Values by the names of ``app.terminal.simulated.trading.AccountSettings``; the rest is usual.
         faults: Values by the names of ``app.terminal.simulated.Faults``, set as soon as it is made.
     """
 
@@ -123,7 +123,7 @@ class SimulatedLoader:
             suffix=self.suffix,
             rename=self.rename,
             symbols=self.symbols,
-            account=AccountSettings(**self.account),
+            account=AccountSettings(seed=self.seed, **self.account),
         )
         set_faults(terminal, self.faults)
         return terminal

@@ -11,7 +11,6 @@ from typing import Final, Protocol
 from app.clock import Clock
 from app.errors import UserAction
 from app.secrets import Secrets
-from app.terminal.account_options import AccountOptions, account_values
 from app.terminal.bars_csv import read_span
 from app.terminal.child_host import ChildHost
 from app.terminal.connection import CONNECT_LIMIT_S
@@ -27,9 +26,25 @@ log = logging.getLogger(__name__)
 #: The name under which the keyring holds the password of the terminal's account.
 PASSWORD: Final = "terminal"  # noqa: S105 - a name, not a secret
 _SETTLE_S: Final = 2.0
+_ACCOUNT: Final = ("currency", "balance", "leverage", "netting", "demo_history")
 _NOON_H = 12
 _WEDNESDAY = 2
 _LEFT_OVER = timedelta(days=1)
+
+
+class AccountOptions(Protocol):
+    """The settings of the simulated account."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def balance(self) -> float: ...
+    @property
+    def leverage(self) -> int: ...
+    @property
+    def netting(self) -> bool: ...
+    @property
+    def demo_history(self) -> bool: ...
 
 
 class SimulatedOptions(Protocol):
@@ -154,6 +169,6 @@ def _loader(settings: TerminalOptions) -> Loader:
         suffix=simulated.suffix,
         rename=dict(simulated.rename),
         symbols=simulated.symbols,
-        account=account_values(simulated.account, simulated.seed),
+        account={name: getattr(simulated.account, name) for name in _ACCOUNT},
         faults=switches(simulated.faults),
     )

@@ -168,10 +168,10 @@ class Trading:
         position: int | None = None,
     ) -> Structs:
         """Orders that were done: of a ticket, else of a position's identifier, else between two dates."""
-        if ticket is None and position is not None:
-            found = [item for item in self._done() if position in (item.position_id, item.position_by_id)]
-        elif ticket is not None:
+        if ticket is not None:
             found = [item for item in self._done() if item.ticket == ticket]
+        elif position is not None:
+            found = [item for item in self._done() if position in (item.position_id, item.position_by_id)]
         else:
             found = self._orders_between(dates)
         return tuple(results.order_struct(item) for item in _chosen(found, None, group, None))

@@ -1,28 +1,19 @@
-"""The account that settings describe."""
+"""The account and its currency, as the rest of the module shows it."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import UTC, datetime
 
 from app.clock import FakeClock
-from app.settings_model import SimulatedAccountSettings
-from app.terminal.account_options import account_values
 from app.terminal.simulated import SimulatedTerminal
 from app.terminal.simulated.trading import AccountSettings
 
 NOW = datetime(2025, 11, 19, 12, 0, 30, tzinfo=UTC)
 
 
-def test_settings_and_account_have_the_same_defaults() -> None:
-    values = account_values(SimulatedAccountSettings(), 1)
-    assert AccountSettings(**values) == AccountSettings()
-    assert values.keys() <= {item.name for item in fields(AccountSettings)}
-
-
 def test_an_account_in_euros_is_reckoned_in_euros() -> None:
-    chosen = SimulatedAccountSettings(currency="EUR", balance=2_500, leverage=30, netting=True)
-    terminal = SimulatedTerminal(FakeClock(NOW), account=AccountSettings(**account_values(chosen, 1)))
+    chosen = AccountSettings(currency="EUR", balance=2_500.0, leverage=30, netting=True)
+    terminal = SimulatedTerminal(FakeClock(NOW), account=chosen)
     terminal.initialize()
     account, info, tick = terminal.account_info(), terminal.symbol_info("EURUSD"), terminal.symbol_info_tick("EURUSD")
     assert account is not None
