@@ -145,7 +145,7 @@ class Http:
             location = response.headers.get("location", "")
             if response.status_code in _REDIRECTS and location:
                 return None, str(address.join(location))
-            _check_status(scrub(url), response.status_code)
+            _check_status(scrub(url), response.status_code, response.headers.get("retry-after", ""))
             unchanged = response.status_code == 304
             content = b"" if unchanged else self._body(response, url, deadline, max_bytes)
             return Answer(
@@ -188,11 +188,12 @@ def _unpacker(encoding: str, url: str) -> Callable[[bytes, int], bytes]:
     return inflate.decompress
 
 
-def _check_status(url: str, status: int) -> None:
+def _check_status(url: str, status: int, retry_after: str) -> None:
     if status in (200, 203, 206, 304):
         return
     if status in _RETRYABLE or status >= 500:
-        raise Retryable(f"{url} answered {status}.", advice="The server is busy or in trouble; it is tried again.")
+        advice = "The server is busy or in trouble; it is tried again."
+        raise Retryable(f"{url} answered {status}.", advice=advice, retry_after=retry_after)
     if status in (401, 403):
         raise UserAction(
             f"{url} refuses access ({status}).",

@@ -334,5 +334,3 @@ def _same_offsets(found: Evidence, zone: Zone) -> bool:
     """Whether a zone that is not on our list keeps the same clock as one that fits, in winter and in summer."""
     samples = [datetime(2025, 1, 15, 12), datetime(2025, 7, 15, 12)]
     return any(all(other.utc(day) == zone.utc(day) for day in samples) for other in found.zones)
-
-

@@ -99,8 +99,12 @@ def recognise(table: Table, text: str) -> Layout:
     links = {found for found in _LINK.findall(text[:200_000])}
     if table.shape == "no head" and not links:
         return Layout("pasted", "pasted calendar table without a head", "table", table.kind, frozenset(), above=True)
-    title = f"calendar {_KINDS[table.kind]}" + (f" with the columns {', '.join(table.columns[:12])}" if table.columns else "")
+    title = f"calendar {_KINDS[table.kind]}" + (
+        f" with the columns {', '.join(table.columns[:12])}" if table.columns else ""
+    )
     if len(links) == 1:
         provider = _PROVIDERS[links.pop()]
-        return Layout(f"{provider}_{table.kind}", f"{_TITLES[provider]} {title}", provider, table.kind, frozenset(), above=True)
+        return Layout(
+            f"{provider}_{table.kind}", f"{_TITLES[provider]} {title}", provider, table.kind, frozenset(), above=True
+        )
     return Layout(f"table_{table.kind}", title, "table", table.kind, frozenset())

@@ -83,6 +83,7 @@ def _refuse_empty(table: Table) -> None:
         raise UserAction(f"None of its rows can be read; {first.place}: {first.reason}.", advice=_EXPORT)
     if table.kind == "csv" and not table.columns:
         raise UserAction(
-            "It is not recognised as a calendar: no line names columns such as date, time, currency and event.", advice=_EXPORT
+            "It is not recognised as a calendar: no line names columns such as date, time, currency and event.",
+            advice=_EXPORT,
         )
     raise UserAction("It holds no event.", advice="Look whether the source works in a browser.")

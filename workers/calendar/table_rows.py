@@ -35,7 +35,9 @@ def read_table(text: str) -> Table:
         if not columns:
             return table
         table.shape = "no head"
-        table.notes.append(f"it has no line of column names; its columns were told by what they hold: {_listed(columns)}")
+        table.notes.append(
+            f"it has no line of column names; its columns were told by what they hold: {_listed(columns)}"
+        )
     else:
         names = _cut(lines[head], delimiter) or []
         table.columns = tuple(plain(name, 40) for name in names)
@@ -49,7 +51,7 @@ def read_table(text: str) -> Table:
 def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns: Sequence[str]) -> None:
     day = ""
     for number, line in enumerate(lines[head + 1 :], head + 2):
-        if not line.strip(f" \t{delimiter}\""):
+        if not line.strip(f' \t{delimiter}"'):
             continue
         if table.full:
             return
@@ -68,7 +70,9 @@ def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns
             table.refuse(place, f"it has {len(cells)} values for {len(columns)} columns")
             continue
         row = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
-        if row.get("title", "").strip() and [key_of(cell) for cell in cells] == [key_of(name) for name in table.columns]:
+        if row.get("title", "").strip() and [key_of(cell) for cell in cells] == [
+            key_of(name) for name in table.columns
+        ]:
             continue  # the head again, as in files that were joined
         if day and not row.get("date", "").strip() and not row.get("datetime", "").strip():
             row["date"] = day

@@ -221,7 +221,11 @@ class Change:
         """
         texts = {name: _text(item.get(name, "")) for name in ("field", "before", "after", "title", "currency")}
         return cls(
-            at=_moment(item["at"]), kind=_filled(item["kind"]), id=_filled(item["id"]), time=_moment(item["time"]), **texts
+            at=_moment(item["at"]),
+            kind=_filled(item["kind"]),
+            id=_filled(item["id"]),
+            time=_moment(item["time"]),
+            **texts,
         )
 
 

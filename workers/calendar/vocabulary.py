@@ -15,7 +15,9 @@ _TAGS: Final = re.compile(r"<[^<>]{0,500}>")
 _BLANKS: Final = re.compile(r"[\s\u00a0\u200b\ufeff]+")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _CODE: Final = re.compile(r"[A-Za-z]{3}")
-_NOTHING: Final = frozenset({"", "-", "--", "\N{EN DASH}", "\N{EM DASH}", "nan", "none", "null", "n/a", "na", "undefined"})
+_NOTHING: Final = frozenset(
+    {"", "-", "--", "\N{EN DASH}", "\N{EM DASH}", "nan", "none", "null", "n/a", "na", "undefined"}
+)
 
 #: Canonical field -> names of columns and keys, lower case without anything but letters and figures. Earlier names win.
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
@@ -46,7 +48,9 @@ _IMPACTS: Final[dict[str, Impact]] = {
     **dict.fromkeys(("medium", "moderate", "med", "orange", "2", "**", "mid", "m"), Impact.MEDIUM),
     **dict.fromkeys(("low", "yellow", "1", "*", "weak", "minor", "l", "green"), Impact.LOW),
     **dict.fromkeys(("holiday", "bankholiday", "bank holiday", "holidays"), Impact.HOLIDAY),
-    **dict.fromkeys(("none", "noneconomic", "non-economic", "gray", "grey", "white", "0", "no", "nonimpact"), Impact.NONE),
+    **dict.fromkeys(
+        ("none", "noneconomic", "non-economic", "gray", "grey", "white", "0", "no", "nonimpact"), Impact.NONE
+    ),
 }
 _STAR: Final = "\N{BLACK STAR}"
 _IMPACT_WORD: Final = re.compile(
