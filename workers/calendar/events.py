@@ -41,7 +41,7 @@ class _Draft:
     title: str
     currency: str
     impact: Impact
-    values: dict[str, str]
+    values: dict[str, Any]  # texts, by the names of an event's fields
     own_id: str
     exact: datetime | None = None
     date: AnyDate | None = None
@@ -332,5 +332,5 @@ def _local(draft: _Draft) -> datetime:
 
 def _same_offsets(found: Evidence, zone: Zone) -> bool:
     """Whether a zone that is not on our list keeps the same clock as one that fits, in winter and in summer."""
-    samples = [datetime(2025, 1, 15, 12), datetime(2025, 7, 15, 12)]
+    samples = [datetime.combine(date(2025, month, 15), time(12)) for month in (1, 7)]
     return any(all(other.utc(day) == zone.utc(day) for day in samples) for other in found.zones)

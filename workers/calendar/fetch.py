@@ -72,8 +72,8 @@ def places(source: str) -> list[Place]:
     if _WEB.match(source):
         return [Place(scrub(source), address=source)]
     if source.lower().startswith("file:"):
-        path = unquote(urlsplit(source).path)
-        source = path[1:] if _WINDOWS_DRIVE.match(path) else path
+        named = unquote(urlsplit(source).path)
+        source = named[1:] if _WINDOWS_DRIVE.match(named) else named
     elif "://" in source:
         raise UserAction(
             f"{scrub(source)} is not an address that calendars are fetched from.",
@@ -163,7 +163,7 @@ def pause_after(failures: int, error: MetronomeError, now: datetime) -> datetime
     """When to ask again after the failure number ``failures`` in a row; None when the usual gap is enough."""
     if not isinstance(error, Retryable):
         return None
-    pause = min(MIN_GAP * 2 ** min(failures - 1, 10), MAX_PAUSE)
+    pause: timedelta = min(MIN_GAP * (1 << min(failures - 1, 10)), MAX_PAUSE)
     asked = _asked_for(error.retry_after, now)
     return now + max(pause, min(asked, MAX_RETRY_AFTER))
 

@@ -56,10 +56,10 @@ _GMT: Final = "Forex Factory's weekly XML and CSV give times in GMT"
 _FMP: Final = "Financial Modeling Prep gives times in UTC"
 
 LAYOUTS: Final = (
-    Layout("ff_weekly_json", "Forex Factory weekly JSON", "forexfactory", "json", _set(_WEEKLY), _set(_WEEKLY + " url actual"),
-           week=True),
-    Layout("ff_weekly_xml", "Forex Factory weekly XML", "forexfactory", "xml", _set(_WEEKLY + " time"), shape="weeklyevents",
-           zone="UTC", why=_GMT, date_order="month_first", week=True),
+    Layout("ff_weekly_json", "Forex Factory weekly JSON", "forexfactory", "json", _set(_WEEKLY),
+           _set(_WEEKLY + " url actual"), week=True),
+    Layout("ff_weekly_xml", "Forex Factory weekly XML", "forexfactory", "xml", _set(_WEEKLY + " time"),
+           shape="weeklyevents", zone="UTC", why=_GMT, date_order="month_first", week=True),
     Layout("ff_monthly_xml", "Forex Factory monthly XML", "forexfactory", "xml", _set("title date time impact"),
            shape="monthlyevents", date_order="month_first"),
     Layout("ff_weekly_csv", "Forex Factory weekly CSV", "forexfactory", "csv", _set(_WEEKLY + " time"),
@@ -70,18 +70,20 @@ LAYOUTS: Final = (
            _set("date time country impact title ts"), above=True),
     Layout("ff_page_state", "Forex Factory page state", "forexfactory", "json", _set("ebaseid name dateline currency")),
     Layout("ff_page_state", "Forex Factory page state", "forexfactory", "json", _set("name dateline impactname")),
-    Layout("investing_csv", "Investing.com, scraped to CSV", "investing", "csv", _set("day time currency impact event eventlink")),
+    Layout("investing_csv", "Investing.com, scraped to CSV", "investing", "csv",
+           _set("day time currency impact event eventlink")),
     Layout("investing_page", "Investing.com table, pasted", "investing", "csv", _set("time cur imp event")),
     Layout("fxstreet_csv", "FXStreet CSV", "fxstreet", "csv", _set("id start name impact currency"),
-           zone="UTC", why="FXStreet exports times in GMT unless another zone is set on its page", date_order="month_first"),
+           zone="UTC", why="FXStreet exports times in GMT unless another zone is set on its page",
+           date_order="month_first"),
     Layout("fxstreet_json", "FXStreet JSON", "fxstreet", "json", _set("eventid dateutc name volatility"),
            zone="UTC", why="its times are named dateUtc"),
     Layout("fmp_json", "FMP JSON", "fmp", "json", _set("date country event currency previous estimate actual change"),
            zone="UTC", why=_FMP),
     Layout("fmp_csv", "FMP CSV", "fmp", "csv", _set("date country event currency previous estimate actual change"),
            zone="UTC", why=_FMP),
-    Layout("finnhub_json", "Finnhub JSON", "finnhub", "json", _set("country event impact time"), shape="economiccalendar",
-           zone="UTC", why="Finnhub's interface gives times in UTC"),
+    Layout("finnhub_json", "Finnhub JSON", "finnhub", "json", _set("country event impact time"),
+           shape="economiccalendar", zone="UTC", why="Finnhub's interface gives times in UTC"),
 )  # fmt: skip
 
 _LINK: Final = re.compile(r"investing\.com|forexfactory\.com|fxstreet\.com")
@@ -99,12 +101,10 @@ def recognise(table: Table, text: str) -> Layout:
     links = {found for found in _LINK.findall(text[:200_000])}
     if table.shape == "no head" and not links:
         return Layout("pasted", "pasted calendar table without a head", "table", table.kind, frozenset(), above=True)
-    title = f"calendar {_KINDS[table.kind]}" + (
-        f" with the columns {', '.join(table.columns[:12])}" if table.columns else ""
-    )
+    named = f" with the columns {', '.join(table.columns[:12])}" if table.columns else ""
+    title = f"calendar {_KINDS[table.kind]}{named}"
     if len(links) == 1:
         provider = _PROVIDERS[links.pop()]
-        return Layout(
-            f"{provider}_{table.kind}", f"{_TITLES[provider]} {title}", provider, table.kind, frozenset(), above=True
-        )
+        whose = f"{_TITLES[provider]} {title}"
+        return Layout(f"{provider}_{table.kind}", whose, provider, table.kind, frozenset(), above=True)
     return Layout(f"table_{table.kind}", title, "table", table.kind, frozenset())

@@ -74,15 +74,22 @@ def save(storage: Storage, calendar: Calendar, now: datetime) -> Path:
 
 
 def bounded(calendar: Calendar, now: datetime) -> Calendar:
-    """Without events that are long past, unless the newest fetch of their provider has them."""
-    newest = {state.provider: state.succeeded for state in calendar.sources if state.succeeded is not None}
+    """Without events that are long past, unless the newest document of a source speaks for them; bounded in number."""
+    recent = [state for state in calendar.sources if state.attempted is None or state.attempted >= now - KEEP]
+    recent.sort(key=lambda state: iso(state.attempted) or "", reverse=True)
+    sources = tuple(recent[:MAX_SOURCES])
+    spans = [
+        (state.provider, state.covers_from, state.covers_until)
+        for state in sources
+        if state.covers_from is not None and state.covers_until is not None and state.covers_from < now - KEEP
+    ]
     events = [
         event
         for event in calendar.events
-        if event.time >= now - KEEP or (event.fetched is not None and event.fetched == newest.get(event.provider))
+        if event.time >= now - KEEP
+        or any(event.provider == provider and since <= event.time < until for provider, since, until in spans)
     ]
-    sources = sorted(calendar.sources, key=lambda state: iso(state.attempted) or "", reverse=True)[:MAX_SOURCES]
-    return Calendar(tuple(events[-MAX_STORED:]), tuple(sources), calendar.changes[:MAX_CHANGES])
+    return Calendar(tuple(events[-MAX_STORED:]), sources, calendar.changes[:MAX_CHANGES])
 
 
 def _read(document: Mapping[str, Any], name: str, make: Callable[[Any], T], lost: list[str]) -> list[T]:

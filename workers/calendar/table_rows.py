@@ -35,9 +35,7 @@ def read_table(text: str) -> Table:
         if not columns:
             return table
         table.shape = "no head"
-        table.notes.append(
-            f"it has no line of column names; its columns were told by what they hold: {_listed(columns)}"
-        )
+        table.notes.append(f"it has no line of column names; told by what they hold they are: {_listed(columns)}")
     else:
         names = _cut(lines[head], delimiter) or []
         table.columns = tuple(plain(name, 40) for name in names)
@@ -70,9 +68,7 @@ def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns
             table.refuse(place, f"it has {len(cells)} values for {len(columns)} columns")
             continue
         row = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
-        if row.get("title", "").strip() and [key_of(cell) for cell in cells] == [
-            key_of(name) for name in table.columns
-        ]:
+        if table.columns and [key_of(cell) for cell in cells] == list(columns_of(table)):
             continue  # the head again, as in files that were joined
         if day and not row.get("date", "").strip() and not row.get("datetime", "").strip():
             row["date"] = day

@@ -38,12 +38,11 @@ _TENTATIVE: Final = re.compile(
     r"^(tentative|tba|tbd|tbc|[a-z]{3,9}\.? \d{1,2}(st|nd|rd|th)?)$", re.IGNORECASE
 )  # a date in place of a time is the period that figures are for; the clock time is open
 _ZONES: Final = {
-    "z": timedelta(0),
-    "utc": timedelta(0),
-    "gmt": timedelta(0),
+    **dict.fromkeys(("z", "utc", "gmt"), timedelta(0)),
     "est": timedelta(hours=-5),
     "edt": timedelta(hours=-4),
 }
+_OPEN: Final = ("tentative", "tba", "tbd", "tbc")
 
 
 class Kind(StrEnum):
@@ -127,10 +126,7 @@ def read_clock(text: str) -> Clock | Kind | None:
         short = _SHORT_CLOCK.match(text)
         if short is not None:
             return Clock(_time(int(short[1]), 0, 0, short[2]))
-        words = _WORD.findall(text)
-        if _TENTATIVE.match(text) and (
-            words[0].lower() in _MONTHS or words[0].lower()[:3] in ("ten", "tba", "tbd", "tbc")
-        ):
+        if _TENTATIVE.match(text) and _WORD.findall(text)[0].lower() in (*_OPEN, *_MONTHS):
             return Kind.TENTATIVE
         raise TimeProblem(f"the time {text!r} is not understood")
     hour, minute, second, half, name, offset = found.groups()

@@ -95,7 +95,7 @@ class Event:
         Raises:
             ValueError, KeyError, TypeError: it is none.
         """
-        texts = {
+        texts: dict[str, Any] = {
             name: _text(item.get(name, ""))
             for name in ("forecast", "previous", "actual", "provider", "own_id", "source")
         }
@@ -219,7 +219,9 @@ class Change:
         Raises:
             ValueError, KeyError, TypeError: it is none.
         """
-        texts = {name: _text(item.get(name, "")) for name in ("field", "before", "after", "title", "currency")}
+        texts: dict[str, Any] = {
+            name: _text(item.get(name, "")) for name in ("field", "before", "after", "title", "currency")
+        }
         return cls(
             at=_moment(item["at"]),
             kind=_filled(item["kind"]),
@@ -285,7 +287,8 @@ class SourceState:
         Raises:
             ValueError, KeyError, TypeError: it is none.
         """
-        times = {name: _moment(item[name]) if item.get(name) else None for name in cls._TIMES}
+        named: dict[str, Any] = {name: _moment(item[name]) if item.get(name) else None for name in cls._TIMES}
+        named |= {name: _text(item.get(name, "")) for name in cls._TEXTS}
         listed = [
             Refusal(_text(found["place"]), _text(found["reason"]), _text(found.get("title", "")))
             for found in item.get("refusals", ())
@@ -297,8 +300,7 @@ class SourceState:
             refused=int(item.get("refused", 0)),
             refusals=tuple(listed),
             failures=int(item.get("failures", 0)),
-            **{name: _text(item.get(name, "")) for name in cls._TEXTS},
-            **times,
+            **named,
         )
 
 
