@@ -45,8 +45,8 @@ _RELEASES: Final[tuple[tuple[str, str, str, int, str], ...]] = (
     ("USD", _NY, "14:00", 2013, r"fomc (policy )?statement|federal funds rate|fed interest rate decision"),
     ("CAD", _NY, "08:30", 1990, r"^(?!.*ivey).*\bcpi\b|employment change|retail sales|^gdp\b|unemployment rate"),
     ("GBP", _LONDON, "07:00", 2021,
-     r"^(uk )?(core )?cpi\b|^(uk )?gdp\b|^(prelim )?gdp|^(uk )?(core )?retail sales (m/m|\(|inflation)|^uk retail sales|"
-     r"claimant count|public sector net borrowing|^(uk )?rpi\b"),
+     r"^(uk )?(core )?cpi\b|^(uk )?gdp\b|^(prelim )?gdp|^uk retail sales|"
+     r"^(uk )?(core )?retail sales (m/m|\()|claimant count|public sector net borrowing|^(uk )?rpi\b"),
     ("GBP", _LONDON, "00:01", 1990, r"rightmove|\bgfk\b|\brics\b|\bbrc retail"),
     ("EUR", _BERLIN, "08:00", 1990,
      r"^german (factory orders|industrial production|trade balance|ppi|producer price)"),
