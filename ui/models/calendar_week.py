@@ -315,6 +315,8 @@ class WeekTable(QAbstractTableModel):
     def _tip(self, row: EventRow) -> str:
         event = row.event
         lines = [event.title, words.both_times(event.time) if event.timed else f"{event.time:%a %Y-%m-%d}"]
+        named = ((words.tr(TITLES[column]), _text(row, column)) for column in RIGHT)
+        lines += [f"{name}: {text}" for name, text in named if text]
         lines += [
             words.tr("{field}: {before} \N{RIGHTWARDS ARROW} {after}").format(
                 field=change.field, before=change.before or words.DASH, after=change.after or words.DASH

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QSizePolicy, QStyleOptionViewItem, QWidget
 
 from app.runs import Run, RunState
 from ui import words
@@ -94,8 +94,6 @@ class CalendarPage(Page):
         self.upcoming.hide()
         self.upcoming.clicked.connect(self.show_next)
         self.upcoming.setToolTip(self.tr("Show the next event in the list"))
-        self.head.insertSpacing(1, 12)
-        self.head.insertWidget(2, self.upcoming)
         self._currency = Choice(self.tr("Currency"))
         self._impact = Choice(self.tr("Impact"))
         self._fill_choices()
@@ -112,6 +110,7 @@ class CalendarPage(Page):
         self.table = self._make_table(theme)
         self.main = self.table
         self._empty = label("", "dim", wrap=True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._empty.hide()
         self.body.addWidget(self._empty)
         self._frame = framed(self.table)
@@ -122,11 +121,16 @@ class CalendarPage(Page):
     def _week_bar(self, theme: Theme) -> QHBoxLayout:
         self._week = label("", "strong")
         self._summary = label("", "small")
+        self._summary.setToolTip(self.tr("Changes of the last 24 hours are marked in the list"))
         self.today_button = button(self.tr("Today"), self.show_today, tip=self.tr("Show this week (T)"))
         self.today_button.setShortcut("T")
         self.earlier = icon_button(theme, "previous", self.tr("The week before"), lambda: self.turn(-1))
         self.later = icon_button(theme, "next", self.tr("The week after"), lambda: self.turn(1))
-        return row(self.earlier, self.later, self._week, self._summary, None, self.today_button, spacing=6)
+        # In a narrow window the summary is cut first; the strip below says nearly the same.
+        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        bar = row(self.earlier, self.later, self._week, self._summary, self.upcoming, 4, self.today_button, spacing=6)
+        bar.setStretchFactor(self._summary, 1)
+        return bar
 
     def _trouble_line(self, theme: Theme) -> QWidget:
         self._badge = StateBadge(theme)
@@ -144,15 +148,16 @@ class CalendarPage(Page):
         table.setItemDelegate(EventCell(theme, table))
         table.setItemDelegateForColumn(Column.EVENT, EventCell(theme, table, strong=True))
         widths = {
-            Column.TIME: 84,
-            Column.CURRENCY: 72,
-            Column.IMPACT: 98,
-            Column.CHANGE: 158,
-            Column.ACTUAL: 84,
-            Column.FORECAST: 84,
-            Column.PREVIOUS: 84,
+            Column.TIME: 78,
+            Column.CURRENCY: 70,
+            Column.IMPACT: 92,
+            Column.CHANGE: 152,
+            Column.ACTUAL: 78,
+            Column.FORECAST: 78,
+            Column.PREVIOUS: 78,
         }
-        table.set_widths({int(k): width for k, width in widths.items()}, Column.EVENT, least=200)
+        spare = (Column.PREVIOUS, Column.FORECAST)  # the tip of a row has them too
+        table.set_widths({int(k): width for k, width in widths.items()}, Column.EVENT, yielding=spare, least=200)
         return table
 
     def _fill_choices(self) -> None:
@@ -201,9 +206,9 @@ class CalendarPage(Page):
         if not self._read_once:
             self._read_once = True
             self._start = week_start(now.astimezone().date())
-        problems = [state for state in calendar.sources if state.problem]
-        if problems and self._trouble.isHidden():
-            self._show_trouble(words.state_look(RunState.FAILED), problems[0].problem)
+        problem = calendar.sources[0].problem if calendar.sources else ""  # of the source that was asked last
+        if problem and self._trouble.isHidden():
+            self._show_trouble(words.state_look(RunState.FAILED), problem)
         self._show_rows(now)
         self.tick(now)
         if self.table.verticalScrollBar().value() == 0:
@@ -307,7 +312,7 @@ class CalendarPage(Page):
         return words.joined(
             words.plural(total, "event", "events"),
             self.tr("{n} of high impact").format(n=high),
-            self.tr("{n} changed in the last 24 h").format(n=changed) if changed else "",
+            self.tr("{n} changed").format(n=changed) if changed else "",
         )
 
     def _empty_words(self) -> str:

@@ -128,6 +128,8 @@ class WeekStrip(QWidget):
         day = self._start + timedelta(days=place)
         chosen = place == self._chosen
         border = "accent" if chosen and self.hasFocus() else "faint" if place == self._hot else "line"
+        if day == self._today and border == "line":
+            border = "accent"
         painter.setPen(QPen(theme.color(border), 1.0))
         painter.setBrush(theme.color("selected" if chosen else "panel"))
         painter.drawRoundedRect(rect, 10, 10)
@@ -140,8 +142,8 @@ class WeekStrip(QWidget):
         painter.setPen(theme.ink("dim" if past else "text"))
         title = f"{day:%a} {day.day}"
         painter.drawText(inner, left, title)
-        if today:
-            beside = inner.adjusted(QFontMetricsF(font).horizontalAdvance(title) + 7, 0.5, 0, 0)
+        beside = inner.adjusted(QFontMetricsF(font).horizontalAdvance(title) + 7, 0.5, 4, 0)
+        if today and QFontMetricsF(theme.font(11.5)).horizontalAdvance(words.tr("today")) <= beside.width():
             painter.setFont(theme.font(11.5))
             painter.setPen(theme.ink("accent"))
             painter.drawText(beside, left, words.tr("today"))

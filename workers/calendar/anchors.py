@@ -124,6 +124,10 @@ class Evidence:
         times = {zone.utc(local) for zone in self.zones}
         return times.pop() if len(times) == 1 else None
 
+    def unanimous(self, local: datetime) -> bool:
+        """Whether the zones that fit say the same of a local time, be it that a clock change makes it none or two."""
+        return len({zone.utc(local) for zone in self.zones}) == 1
+
     def fits(self, zone: Zone) -> bool:
         """Whether ``zone`` is among the zones that fit."""
         return zone in self.zones

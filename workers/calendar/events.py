@@ -299,11 +299,15 @@ class Builder:
         found = rule.utc(local)
         if found is None:
             at = f"{local:%Y-%m-%d %H:%M}"
-            if isinstance(rule, Evidence):
+            if isinstance(rule, Evidence) and not rule.unanimous(local):
                 self.advice = ASK_ZONE
                 raise TimeProblem(f"the zones that fit the document differ on {at}")
-            raise TimeProblem(f"{at} does not exist or comes twice in {rule}: the clocks are changed then")
+            raise TimeProblem(f"{at} does not exist or comes twice in {_named(rule)}: the clocks are changed then")
         return found
+
+
+def _named(rule: Zone | Evidence) -> str:
+    return str(rule.zones[0] if isinstance(rule, Evidence) else rule)
 
 
 def _kind(text: str) -> Kind | None:
