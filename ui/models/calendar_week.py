@@ -90,8 +90,11 @@ class Filter:
 
     def takes(self, event: Event) -> bool:
         """Whether the event is shown."""
-        mine = not self.currencies or event.currency in self.currencies or event.currency == EVERY_CURRENCY
-        return mine and event.impact in self.impacts
+        return self.concerns(event) and event.impact in self.impacts
+
+    def concerns(self, event: Event) -> bool:
+        """Whether its currency is among those that are shown."""
+        return not self.currencies or event.currency in self.currencies or event.currency == EVERY_CURRENCY
 
 
 def local_day(event: Event) -> date:
@@ -123,13 +126,15 @@ def week_rows(calendar: Calendar, start: date, wanted: Filter, now: datetime) ->
     days: defaultdict[date, list[EventRow]] = defaultdict(list)
     for row in rows:
         day = local_day(row.event)
-        if start <= day < start + timedelta(days=DAYS) and (wanted.takes(row.event) or row.removed):
+        # Of a removed event the impact is not kept.
+        shown = wanted.concerns(row.event) if row.removed else wanted.takes(row.event)
+        if shown and start <= day < start + timedelta(days=DAYS):
             days[day].append(row)
-    shown: list[AnyRow] = []
+    ordered: list[AnyRow] = []
     for day in sorted(days):
         of_day = sorted(days[day], key=_order)
-        shown += [DayRow(day), *of_day]
-    return shown
+        ordered += [DayRow(day), *of_day]
+    return ordered
 
 
 def changed_count(rows: Sequence[AnyRow]) -> int:

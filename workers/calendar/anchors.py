@@ -24,6 +24,8 @@ from zoneinfo import ZoneInfo
 #: Evidence needs this many releases, of this many different kinds, and this share of agreement.
 LEAST_RELEASES: Final = 3
 LEAST_KINDS: Final = 2
+#: More than this many are sampled.
+MOST_RELEASES: Final = 1_000
 LEAST_SHARE: Final = 0.8
 #: Sources put placeholder minutes on some releases (12:02 for 12:00).
 _TOLERANCE_S: Final = 240
@@ -148,6 +150,7 @@ class _Vote:
 def evidence(rows: Iterable[tuple[str, str, datetime]]) -> Evidence | None:
     """Which zones fit rows of currency, title and naive local time; None when there is too little to tell."""
     votes = [vote for currency, title, local in rows for vote in _votes(currency, title, local)]
+    votes = votes[:: len(votes) // MOST_RELEASES + 1]  # spread over the whole document
     if len(votes) < LEAST_RELEASES or len({vote.kind for vote in votes}) < LEAST_KINDS:
         # Three of one kind may all be wrong alike, unless their titles differ.
         if len({vote.title.casefold() for vote in votes}) < LEAST_RELEASES:

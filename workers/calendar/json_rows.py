@@ -153,7 +153,7 @@ def _place(path: str) -> str:
 def _cells(node: Mapping[str, Any]) -> dict[str, Any]:
     ranked: dict[str, tuple[int, Any]] = {}
     for name, value in node.items():
-        canonical, rank = NAMES.get(key_of(name), ("", 0))
+        canonical, rank = NAMES.get(key_of(str(name)[:60]), ("", 0))
         if not canonical or isinstance(value, (dict, list)):
             continue
         known = ranked.get(canonical)

@@ -48,6 +48,7 @@ def read_table(text: str) -> Table:
 
 def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns: Sequence[str]) -> None:
     day = ""
+    names = list(columns_of(table))
     for number, line in enumerate(lines[head + 1 :], head + 2):
         if not line.strip(f' \t{delimiter}"'):
             continue
@@ -68,7 +69,7 @@ def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns
             table.refuse(place, f"it has {len(cells)} values for {len(columns)} columns")
             continue
         row = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
-        if table.columns and [key_of(cell) for cell in cells] == list(columns_of(table)):
+        if names and key_of(cells[0][:40]) == names[0] and [key_of(cell[:40]) for cell in cells] == names:
             continue  # the head again, as in files that were joined
         if day and not row.get("date", "").strip() and not row.get("datetime", "").strip():
             row["date"] = day

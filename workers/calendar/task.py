@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
 from app.errors import NothingToDo
 from app.tasks import TaskContext, TaskParams, TaskResult
-from workers.calendar.query import following
-from workers.calendar.update import Outcome, Updater, problem_of, refuse_if_nothing_came
 from workers.wording import count
+
+if TYPE_CHECKING:
+    from workers.calendar.update import Outcome, Updater
 
 
 class CalendarParams(TaskParams):
@@ -89,6 +90,9 @@ class CalendarResult(TaskResult):
 
 def update_economic_calendar(ctx: TaskContext, params: CalendarParams) -> CalendarResult:
     """Fetch the calendar, put it into what is known, and store it."""
+    # The registry imports this module when the window opens; the readers are not needed before the first run.
+    from workers.calendar.update import Updater, refuse_if_nothing_came
+
     settings = ctx.settings.calendar
     sources = (params.source,) if params.source else settings.sources
     if not sources:
@@ -104,6 +108,8 @@ def update_economic_calendar(ctx: TaskContext, params: CalendarParams) -> Calend
 
 def _warn(ctx: TaskContext, outcomes: list[Outcome]) -> None:
     """Tell of what does not cost the run."""
+    from workers.calendar.update import problem_of
+
     for outcome in outcomes:
         shown = outcome.place.shown
         if outcome.error is not None:
@@ -122,6 +128,8 @@ def _warn(ctx: TaskContext, outcomes: list[Outcome]) -> None:
 
 
 def _result(outcomes: list[Outcome], updater: Updater, now: datetime) -> CalendarResult:
+    from workers.calendar.query import following
+
     good = [outcome for outcome in outcomes if outcome.good]
     merged = [outcome.merged for outcome in good]
     coming = following(updater.calendar.events, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 from typing import Final
 
 from workers.calendar.values import EVERY_CURRENCY, Impact
@@ -15,6 +16,7 @@ _TAGS: Final = re.compile(r"<[^<>]{0,500}>")
 _BLANKS: Final = re.compile(r"[\s\u00a0\u200b\ufeff]+")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _CODE: Final = re.compile(r"[A-Za-z]{3}")
+_NO_KEY: Final = re.compile(r"[^a-z0-9]")
 _NOTHING: Final = frozenset(
     {"", "-", "--", "\N{EN DASH}", "\N{EM DASH}", "nan", "none", "null", "n/a", "na", "undefined"}
 )
@@ -87,19 +89,24 @@ _CURRENCY_OF: Final[dict[str, str]] = {
 _KNOWN: Final = frozenset(_CURRENCY_OF.values()) | {"CNH", "XAU", "XAG", "BTC"}
 
 
-def key_of(name: object) -> str:
+@lru_cache(maxsize=2048)
+def key_of(name: str) -> str:
     """The name of a column as it is looked up: ``Event_Link`` and ``event link`` are ``eventlink``."""
-    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+    return _NO_KEY.sub("", name.lower())
 
 
 def plain(value: object, limit: int) -> str:
     """Any value as one line of plain text, at most ``limit`` characters: no tags, entities or control characters."""
     if value is None or isinstance(value, bool):
         return ""
-    text = html.unescape(str(value)) if "&" in str(value) else str(value)
+    text = str(value)
+    if "&" in text:
+        text = html.unescape(text)
     if "<" in text:
         text = _TAGS.sub(" ", text)
-    text = _BLANKS.sub(" ", _UNPRINTABLE.sub(" ", text)).strip()
+    if not (text.isascii() and text.isprintable()) or "  " in text:
+        text = _BLANKS.sub(" ", _UNPRINTABLE.sub(" ", text))
+    text = text.strip()
     return text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -116,7 +123,9 @@ def figure(value: object, unit: object = None) -> str:
             return ""
         text = repr(value).removesuffix(".0")
     else:
-        text = _BLANKS.sub(" ", _UNPRINTABLE.sub(" ", html.unescape(str(value)))).strip()
+        text = html.unescape(str(value)).strip()
+        if not (text.isascii() and text.isprintable()):
+            text = _BLANKS.sub(" ", _UNPRINTABLE.sub(" ", text)).strip()
     if text.lower() in _NOTHING:
         return ""
     mark = plain(unit, 12)
