@@ -85,7 +85,8 @@ def places(source: str) -> list[Place]:
             return _files_of(path)
         if path.is_file():
             return [Place(str(path), path=path)]
-    raise UserAction(f"There is no file or folder {path}.", advice="Correct the path, or use an address.")
+    where = "" if path.is_absolute() else f" below {Path.cwd()}"
+    raise UserAction(f"There is no file or folder {path}{where}.", advice="Name its whole path, or use an address.")
 
 
 def _files_of(folder: Path) -> list[Place]:
