@@ -11,7 +11,9 @@ from app.errors import UserAction
 from workers.calendar.rows import Row, Table
 from workers.calendar.vocabulary import NAMES, key_of, plain
 
-_MOST_NODES: Final = 2_000_000
+#: Objects and lists of one document; each costs some 60 bytes and more of memory for two bytes of text.
+_MOST_NODES: Final = 400_000
+_MOST_VALUES: Final = 1_500_000
 _DEPTH: Final = 12
 _WHEN: Final = frozenset({"date", "time", "datetime", "epoch"})
 _DAYS: Final = re.compile(r"""["']?days["']?\s*:\s*(?=\[)""")
@@ -34,9 +36,11 @@ def read_json(text: str) -> Table:
     """The rows of a JSON document; those before a fault are kept, and ``broken`` says where it ends.
 
     Raises:
-        UserAction: it is nested too deeply, or it is a message of the server in place of a calendar.
+        UserAction: it is nested too deeply, holds far too many values, or is a message in place of a calendar.
     """
     table = Table("json")
+    if _is_bloated(text):
+        raise UserAction("The JSON holds far too many values for a calendar.", advice="Use another address.")
     try:
         document = _DECODER.decode(text)
     except RecursionError:
@@ -54,6 +58,8 @@ def read_page_state(text: str) -> Table | None:
     found = _DAYS.search(text)
     if found is None:
         return None
+    if _is_bloated(text[found.end() :]):
+        return None
     table = Table("json")
     try:
         days, _ = _DECODER.raw_decode(text, found.end())
@@ -63,6 +69,11 @@ def read_page_state(text: str) -> Table | None:
         days = _salvaged(text[found.end() :], table, str(error))
     _walk({"days": days}, table)
     return table if table.rows else None
+
+
+def _is_bloated(text: str) -> bool:
+    """Whether it would unfold into far more memory than a calendar of that size."""
+    return text.count("{") + text.count("[") > _MOST_NODES or text.count(",") > _MOST_VALUES
 
 
 def _too_deep() -> UserAction:
@@ -98,14 +109,9 @@ def _salvaged(text: str, table: Table, reason: str) -> list[Any]:
 def _walk(document: Any, table: Table) -> None:
     """Gather what looks like an event, in the order of the document, without recursion."""
     columns: dict[str, None] = {}
-    nodes = 0
     waiting: list[tuple[Any, str, str, int]] = [(document, "", "", 0)]
     while waiting:
         node, path, day, depth = waiting.pop()
-        nodes += 1
-        if nodes > _MOST_NODES:
-            table.broken = "only its beginning was read: it holds too many values"
-            break
         if isinstance(node, dict):
             cells = _cells(node)
             if _is_event(cells):
@@ -133,11 +139,11 @@ def _walk(document: Any, table: Table) -> None:
 
 def _items(node: list[Any], path: str, table: Table) -> list[tuple[str, Any]]:
     """The items of a list by path; among events, what is none is refused."""
-    items = [(f"{path}[{number}]", item) for number, item in enumerate(node)]
     if not any(isinstance(item, dict) and _is_event(_cells(item)) for item in node):
-        return items
+        return [(f"{path}[{number}]", item) for number, item in enumerate(node) if isinstance(item, (dict, list))]
     kept = []
-    for where, item in items:
+    for number, item in enumerate(node):
+        where = f"{path}[{number}]"
         if isinstance(item, list) or (isinstance(item, dict) and _is_event(_cells(item))):
             kept.append((where, item))
         else:

@@ -17,7 +17,7 @@ from workers.calendar.vocabulary import plain
 from workers.calendar.xml_rows import read_xml
 
 #: Most bytes of a document; a week has some 30,000, a year of every country some 3 million.
-MAX_BYTES: Final = 20_000_000
+MAX_BYTES: Final = 12_000_000
 
 _PAGE: Final = re.compile(r"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _PAGE_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)

@@ -17,6 +17,7 @@ from workers.calendar.vocabulary import NAMES, key_of
 
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]{0,400}\?>")
 _DEPTH: Final = 24
+_MOST_NAMES: Final = 200
 _MOST_TEXT: Final = 4_000
 _PIECE: Final = 65_536
 _EVENT: Final = frozenset({"event", "item", "row", "record", "news", "calendarevent", "entry"})
@@ -74,6 +75,8 @@ class _Reader:
 
     def _keep(self, name: str, value: str) -> None:
         self._columns[name.lower()] = None
+        if len(self._columns) > _MOST_NAMES:
+            raise UserAction("The XML names far too many things for a calendar.", advice="Use another address.")
         canonical, rank = NAMES.get(key_of(name), ("", 0))
         if canonical and (canonical not in self._cells or rank < self._cells[canonical][0]):
             self._cells[canonical] = (rank, value)

@@ -313,8 +313,10 @@ def test_entities_are_refused_before_they_unfold(read: Read) -> None:
 
 
 def test_the_limit_of_size_and_of_rows(read: Read) -> None:
-    with pytest.raises(UserAction, match="has 20 MB; a calendar has at most 20 MB"):
-        read(b"[" + b" " * 20_000_000 + b"]")
+    with pytest.raises(UserAction, match="has 12 MB; a calendar has at most 12 MB"):
+        read(b"[" + b" " * 12_000_000 + b"]")
+    with pytest.raises(UserAction, match="far too many values"):
+        read("[" + "[]," * 400_000 + "[]]")
     rows = "".join(f"E{n},USD,02-10-2026,1:30pm,High,,\n" for n in range(21_000))
     parsed = read("Title,Country,Date,Time,Impact,Forecast,Previous\n" + rows)
     assert (len(parsed.events), parsed.complete) == (20_000, False)

@@ -233,7 +233,7 @@ def test_a_body_beyond_the_limit_is_given_up(desk: Desk) -> None:
             yield b" " * 1_000_000
 
     desk.answers = [Response(flood())]
-    assert "is larger than 20 MB" in desk.fails(UserAction)
+    assert "is larger than 12 MB" in desk.fails(UserAction)
 
 
 def test_endless_redirects_and_nobody_there(desk: Desk, httpserver: HTTPServer) -> None:
