@@ -14,6 +14,7 @@ from workers.calendar.vocabulary import NAMES, key_of, plain
 #: Objects and lists of one document; each costs some 60 bytes and more of memory for two bytes of text.
 _MOST_NODES: Final = 400_000
 _MOST_VALUES: Final = 1_500_000
+_MOST_FAULTS: Final = 20
 _DEPTH: Final = 12
 _WHEN: Final = frozenset({"date", "time", "datetime", "epoch"})
 _DAYS: Final = re.compile(r"""["']?days["']?\s*:\s*(?=\[)""")
@@ -81,29 +82,31 @@ def _too_deep() -> UserAction:
 
 
 def _salvaged(text: str, table: Table, reason: str) -> list[Any]:
-    """The objects of the outermost list before the fault; one object a line is read too."""
+    """The whole objects of a damaged document, or of one that has an object on each line.
+
+    A damaged object is refused and the next one looked for, a few times: each look may go to the end of the text.
+    """
     table.broken = f"it is damaged: {reason}"
-    start = text.find("[")
-    head = text.find("{")
+    head, start = text.find("{"), text.find("[")
     lines = 0 <= head and (start < 0 or head < start) and "}\n{" in text.replace("\r", "")
-    position = head if lines else start + 1
+    position = head if lines or start < 0 else text.find("{", start)
     found: list[Any] = []
-    if position <= 0 and not lines and start < 0:
-        return found
-    while True:
-        while position < len(text) and text[position] in " \t\r\n,":
-            position += 1
-        if position >= len(text) or text[position] != "{":
-            if lines and position >= len(text):
-                table.broken = ""  # one object a line, all whole
-            return found
+    faults = 0
+    while position >= 0 and faults < _MOST_FAULTS:
         try:
-            item, position = _DECODER.raw_decode(text, position)
+            item, end = _DECODER.raw_decode(text, position)
         except RecursionError:
             raise _too_deep() from None
-        except ValueError:
-            return found
-        found.append(item)
+        except ValueError as error:
+            faults += 1
+            table.refuse(f"object {len(found) + faults}", f"it is damaged ({error})")
+            end = position + 1
+        else:
+            found.append(item)
+        position = text.find("{", end)
+    if lines and not faults:
+        table.broken = ""  # one object a line, all whole
+    return found
 
 
 def _walk(document: Any, table: Table) -> None:

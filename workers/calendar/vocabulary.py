@@ -14,7 +14,6 @@ MAX_VALUE: Final = 64
 
 _TAGS: Final = re.compile(r"<[^<>]{0,500}>")
 _BLANKS: Final = re.compile(r"[\s\u00a0\u200b\ufeff]+")
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _CODE: Final = re.compile(r"[A-Za-z]{3}")
 _NO_KEY: Final = re.compile(r"[^a-z0-9]")
 _NOTHING: Final = frozenset(
@@ -104,10 +103,15 @@ def plain(value: object, limit: int) -> str:
         text = html.unescape(text)
     if "<" in text:
         text = _TAGS.sub(" ", text)
-    if not (text.isascii() and text.isprintable()) or "  " in text:
-        text = _BLANKS.sub(" ", _UNPRINTABLE.sub(" ", text))
-    text = text.strip()
+    text = _printable(text)
     return text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _printable(text: str) -> str:
+    """One line without what cannot be printed (control characters, marks that turn the direction of text)."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return _BLANKS.sub(" ", text).strip() if "  " in text or not text.isascii() else text.strip()
 
 
 def figure(value: object, unit: object = None) -> str:
@@ -123,9 +127,7 @@ def figure(value: object, unit: object = None) -> str:
             return ""
         text = repr(value).removesuffix(".0")
     else:
-        text = html.unescape(str(value)).strip()
-        if not (text.isascii() and text.isprintable()):
-            text = _BLANKS.sub(" ", _UNPRINTABLE.sub(" ", text)).strip()
+        text = _printable(html.unescape(str(value)))
     if text.lower() in _NOTHING:
         return ""
     mark = plain(unit, 12)

@@ -18,6 +18,7 @@ from workers.calendar.vocabulary import NAMES, key_of
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]{0,400}\?>")
 _DEPTH: Final = 24
 _MOST_NAMES: Final = 200
+_MOST_FAULTS: Final = 20
 _MOST_TEXT: Final = 4_000
 _PIECE: Final = 65_536
 _EVENT: Final = frozenset({"event", "item", "row", "record", "news", "calendarevent", "entry"})
@@ -34,6 +35,15 @@ class _Reader:
         self._text: list[str] = []
         self._length = 0
         self._event_depth = 0
+        self.lines = 0
+        self.root = ""
+        self.fault: tuple[int, str] | None = None
+        self.where = ""
+        self.begin(0)
+
+    def begin(self, lines: int) -> None:
+        """Parse from here on with a parser of its own; ``lines`` came before."""
+        self._path, self._event_depth, self.lines = [], 0, lines
         self.parser = expat.ParserCreate(encoding="utf-8")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -47,7 +57,8 @@ class _Reader:
             raise UserAction("The XML is nested too deeply for a calendar.", advice="Use another address.")
         self._path.append(name)
         if len(self._path) == 1:
-            self.table.shape = name.lower()
+            self.root = self.root or name
+            self.table.shape = self.root.lower()
         elif not self._event_depth and (name.lower() in _EVENT):
             self._event_depth = len(self._path)
             self._cells = {}
@@ -67,7 +78,7 @@ class _Reader:
             self._event_depth = 0
             if not self.table.full:
                 cells = {canonical: value for canonical, (_, value) in self._cells.items()}
-                place = f"line {self.parser.CurrentLineNumber}"
+                place = f"line {self.lines + self.parser.CurrentLineNumber}"
                 self.table.rows.append(Row(place, cells))
         elif self._event_depth and depth == self._event_depth + 1:
             self._keep(name, "".join(self._text).strip())
@@ -98,24 +109,44 @@ class _Reader:
 
 
 def read_xml(text: str) -> Table:
-    """The rows of an XML document; those before a fault are kept, and ``broken`` says where it ends.
+    """The rows of an XML document; a damaged event is refused and reading goes on at the next one.
 
     Raises:
-        UserAction: it declares entities or is nested too deeply.
+        UserAction: it declares entities, is nested too deeply or names far too many things.
     """
     # The text is decoded already; what the declaration says of its encoding would only mislead the parser.
     declaration = _DECLARATION.match(text)
     lines = declaration[0].count("\n") if declaration else 0
-    body = ("\n" * lines + text[declaration.end() :] if declaration else text).lstrip(" \t\r" if lines else None)
+    body = (text[declaration.end() :] if declaration else text.lstrip()).encode("utf-8", "replace")
     reader = _Reader()
-    try:
-        for start in range(0, len(body), _PIECE):
-            reader.parser.Parse(body[start : start + _PIECE].encode("utf-8", "replace"), False)
-            if reader.table.broken:
-                break
-        else:
-            reader.parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        reader.table.broken = f"it breaks off at line {error.lineno} ({expat.ErrorString(error.code)})"
+    reader.begin(lines)
+    _parse(reader, body)
+    faults = 0
+    while reader.fault is not None and faults < _MOST_FAULTS:
+        place, reason = reader.fault
+        onward = body.find(b"<event", place + 1)
+        reader.table.broken = f"it is damaged at {reader.where}: {reason}"
+        if onward < 0:
+            break
+        faults += 1
+        reader.table.refuse(reader.where, f"it is damaged ({reason})")
+        reader.begin(lines + body.count(b"\n", 0, onward))
+        _parse(reader, body[onward:], f"<{reader.root or 'events'}>".encode(), onward)
     reader.table.columns = reader.columns
     return reader.table
+
+
+def _parse(reader: _Reader, body: bytes, before: bytes = b"", offset: int = 0) -> None:
+    """Feed ``body`` to the reader, after a start of our own; ``reader.fault`` tells where in the whole it fails."""
+    reader.fault = None
+    try:
+        reader.parser.Parse(before, False)
+        for start in range(0, len(body), _PIECE):
+            reader.parser.Parse(body[start : start + _PIECE], False)
+            if reader.table.full:
+                return
+        reader.parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        place = offset + reader.parser.ErrorByteIndex - len(before)
+        reader.fault = place, expat.ErrorString(error.code)
+        reader.where = f"line {reader.lines + error.lineno}"
