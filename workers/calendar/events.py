@@ -30,6 +30,7 @@ from workers.calendar.vocabulary import MAX_TITLE, currency_of, figure, impact_o
 
 ASK_ZONE: Final = "Set calendar.time_zone (or time_zone=... for one run) to the zone of its times, for example UTC."
 ASK_ORDER: Final = "Set calendar.date_order to month_first or day_first."
+_WHEN: Final = ("date", "datetime", "epoch")
 _EASTERN: Final = Zone("America/New_York")
 
 
@@ -104,21 +105,28 @@ class Builder:
 
     def _drafts(self) -> list[_Draft]:
         drafts: list[_Draft] = []
-        last_day, last_clock, inherited = "", None, 0
+        last_day: dict[str, Any] = {}
+        last_clock: Clock | Kind | None = None
+        inherited = undated = 0
         for row in self._table.rows:
+            if self._layout.above and last_day and not any(row.cells.get(name) for name in _WHEN):
+                row = Row(row.place, {**row.cells, **last_day})
+                undated += 1
             title = plain(row.cells.get("title"), MAX_TITLE)
             try:
                 draft = self._draft(row, title)
             except TimeProblem as problem:
                 self._refuse(row.place, str(problem), title)
                 continue
-            day = str(row.cells.get("date", ""))
+            day = {name: row.cells[name] for name in ("date", "year") if row.cells.get(name)}
             if self._layout.above and draft.exact is None and draft.clock is None:
                 if day == last_day and last_clock is not None:
                     draft.clock = last_clock
                     inherited += 1
             last_day, last_clock = day, draft.clock
             drafts.append(draft)
+        if undated:
+            self._notes.append(f"{undated} rows without a date have that of the row above them, as the page shows it")
         if inherited:
             self._notes.append(f"{inherited} rows without a time have that of the row above them, as the page shows it")
         return drafts

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from workers.calendar.rows import Row, Table
-from workers.calendar.times import Kind, TimeProblem, read_clock, read_date
+from workers.calendar.times import Kind, TimeProblem, is_day_words, read_clock, read_date
 from workers.calendar.values import Impact
 from workers.calendar.vocabulary import NAMES, currency_of, impact_of, key_of, plain
 
@@ -17,6 +17,7 @@ _HEAD_WITHIN: Final = 30
 _SAMPLE: Final = 60
 _MOST_LINE: Final = 20_000
 _ZONE_IN_NAME: Final = re.compile(r"\b(utc|gmt|et|est|edt|new york)\b", re.IGNORECASE)
+_DATE_ONLY: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 _WHEN: Final = frozenset({"date", "time", "datetime", "epoch"})
 
 
@@ -59,12 +60,12 @@ def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns
         if cells is None:
             table.refuse(place, "its quotes do not match, or it is far too long")
             continue
-        filled = [cell for cell in cells if cell.strip()]
-        if len(filled) == 1 or len(cells) == 1:
-            heading = _heading(filled[0])
-            if heading:
-                day = heading
-                continue
+        heading = _heading(cells)
+        if heading is not None:
+            day = heading
+            if not day:
+                table.refuse(place, "it seems to name the day of the rows below it, but is not understood as a date")
+            continue
         if any(cell.strip() for cell in cells[len(columns) :]):
             table.refuse(place, f"it has {len(cells)} values for {len(columns)} columns")
             continue
@@ -76,8 +77,15 @@ def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns
         table.rows.append(Row(place, row))
 
 
-def _heading(text: str) -> str:
-    """A line that is only a date; empty when it is something else."""
+def _heading(cells: Sequence[str]) -> str | None:
+    """The date of a line that is nothing but one; None for other lines, empty when it is a date that cannot be read.
+
+    The date may stand in one cell, be cut at its own commas, or be repeated in every cell, as some scrapers do.
+    """
+    filled = list(dict.fromkeys(cell for cell in cells if cell))
+    text = ", ".join(filled)
+    if len(filled) > 3 or not (is_day_words(text) or _DATE_ONLY.fullmatch(text)):
+        return None
     try:
         return text if read_date(text) is not None else ""
     except TimeProblem:

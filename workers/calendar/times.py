@@ -22,6 +22,11 @@ _MONTHS: Final = {
     for name in names.split()
 }  # fmt: skip
 _WEEKDAYS: Final = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
+_DAY_NAMES: Final = frozenset(
+    (
+        "mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat saturday sun sunday"
+    ).split()
+)
 _CLOCK: Final = re.compile(
     r"(?<![\d:])(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?\s*([ap]\.?\s?m\b\.?)?"
     r"\s*(Z\b|UTC|GMT|ET\b|EST\b|EDT\b)?\s*([+-]\d{2}:?\d{2}\b|[+-]\d{1,2}\b)?",
@@ -33,9 +38,11 @@ _COMPACT_DATE: Final = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
 _NUMERIC_DATE: Final = re.compile(r"\b(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})\b")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _NUMBER: Final = re.compile(r"\d+")
-_ALL_DAY: Final = re.compile(r"^(all\s?-?day|day \d+|holiday|24\s?h)$", re.IGNORECASE)
+_ALL_DAY: Final = re.compile(
+    r"^(all\s?-?day|day \d+|holiday|24\s?h|\d{1,2}(st|nd|rd|th)\s?[-\u2013]\s?\d{1,2}(st|nd|rd|th))$", re.IGNORECASE
+)
 _TENTATIVE: Final = re.compile(
-    r"^(tentative|tba|tbd|tbc|[a-z]{3,9}\.? \d{1,2}(st|nd|rd|th)?)$", re.IGNORECASE
+    r"^(tentative|tba|tbd|tbc|[a-z]{3,9}\.? (\d{1,2}(st|nd|rd|th)?|data))$", re.IGNORECASE
 )  # a date in place of a time is the period that figures are for; the clock time is open
 _ZONES: Final = {
     **dict.fromkeys(("z", "utc", "gmt"), timedelta(0)),
@@ -177,6 +184,13 @@ def read_date(text: str) -> AnyDate | None:
     if found := _NUMERIC_DATE.search(text):
         return Numeric(int(found[1]), int(found[2]), int(found[3]))
     return _named(text)
+
+
+def is_day_words(text: str) -> bool:
+    """Whether a text is made of nothing but names of days and months, figures and their endings."""
+    words = [word.lower() for word in _WORD.findall(text)]
+    named = [word for word in words if word not in ("st", "nd", "rd", "th", "of")]
+    return bool(named) and all(word in _MONTHS or word in _DAY_NAMES for word in named)
 
 
 def _named(text: str) -> AnyDate:

@@ -116,6 +116,56 @@ def test_pasted_table_with_days_as_headings(read: Read) -> None:
     assert [e.impact for e in parsed.events] == [Impact.NONE, Impact.HIGH, Impact.HIGH, Impact.MEDIUM]
 
 
+@pytest.mark.parametrize(
+    "heading",
+    ['"Friday, January 5, 2024"', "Friday, January 5, 2024", '"Friday, January 5, 2024",' * 7, "Fri 5th Jan 2024"],
+)
+def test_headings_of_days_as_scrapers_leave_them(read: Read, heading: str) -> None:
+    parsed = read(
+        f"Time,Cur.,Imp.,Event,Actual,Forecast,Previous\n{heading}\n13:30,USD,Red,Nonfarm Payrolls (Dec),,,\n"
+        '"Friday, January 6, 2024",,,,,,\n14:00,USD,Red,Lost,,,\n2024-01-08\n13:30,EUR,Red,Speech,,,\n',
+        zone="UTC",
+    )
+    assert [(e.title, e.time) for e in parsed.events] == [
+        ("Nonfarm Payrolls (Dec)", at("2024-01-05T13:30")),
+        ("Speech", at("2024-01-08T13:30")),
+    ]
+    # A heading that was no day must not leave its rows to the day before.
+    assert [refusal.place for refusal in parsed.refusals] == ["line 4", "line 5"]
+
+
+def test_page_with_days_and_times_only_where_they_change(read: Read) -> None:
+    parsed = read(
+        "year,day,time,impact,cur,text,actual,forecast,previous\n2022,Jan 4,10:00am,high,USD,ISM Manufacturing PMI,,,\n"
+        ",,,medium,USD,JOLTS Job Openings,,,\n2022,Jan 7,,low,EUR,Retail Sales m/m,,,\n",
+        zone="America/New_York",
+    )
+    assert [event.time for event in parsed.events] == [at("2022-01-04T15:00")] * 2 + [at("2022-01-07T00:00")]
+    assert parsed.events[2].tentative
+    assert len(parsed.notes) == 2
+
+
+def test_damaged_events_cost_only_themselves_in_json_and_xml(read: Read) -> None:
+    rows = [
+        {"title": f"E{n}", "country": "USD", "date": "2026-08-10T08:30:00-04:00", "impact": "Low"} for n in range(4)
+    ]
+    broken = json.dumps(rows).replace('"E1"', '"E1')
+    parsed = read(broken)
+    assert [event.title for event in parsed.events] == ["E0", "E2", "E3"]
+    assert (parsed.refused, parsed.complete, parsed.untitled) == (1, False, True)
+    lines = "\n".join(json.dumps(row) for row in rows)
+    assert (len(read(lines).events), read(lines).complete) == (4, True)
+    element = (
+        "<event><title>E{}</title><country>USD</country><date>08-10-2026</date><time>8:30am</time>"
+        "<impact>Low</impact><forecast/><previous/></event>\n"
+    )
+    xml = "<weeklyevents>\n" + "".join(element.format(n) for n in range(4)) + "</weeklyevents>"
+    parsed = read(xml.replace("<title>E1</title>", "<title>E1</titel>"))
+    assert [event.title for event in parsed.events] == ["E0", "E2", "E3"]
+    assert parsed.layout == "ff_weekly_xml"
+    assert [refusal.place for refusal in parsed.refusals] == ["line 3"]
+
+
 def test_pasted_table_without_a_head(read: Read) -> None:
     parsed = read(
         "Friday, January 5, 2024\n\n"

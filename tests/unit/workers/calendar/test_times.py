@@ -63,6 +63,8 @@ def test_what_is_no_date(text: str) -> None:
         ("Day 2", Kind.ALL_DAY),
         ("Tentative", Kind.TENTATIVE),
         ("Jul 18th", Kind.TENTATIVE),
+        ("Sep Data", Kind.TENTATIVE),
+        ("19th-23rd", Kind.ALL_DAY),
         ("", None),
     ],
 )
