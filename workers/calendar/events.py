@@ -117,6 +117,7 @@ class Builder:
                 draft = self._draft(row, title)
             except TimeProblem as problem:
                 self._refuse(row.place, str(problem), title)
+                last_day, last_clock = {}, None  # nothing may be taken over from a row that is not understood
                 continue
             day = {name: row.cells[name] for name in ("date", "year") if row.cells.get(name)}
             if self._layout.above and draft.exact is None and draft.clock is None:

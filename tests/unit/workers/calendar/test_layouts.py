@@ -143,6 +143,13 @@ def test_page_with_days_and_times_only_where_they_change(read: Read) -> None:
     assert [event.time for event in parsed.events] == [at("2022-01-04T15:00")] * 2 + [at("2022-01-07T00:00")]
     assert parsed.events[2].tentative
     assert len(parsed.notes) == 2
+    # Nothing is taken over from a row that is not understood.
+    parsed = read(
+        "year,day,time,impact,cur,text,actual,forecast,previous\n2022,Jan 4,10:00am,high,USD,A,,,\n"
+        "2022,Jan 4,soon,high,USD,B,,,\n2022,Jan 4,,high,USD,C,,,\n",
+        zone="UTC",
+    )
+    assert [(event.title, event.tentative) for event in parsed.events] == [("A", False), ("C", True)]
 
 
 def test_damaged_events_cost_only_themselves_in_json_and_xml(read: Read) -> None:
