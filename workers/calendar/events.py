@@ -178,6 +178,9 @@ class Builder:
         draft.date = read_date(day_text)
         if draft.date is None:
             raise TimeProblem("it has no date")
+        stated = plain(cells.get("zone"), 20)
+        if stated and _states_nothing(clock_text):
+            clock_text = f"{clock_text} {stated}"
         draft.clock = read_clock(clock_text)
 
     # -- dates ---------------------------------------------------------------------------------------------------
@@ -325,6 +328,15 @@ def _kind(text: str) -> Kind | None:
     except TimeProblem:
         return None
     return found if isinstance(found, Kind) else None
+
+
+def _states_nothing(text: str) -> bool:
+    """Whether a text is a clock time that names no zone."""
+    try:
+        found = read_clock(text)
+    except TimeProblem:
+        return False
+    return isinstance(found, Clock) and found.zone is None and not found.eastern
 
 
 def _states(draft: _Draft) -> bool:

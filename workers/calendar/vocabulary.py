@@ -39,6 +39,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "unit": ("unit", "units"),
     "id": ("id", "eventid", "guid", "uid", "uuid", "calendarid"),
     "year": ("year",),
+    "zone": ("timezone", "tz"),
 }  # fmt: skip
 NAMES: Final[dict[str, tuple[str, int]]] = {
     name: (canonical, place) for canonical, names in FIELDS.items() for place, name in enumerate(names)

@@ -237,6 +237,20 @@ def test_a_column_may_state_the_zone(read: Read) -> None:
     assert eastern.events[0].time == at("2026-06-15T12:30")
 
 
+def test_a_column_of_zones_holds_for_its_row(read: Read) -> None:
+    parsed = read(
+        "Date,Time,Time Zone,Currency,Event,Importance\n2026-06-15,07:00,GMT,EUR,A,High\n"
+        "2026-06-15,3:00 am,ET,EUR,B,Low\n"
+        "2026-06-15,07:00,Mars,EUR,C,Low\n2026-06-15,All Day,GMT,EUR,D,Low\n"
+    )
+    assert [(e.title, e.time.hour, e.all_day) for e in parsed.events] == [
+        ("A", 7, False),
+        ("B", 7, False),
+        ("D", 0, True),
+    ]
+    assert "'07:00 Mars' is not understood" in parsed.refusals[0].reason
+
+
 def test_a_time_may_state_its_zone(read: Read) -> None:
     rows = ["2026-06-15T07:00:00Z", "2026-06-15 07:00 GMT", "2026-06-15T09:00+0200", "15 Jun 2026 3:00 am ET"]
     document = [{"title": f"E{n}", "currency": "EUR", "datetime": text, "impact": 2} for n, text in enumerate(rows)]
