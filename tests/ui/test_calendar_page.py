@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -68,6 +70,18 @@ CALENDAR = Calendar(
         change("values", CPI, "forecast", "0.1%", "0.3%", hours=30),  # too long ago to be marked
     ),
 )
+
+
+@pytest.fixture(autouse=True)
+def local_time(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """The user lives in UTC, wherever the tests run, unless the test names another zone."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", getattr(request, "param", "UTC"))
+        if hasattr(time, "tzset"):
+            time.tzset()
+        yield
+    if hasattr(time, "tzset"):
+        time.tzset()
 
 
 @pytest.fixture
@@ -234,6 +248,12 @@ def test_everything_has_a_name(qtbot: QtBot, stored: FakeEngine, window: MainWin
 def test_weeks_begin_on_sunday() -> None:
     assert week_start(date(2025, 6, 3)) == week_start(date(2025, 6, 1)) == date(2025, 6, 1)
     assert week_start(date(2025, 6, 7)) == date(2025, 6, 1)
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="only POSIX lets a program change its zone")
+@pytest.mark.parametrize("local_time", ["Asia/Tokyo"], indirect=True)
+def test_events_stand_under_the_users_own_day() -> None:
+    assert strengths(CALENDAR, date(2025, 6, 1), Filter())[2:5] == ((0, 1, 1), (1, 0, 0), (0, 0, 1))
 
 
 def test_counts_of_days() -> None:

@@ -121,8 +121,7 @@ def week_rows(calendar: Calendar, start: date, wanted: Filter, now: datetime) ->
     changes = fresh_changes(calendar, now)
     events = _near(calendar.events, start)
     rows = [EventRow(event, changes.get(event.id, ())) for event in events]
-    known = {event.id for event in calendar.events}
-    rows += [_removed(found) for found in changes.values() if found[-1].kind == "removed" and found[-1].id not in known]
+    rows += [_removed(found) for found in changes.values() if found[-1].kind == "removed"]
     days: defaultdict[date, list[EventRow]] = defaultdict(list)
     for row in rows:
         day = local_day(row.event)
@@ -140,6 +139,13 @@ def week_rows(calendar: Calendar, start: date, wanted: Filter, now: datetime) ->
 def changed_count(rows: Sequence[AnyRow]) -> int:
     """How many of the rows have changed lately."""
     return sum(isinstance(row, EventRow) and bool(row.changes) for row in rows)
+
+
+def next_event(calendar: Calendar, wanted: Filter, now: datetime) -> Event | None:
+    """The next event with a clock time that is shown."""
+    first = bisect_left(calendar.events, now, key=lambda event: event.time)
+    coming = (calendar.events[place] for place in range(first, len(calendar.events)))
+    return next((event for event in coming if event.timed and wanted.takes(event)), None)
 
 
 def strengths(calendar: Calendar, start: date, wanted: Filter) -> tuple[tuple[int, int, int], ...]:

@@ -23,6 +23,7 @@ from ui.models.calendar_week import (
     WeekTable,
     changed_count,
     countdown_words,
+    next_event,
     strengths,
     time_words,
     watched_currencies,
@@ -38,7 +39,7 @@ from ui.widgets.state_badge import Chip, StateBadge
 from ui.widgets.tables import ROW, Table, framed
 from ui.widgets.week_strip import WeekStrip
 from workers.calendar import store
-from workers.calendar.query import MAX_AGE, following
+from workers.calendar.query import MAX_AGE
 from workers.calendar.values import Calendar, Event, Impact
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class CalendarPage(Page):
         super().__init__(self.tr("Calendar"), parent)
         self._link = link
         self._calendar = Calendar()
+        self._currencies: list[str] = []
         self._read_once = False
         self._next: Event | None = None
         self._start = week_start(link.now().astimezone().date())
@@ -199,7 +201,8 @@ class CalendarPage(Page):
         self._problem.setText(text)
         self._trouble.setVisible(bool(text))
 
-    def _on_calendar(self, calendar: Calendar) -> None:
+    def _on_calendar(self, answer: tuple[Calendar, list[str]]) -> None:
+        calendar, self._currencies = answer
         self._calendar = calendar
         self._offer_currencies()
         now = self._link.now()
@@ -215,7 +218,7 @@ class CalendarPage(Page):
             self.show_next(choose=False)
 
     def _offer_currencies(self) -> None:
-        known = sorted({event.currency for event in self._calendar.events})
+        known = self._currencies
         offered = [self._currency.itemData(place) for place in range(2, self._currency.count())]
         if offered == known:
             return
@@ -236,9 +239,8 @@ class CalendarPage(Page):
         chosen = str(self._currency.currentData())
         currencies = frozenset({chosen}) if chosen else frozenset()
         if chosen == _WATCHED:
-            known = {event.currency for event in self._calendar.events}
             symbols = self._link.engine.settings.current.market.watch_list if self._link.ready else ()
-            currencies = watched_currencies(symbols, known)
+            currencies = watched_currencies(symbols, self._currencies)
         return Filter(currencies, self._impact.currentData())
 
     def _on_filter(self, _place: int) -> None:
@@ -280,8 +282,7 @@ class CalendarPage(Page):
 
     def _show_rows(self, now: datetime) -> None:
         wanted = self.wanted
-        coming = [event for event in self._calendar.events if event.time >= now and wanted.takes(event)]
-        self._next = following(coming, now)
+        self._next = next_event(self._calendar, wanted, now)
         rows = week_rows(self._calendar, self._start, wanted, now)
         others = self.model.show(rows, now, self._next.id if self._next else "")
         if others:
@@ -364,9 +365,10 @@ class CalendarPage(Page):
         return words.joined(text, newest.recognised), tip
 
 
-def _read(engine: Engine) -> Calendar:
-    """The stored calendar; on the window's pool."""
-    return store.load(engine.storage)
+def _read(engine: Engine) -> tuple[Calendar, list[str]]:
+    """The stored calendar and the currencies of its events; on the window's pool."""
+    calendar = store.load(engine.storage)
+    return calendar, sorted({event.currency for event in calendar.events})
 
 
 def _short(title: str) -> str:
