@@ -1,4 +1,5 @@
-"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``."""
+"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``
+and ``workers.calendar``."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from typing import Final
 
 from pydantic import Field
 
-from app.tasks import Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from app.tasks import CatchUp, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from workers.calendar.task import CalendarParams, CalendarResult, update_economic_calendar
 from workers.gates import TerminalConnected
 from workers.market.collect import BarCounts, collect
 from workers.wording import count
@@ -88,5 +90,18 @@ SPECS: Final = (
         gates=(TerminalConnected(),),
         on_start=True,
         terminal=True,
+    ),
+    TaskSpec(
+        id="update_economic_calendar",
+        title="Update economic calendar",
+        description="Events of the configured calendars with time, currency, impact and values, and what changed.",
+        queue=Queue.DATA_COLLECTION,
+        run=update_economic_calendar,
+        params=CalendarParams,
+        result=CalendarResult,
+        schedule="0 * * * *",
+        soft_limit_s=180.0,
+        hard_limit_s=240.0,
+        catch_up=CatchUp.RUN_ONCE,
     ),
 )
