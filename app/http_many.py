@@ -259,4 +259,3 @@ def _causes(error: BaseException | None, depth: int = 12) -> Iterator[BaseExcept
         for inner in error.exceptions:
             yield from _causes(inner, depth - 1)
     yield from _causes(error.__cause__ or error.__context__, depth - 1)
-

@@ -1,4 +1,7 @@
-"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``."""
+"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``.
+
+The news have their task beside their work, in ``workers.news.task``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pydantic import Field
 from app.tasks import Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from workers.gates import TerminalConnected
 from workers.market.collect import BarCounts, collect
+from workers.news.task import COLLECT_RSS_NEWS
 from workers.wording import count
 
 
@@ -89,4 +93,5 @@ SPECS: Final = (
         on_start=True,
         terminal=True,
     ),
+    COLLECT_RSS_NEWS,
 )

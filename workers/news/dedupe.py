@@ -35,7 +35,9 @@ LEAST_WORDS: Final = 4
 _CANDIDATES: Final = 200
 
 _WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
-_LEAD: Final = re.compile(r"^(?:update|refile|rpt|wrapup|corrected|breaking|exclusive|urgent|flash)\b\s*\d*\s*[-:\u2013]\s*")
+_LEAD: Final = re.compile(
+    r"^(?:update|refile|rpt|wrapup|corrected|breaking|exclusive|urgent|flash)\b\s*\d*\s*[-:\u2013]\s*"
+)
 _FILLERS: Final = frozenset(
     "a an the of in on at to for by as and or is are was were be been its it s after before with from amid over"
     " says say said how what why this that will".split()
@@ -203,14 +205,19 @@ class _Table:
             self._by_link.setdefault(link_key(article.link), place)
 
     def _new_id(self, article: Article) -> str:
-        """The same in every run, as long as the feed gives the same guid, or else the same link, or else title."""
-        base = _guid_key(article) if article.guid else link_key(article.link)
-        base = base or f"{article.feed} {article.title}"
-        for number in range(len(self._ids) + 1):
-            found = hashlib.sha256(f"{base} {number}".encode() if number else base.encode()).hexdigest()[:16]
-            if found not in self._ids:
-                break
+        """The key of the article; another one if careless publishers give the same key to two pieces of news."""
+        found, number = item_key(article), 0
+        while found in self._ids:
+            number += 1
+            found = item_key(article, number)
         return found
+
+
+def item_key(article: Article, number: int = 0) -> str:
+    """16 hexadecimal digits, the same in every run as long as the feed gives the same guid, or else link, or title."""
+    base = _guid_key(article) if article.guid else link_key(article.link)
+    base = base or f"{article.feed} {article.title}"
+    return hashlib.sha256(f"{base} {number}".encode() if number else base.encode()).hexdigest()[:16]
 
 
 def _guid_key(article: Article) -> str:

@@ -6,7 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ def parse(found: Recognised, feed: Feed, now: datetime, *, base: str = "") -> Pa
     """Read the articles of a recognised feed.
 
     Args:
-        feed: The entry of the list; its title is the source.
+        feed: The entry of the list; its title is the source, or the feed's own one when it has but an address.
         now: Aware UTC, for items without a time.
         base: What relative links count from; the feed's address when empty.
 
@@ -50,26 +50,29 @@ def parse(found: Recognised, feed: Feed, now: datetime, *, base: str = "") -> Pa
         title, raws, notes, damaged = _from_json(found, now)
     else:
         title, raws, notes, damaged = _from_xml(found, base, now)
+    title = plain_text(title, TITLE_LENGTH)
+    source = title if title and feed.title == feed.address else feed.title
     articles: list[Article] = []
     refused: list[Refusal] = []
     shared = _shared_guids(raws)
     for place, raw in enumerate(raws[:MAX_ITEMS], 1):
         if raw is None:
             refused.append(Refusal(place, "it is not an object with the fields of an article"))
-        elif article := _article(raw, feed, base, shared, now):
+        elif article := _article(raw, replace(feed, title=source), base, shared, now):
             articles.append(article)
         else:
             refused.append(Refusal(place, "it has neither a title, nor a text, nor a link"))
     if damaged and not articles:
-        raise NotAFeed(f"damaged {found.kind}", f"is a damaged {found.kind} feed without a readable article ({damaged})")
+        raise NotAFeed(
+            f"damaged {found.kind}", f"is a damaged {found.kind} feed without a readable article ({damaged})"
+        )
     if damaged:
         notes.append(f"it is damaged ({damaged}); {count(len(articles), 'article')} could be read")
     if len(raws) > MAX_ITEMS:
         notes.append(f"it has {count(len(raws), 'article')}; the first {MAX_ITEMS:,} were read")
     if any(article.time_kind == "assumed_utc" for article in articles):
         notes.append("its times name no zone and were read as UTC")
-    cleaned = plain_text(title, TITLE_LENGTH)
-    return ParsedFeed(found.kind, cleaned, tuple(articles), tuple(refused[:_REFUSALS_KEPT]), tuple(notes))
+    return ParsedFeed(found.kind, title, tuple(articles), tuple(refused[:_REFUSALS_KEPT]), tuple(notes))
 
 
 def _article(raw: _Raw, feed: Feed, base: str, shared: frozenset[str], now: datetime) -> Article | None:
@@ -162,4 +165,3 @@ def _json_item(item: object, now: datetime) -> _Raw | None:
         str(guid) if isinstance(guid, str) or number else "",
         written(item.get("date_published") or item.get("date_modified"), now),
     )
-

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.storage import Storage
+from workers.news.dedupe import item_key
 from workers.news.values import FeedState, Lookup, from_text, to_text
 
 FILE: Final = "feed_states.json"
@@ -75,13 +76,17 @@ def after(old: FeedState | None, found: Lookup, now: datetime, *, count_failure:
             advice=found.advice,
         )
     asked = timedelta(seconds=found.retry_after_s) if found.retry_after_s else None
-    state = replace(
-        state, last_success=now, failures=0, next_try=now + asked if asked else None, problem="", advice=""
-    )
+    state = replace(state, last_success=now, failures=0, next_try=now + asked if asked else None, problem="", advice="")
     if found.outcome == "not_modified" or found.parsed is None:
         return state
+    articles = found.parsed.articles
     return replace(
-        state, kind=found.kind, items=len(found.parsed.articles), etag=found.etag, modified=found.modified
+        state,
+        kind=found.kind,
+        items=len(articles),
+        etag=found.etag,
+        modified=found.modified,
+        undated=tuple(item_key(article) for article in articles if article.time_kind == "first_seen"),
     )
 
 
@@ -91,6 +96,7 @@ def _document(state: FeedState) -> dict[str, Any]:
         "status": state.status,
         **{name: getattr(state, name) for name in (*_TEXTS, *_NUMBERS)},
         **{name: to_text(getattr(state, name)) for name in _TIMES},
+        "undated": list(state.undated),
     }
 
 
@@ -102,4 +108,6 @@ def _state(entry: Any) -> FeedState | None:
     status = entry.get("status") if isinstance(entry.get("status"), int) else None
     times = {name: from_text(entry.get(name)) for name in _TIMES}
     title = texts.pop("title", entry["address"])
-    return FeedState(entry["address"], title, status=status, **texts, **numbers, **times)
+    undated = entry.get("undated")
+    keys = tuple(key for key in undated if isinstance(key, str)) if isinstance(undated, list) else ()
+    return FeedState(entry["address"], title, status=status, undated=keys, **texts, **numbers, **times)

@@ -122,7 +122,9 @@ def read(content: bytes, name: str) -> Keywords:
     try:
         document = json.loads(content)
     except ValueError as error:
-        where = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "it is not UTF-8 text"
+        where = (
+            f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "it is not UTF-8 text"
+        )
         raise _bad(name, where) from error
     except RecursionError as error:
         raise _bad(name, "it is nested too deeply") from error

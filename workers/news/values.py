@@ -71,6 +71,8 @@ class FeedState:
         next_try: Not before this; None: with the next run.
         problem: Why the last fetch failed; empty when it did not.
         etag, modified: Given back with the next request.
+        undated: Keys of the articles without a time in the last reading: they must not come back as news of today
+            after they were dropped for their age.
     """
 
     address: str
@@ -86,6 +88,7 @@ class FeedState:
     advice: str = ""
     etag: str = ""
     modified: str = ""
+    undated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
