@@ -135,7 +135,13 @@ def feed_table(rows: Sequence[Mapping[str, Any]]) -> None:
         [
             (
                 row["title"],
-                "off" if not row["enabled"] else "failing" if row["failures"] or row["problem"] else "on",
+                "off"
+                if not row["enabled"]
+                else "failing"
+                if row["failures"]
+                else "not reached"
+                if row["problem"]
+                else "on",
                 str(row["items"]) if row["last_success"] else "-",
                 local(row["last_success"]),
                 row["address"],

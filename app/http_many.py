@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
 #: Connections at the same time.
-MAX_AT_ONCE: Final = 200
+MAX_AT_ONCE: Final = 500
 #: Bytes of bodies that may lie in memory at the same time.
 MAX_HELD: Final = 64_000_000
 #: Longest ``Retry-After`` that is obeyed, seconds.
@@ -69,7 +69,9 @@ class HttpMany:
 
     Args:
         accept: The request header of that name.
-        timeout_s: For each address: redirects, waiting and reading together.
+        timeout_s: For each address: redirects, waiting and reading together. It counts from the opening of the
+            client, so that many addresses take no longer than one; from its own turn for one that had to wait for
+            its turn.
         max_bytes: Most bytes of one body, after decompression.
     """
 
@@ -96,6 +98,8 @@ class HttpMany:
         self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
         asyncio.get_running_loop().set_default_executor(self._lookups)
         self._places = asyncio.Semaphore(MAX_AT_ONCE)
+        self._opened = asyncio.get_running_loop().time()
+        self._asked = 0
         self._client = httpx.AsyncClient(
             http2=True,
             follow_redirects=False,
@@ -116,11 +120,14 @@ class HttpMany:
         """Fetch one address. Call ``release`` with the answer once its body is dealt with. Never raises an error of
         the policy tree: it is told.
         """
+        self._asked += 1
+        in_first_wave = self._asked <= MAX_AT_ONCE
         async with self._places:
             seen = _Seen()
+            begins = self._opened if in_first_wave else asyncio.get_running_loop().time()
             try:
                 with _mapped(ask.url, self._timeout_s):
-                    async with asyncio.timeout(self._timeout_s):
+                    async with asyncio.timeout_at(begins + self._timeout_s):
                         answer = await self._follow(ask, seen)
             except TimeoutError:
                 shown = scrub(ask.url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 #: Characters kept of a title and of a summary.
 TITLE_LENGTH: Final = 300
@@ -139,11 +139,15 @@ def _query(query: str) -> str:
 
 
 def link_key(link: str) -> str:
-    """What two links to the same page have in common: scheme, ``www.``, order of parameters and fragment left out."""
+    """What two links to the same page have in common: scheme, ``www.``, order of parameters and fragment left out.
+
+    Args:
+        link: As ``safe_link`` gives it.
+    """
     if not link:
         return ""
-    parts = urlsplit(link)
-    host = (parts.netloc or "").lower().removeprefix("www.").removeprefix("m.").removeprefix("amp.")
-    path = parts.path.rstrip("/").removesuffix("/amp")
-    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
-    return f"{host}{path}?{query}" if query else f"{host}{path}"
+    place, _, query = link.partition("://")[2].partition("#")[0].partition("?")
+    host, _, path = place.partition("/")
+    host = host.lower().removeprefix("www.").removeprefix("m.").removeprefix("amp.")
+    path = path.rstrip("/").removesuffix("/amp")
+    return f"{host}/{path}?{'&'.join(sorted(query.split('&')))}" if query else f"{host}/{path}"

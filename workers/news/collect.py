@@ -6,9 +6,10 @@ megabytes would hold its interpreter lock, and their memory would stay with it.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -23,10 +24,10 @@ from app.paths import Paths
 from app.storage import Storage
 from workers.news import opml, state, store, tags
 from workers.news.clean import plain_text, safe_link
-from workers.news.dedupe import item_key, merge
+from workers.news.dedupe import item_key, merge, signature
 from workers.news.gather import Reporting, due, gather, read_body, waiting
 from workers.news.recognise import NotAFeed
-from workers.news.values import Article, Feed, FeedState, Lookup
+from workers.news.values import Article, Feed, FeedState, Lookup, ParsedFeed
 from workers.wording import count
 
 KEYWORDS_FILE: Final = "news_keywords.json"
@@ -68,8 +69,18 @@ class Collected:
     files: list[Path] = field(default_factory=list)
 
 
+def collect_beside(report: Reporting, order: Order) -> Collected:
+    """As ``collect``, in a process of its own that steps back when others need the processor: the window, say."""
+    import psutil
+
+    lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10)  # Windows has classes, other systems a number
+    with contextlib.suppress(psutil.Error, OSError):
+        psutil.Process().nice(lower)
+    return collect(report, order)
+
+
 def collect(report: Reporting, order: Order, client: Callable[[], HttpMany] | None = None) -> Collected:
-    """Do all of it; the work of the spawned process.
+    """Do all of it.
 
     Args:
         client: Makes another client, for tests.
@@ -95,6 +106,11 @@ class _Run:
         self._order = order
         self._client = client
         self._storage = Storage(Paths(order.home), RehearsalClock(order.now))
+        self._known: tuple[Article, ...] = ()
+        self._tagged: tuple[Article, ...] = ()
+        self._states: dict[str, FeedState] = {}
+        self._keywords = tags.Keywords({}, frozenset())
+        self._known_is_ready = False
         self._lookups: tuple[Lookup, ...] = ()
         self._listed: frozenset[str] = frozenset()
         self.result = Collected()
@@ -107,8 +123,10 @@ class _Run:
 
     def look_up(self) -> None:
         """Fetch and read every feed that is due."""
-        self._known = self._load("articles", store.news_file(self._storage.paths.cache), store.load, ())
-        self._states = self._load("feed states", state.states_file(self._storage.paths.cache), state.load, {})
+        cache = self._storage.paths.cache
+        self._known = self._load("articles", store.news_file(cache), store.load)
+        self._states = self._load("states of the feeds", state.states_file(cache), state.load)
+        self._keywords = self._load_keywords()
         if self._order.source:
             self._lookups = self._from_source(self._order.source)
             return
@@ -124,14 +142,13 @@ class _Run:
             )
         self._lookups = self._fetched(enabled)
 
-    def _load(self, what: str, path: Path, load: Callable[[Storage], _Content], otherwise: _Content) -> _Content:
+    def _load(self, what: str, path: Path, load: Callable[[Storage], _Content]) -> _Content:
         """Read a file of ours; the run tells its user when a damaged one was moved aside."""
         there = path.exists()
         found = load(self._storage)
         if there and not path.exists():
             name = self._storage.relative(path)
             self.result.warnings.append(f"The file {name} was damaged; it was kept aside and the {what} begin anew.")
-            return otherwise
         return found
 
     def _fetched(self, feeds: Sequence[Feed]) -> tuple[Lookup, ...]:
@@ -139,9 +156,33 @@ class _Run:
         ready = [feed for feed in feeds if self._order.anew or self._order.source or due(states.get(feed.address), now)]
         # Without its articles, "not modified" would leave a feed empty for good.
         validators = states if self._known and not self._order.source else {}
-        found = gather(self._report, ready, validators, now, timeout_s=self._order.timeout_s, client=self._client)
+        found = gather(
+            self._report,
+            ready,
+            validators,
+            now,
+            timeout_s=self._order.timeout_s,
+            prepare=self._prepared,
+            client=self._client,
+        )
         by_feed = {lookup.feed.address: lookup for lookup in found}
         return tuple(by_feed.get(feed.address) or waiting(feed, states[feed.address]) for feed in feeds)
+
+    def _prepared(self, parsed: ParsedFeed) -> ParsedFeed:
+        """Tag the articles and take their titles apart, while other feeds are waited for."""
+        self._prepare_known()
+        for article in parsed.articles:
+            signature(article.title)
+        return replace(parsed, articles=tags.tagged(parsed.articles, self._keywords))
+
+    def _prepare_known(self) -> None:
+        """The same for what is known: the table of keywords may be another one by now."""
+        if self._known_is_ready:
+            return
+        self._known_is_ready = True
+        self._tagged = tags.tagged(self._known, self._keywords)
+        for article in self._known:
+            signature(article.title)
 
     def _from_source(self, source: str) -> tuple[Lookup, ...]:
         """What an address or a file holds: articles, or a list of feeds that are fetched then.
@@ -183,9 +224,10 @@ class _Run:
         name = plain_text(path.name.encode("utf-8", "replace").decode(), 120)
         feed = Feed(name, name)
         try:
-            return read_body(content, feed, self._order.now)
+            found = read_body(content, feed, self._order.now)
         except NotAFeed as error:
             return Lookup(feed, "failed", error.kind, problem=f"{name} {error.message}.", advice=error.advice)
+        return replace(found, parsed=self._prepared(found.parsed)) if found.parsed is not None else found
 
     # -- keeping ---------------------------------------------------------------------------------------------------
 
@@ -194,9 +236,9 @@ class _Run:
         order = self._order
         seen = [article for lookup in self._lookups if lookup.parsed for article in lookup.parsed.articles]
         fresh = self._young(seen)
-        merged = merge(self._known, fresh)
-        tagged = tags.tagged(merged.articles, self._keywords())
-        kept = store.pruned(tagged, order.now, days=order.keep_days, most=order.keep_articles)
+        self._prepare_known()
+        merged = merge(self._tagged, fresh)
+        kept = store.pruned(merged.articles, order.now, days=order.keep_days, most=order.keep_articles)
         before = {article.id for article in self._known}
         new = Counter(article.feed for article in kept if article.id not in before)
         if kept != self._known and (kept or self._known):
@@ -233,7 +275,7 @@ class _Run:
             if article.published >= oldest and not (article.time_kind == "first_seen" and item_key(article) in gone)
         ]
 
-    def _keywords(self) -> tags.Keywords:
+    def _load_keywords(self) -> tags.Keywords:
         path = self._config / KEYWORDS_FILE
         try:
             if tags.ensure(path):

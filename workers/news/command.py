@@ -37,7 +37,7 @@ def feeds(paths: Paths, action: str, values: Sequence[str]) -> dict[str, Any]:
     """
     if action == "import":
         return _import(paths, Path(_only(values, "import FILE")))
-    known = opml.load(paths.feeds_file) if paths.feeds_file.exists() else opml.load(opml.DEFAULT)
+    known = opml.load(paths.feeds_file if paths.feeds_file.exists() else opml.DEFAULT)
     if action == "list":
         return {"message": "", "feeds": _documents(paths, known)}
     if action == "export":
@@ -56,10 +56,8 @@ def _import(paths: Paths, file: Path) -> dict[str, Any]:
         raise UserAction(
             f"{file.name} holds no feed with an http or https address.", advice="Export it again from its feed reader."
         )
-    known: tuple[Feed, ...] = ()
-    if paths.feeds_file.exists():
-        known = opml.load(paths.feeds_file)
-    joined, new = opml.joined(known or opml.load(opml.DEFAULT), more)
+    known = opml.load(paths.feeds_file if paths.feeds_file.exists() else opml.DEFAULT)
+    joined, new = opml.joined(known, more)
     opml.save(paths.feeds_file, joined)
     there = len(more) - new
     also = f"; {count(there, 'feed was', 'feeds were')} in the list already" if there else ""

@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from workers.news.clean import link_key
@@ -71,6 +72,7 @@ class Signature:
     polar: frozenset[str]
 
 
+@lru_cache(maxsize=32_768)
 def signature(title: str) -> Signature:
     """The words of a title without case, punctuation, inflection, fillers and agency prefixes."""
     words = _WORD.findall(_LEAD.sub("", title.casefold()))
@@ -92,12 +94,14 @@ def _stem(word: str) -> str:
 
 def alike(first: Signature, second: Signature) -> bool:
     """Whether two titles are near-equal."""
-    small, large = sorted((first, second), key=lambda one: len(one.words))
+    small, large = first.words, second.words
+    if len(small) > len(large):
+        small, large = large, small
     return (
-        first.numbers == second.numbers
+        small <= large
+        and len(small) >= LIKENESS * len(large)
+        and first.numbers == second.numbers
         and first.polar == second.polar
-        and small.words <= large.words
-        and len(small.words) >= LIKENESS * len(large.words)
     )
 
 
@@ -241,9 +245,18 @@ def _joined(old: Article, new: Article) -> Article:
             published=published,
             time_kind=kind,
             source=new.source,
+            currencies=new.currencies,
+            symbols=new.symbols,
         )
     also = old.also if new.source in (old.source, *old.also) else (*old.also, new.source)[:20]
-    return replace(old, summary=old.summary or new.summary, link=old.link or new.link, also=also)
+    return replace(
+        old,
+        summary=old.summary or new.summary,
+        link=old.link or new.link,
+        also=also,
+        currencies=tuple(sorted({*old.currencies, *new.currencies})),
+        symbols=tuple(sorted({*old.symbols, *new.symbols})),
+    )
 
 
 def _better_time(old: Article, new: Article) -> tuple[datetime, str]:

@@ -7,7 +7,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -17,7 +17,7 @@ from app.http_many import Ask, HttpMany, Told
 from workers.news import opml
 from workers.news.parse import parse
 from workers.news.recognise import NotAFeed, Recognised, recognise, unpacked
-from workers.news.values import Feed, FeedState, Lookup
+from workers.news.values import Feed, FeedState, Lookup, ParsedFeed
 
 ACCEPT: Final = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -36,6 +36,14 @@ class Reporting(Protocol):
     def check_cancelled(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How bodies are read: at which time, and what is done with the articles at once."""
+
+    now: datetime
+    prepare: Callable[[ParsedFeed], ParsedFeed]
+
+
 def gather(
     report: Reporting,
     feeds: Sequence[Feed],
@@ -43,6 +51,7 @@ def gather(
     now: datetime,
     *,
     timeout_s: float,
+    prepare: Callable[[ParsedFeed], ParsedFeed] = lambda parsed: parsed,
     client: Callable[[], HttpMany] | None = None,
 ) -> tuple[Lookup, ...]:
     """What came of each feed, in the order of ``feeds``.
@@ -50,6 +59,7 @@ def gather(
     Args:
         states: Validators of the last answers; leave them out to fetch everything anew.
         timeout_s: For each feed: connecting, redirects and reading.
+        prepare: What can be done with the articles of one feed alone, while others are waited for.
         client: Makes another client, for tests.
 
     Raises:
@@ -58,7 +68,7 @@ def gather(
     make = client or (lambda: HttpMany(timeout_s=timeout_s, accept=ACCEPT, now=lambda: now))
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(_gather(report, feeds, states, now, make))
+        return loop.run_until_complete(_gather(report, feeds, states, Reading(now, prepare), make))
     finally:
         # Not asyncio.run: it waits at its end for look-ups of names, which may hang for minutes.
         loop.run_until_complete(loop.shutdown_asyncgens())
@@ -69,13 +79,15 @@ async def _gather(
     report: Reporting,
     feeds: Sequence[Feed],
     states: Mapping[str, FeedState],
-    now: datetime,
+    reading: Reading,
     make: Callable[[], HttpMany],
 ) -> tuple[Lookup, ...]:
     readers = Readers()
     try:
         async with make() as http:
-            tasks = [asyncio.create_task(_one(http, readers, feed, states.get(feed.address), now)) for feed in feeds]
+            tasks = [
+                asyncio.create_task(_one(http, readers, feed, states.get(feed.address), reading)) for feed in feeds
+            ]
             try:
                 await _watched(report, tasks)
             finally:
@@ -98,7 +110,7 @@ async def _watched(report: Reporting, tasks: Sequence[asyncio.Task[Lookup]]) -> 
             report.check_cancelled()
 
 
-async def _one(http: HttpMany, readers: Readers, feed: Feed, state: FeedState | None, now: datetime) -> Lookup:
+async def _one(http: HttpMany, readers: Readers, feed: Feed, state: FeedState | None, reading: Reading) -> Lookup:
     told = await http.get(Ask(feed.address, state.etag if state else "", state.modified if state else ""))
     if told.answer is None:
         return _failed(feed, told)
@@ -109,7 +121,7 @@ async def _one(http: HttpMany, readers: Readers, feed: Feed, state: FeedState | 
     if answer.not_modified:
         return common
     try:
-        found = await readers.read(lambda: _read(answer, feed, now))
+        found = await readers.read(lambda: _read(answer, feed, reading))
     except MetronomeError as error:
         kind = error.kind if isinstance(error, NotAFeed) else ""
         problem = f"{feed.title} {error.message}." if isinstance(error, NotAFeed) else error.message
@@ -142,8 +154,9 @@ def _failed(feed: Feed, told: Told) -> Lookup:
     )
 
 
-def _read(answer: Answer, feed: Feed, now: datetime) -> Lookup:
-    return read_body(answer.content, feed, now, content_type=answer.content_type, base=answer.url)
+def _read(answer: Answer, feed: Feed, reading: Reading) -> Lookup:
+    found = read_body(answer.content, feed, reading.now, content_type=answer.content_type, base=answer.url)
+    return replace(found, parsed=reading.prepare(found.parsed)) if found.parsed is not None else found
 
 
 def read_body(content: bytes, feed: Feed, now: datetime, *, content_type: str = "", base: str = "") -> Lookup:

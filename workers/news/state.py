@@ -106,7 +106,7 @@ def _state(entry: Any) -> FeedState | None:
     texts = {name: entry[name] for name in _TEXTS if isinstance(entry.get(name), str)}
     numbers = {name: max(0, entry[name]) for name in _NUMBERS if isinstance(entry.get(name), int)}
     status = entry.get("status") if isinstance(entry.get("status"), int) else None
-    times = {name: from_text(entry.get(name)) for name in _TIMES}
+    times: dict[str, Any] = {name: from_text(entry.get(name)) for name in _TIMES}
     title = texts.pop("title", entry["address"])
     undated = entry.get("undated")
     keys = tuple(key for key in undated if isinstance(key, str)) if isinstance(undated, list) else ()

@@ -85,12 +85,12 @@ def _article(entry: Any) -> Article | None:
     if not isinstance(entry, Mapping):
         return None
     published, first_seen = from_text(entry.get("published")), from_text(entry.get("first_seen"))
-    texts = {name: entry.get(name) for name in _TEXTS}
+    texts: dict[str, Any] = {name: entry.get(name) for name in _TEXTS}
     if published is None or first_seen is None or not all(isinstance(text, str) for text in texts.values()):
         return None
     if not texts["id"] or not texts["title"]:
         return None
-    lists = {
+    lists: dict[str, Any] = {
         name: tuple(item for item in entry[name] if isinstance(item, str))
         for name in _LISTS
         if isinstance(entry.get(name), list)
