@@ -34,7 +34,7 @@ from ui.widgets.inline_message import InlineMessages, Message
 from ui.widgets.nav_list import NavList
 from ui.window_state import WindowState
 
-PAGES = ("tasks", "health", "history", "logs", "settings")
+PAGES = ("tasks", "health", "news", "history", "logs", "settings")
 SIDEBAR = 196
 
 
@@ -60,6 +60,7 @@ class MainWindow(QMainWindow):
         self._titles = {
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
+            "news": self.tr("News"),
             "history": self.tr("History"),
             "logs": self.tr("Logs"),
             "settings": self.tr("Settings"),
@@ -196,6 +197,11 @@ class MainWindow(QMainWindow):
             page = HistoryPage(self._theme, self._link)
             page.log_asked.connect(self.show_log_of)
             page.exported.connect(lambda text: self.messages.post(Message("info", text)))
+        elif name == "news":
+            from ui.pages.news import NewsPage
+
+            page = NewsPage(self._theme, self._link)
+            page.unread_changed.connect(self._show_unread)
         elif name == "settings":
             from ui.pages.settings import SettingsPage
 
@@ -227,11 +233,16 @@ class MainWindow(QMainWindow):
 
     def _on_runs(self, runs: tuple[Run, ...]) -> None:
         self._show_lanes()
+        if "news" not in self._pages and any(run.task == "collect_rss_news" and run.state.is_success for run in runs):
+            self._link.query(self, _unread, self._show_unread)
         for run in runs:
             checks = run.result.get("checks") if run.state.is_success else None
             if checks and run.task == "system_health_check":
                 bad = sum(1 for check in checks if str(check.get("verdict", "ok")) != "ok")
                 self.nav.set_count("health", bad, words.plural(bad, "check needs attention", "checks need attention"))
+
+    def _show_unread(self, unread: int) -> None:
+        self.nav.set_count("news", unread, words.plural(unread, "article is unread", "articles are unread"))
 
     def _show_lanes(self) -> None:
         snapshot = self._link.engine.runner.snapshot()
@@ -333,6 +344,8 @@ class MainWindow(QMainWindow):
             self.tasks.run_current()
         elif self.page == "health":
             self._link.submit("system_health_check")
+        elif self.page == "news":
+            self._link.submit("collect_rss_news", {"anew": True})
 
     def _run_with_parameters(self) -> None:
         if self.page == "tasks" and self.tasks.current_task:
@@ -340,12 +353,13 @@ class MainWindow(QMainWindow):
 
     def _find(self) -> None:
         from ui.pages.logs import LogsPage
+        from ui.pages.news import NewsPage
         from ui.pages.settings import SettingsPage
 
-        if self.page != "settings":
+        if self.page not in ("settings", "news"):
             self.show_page("logs")
         page = self._pages[self.page]
-        if isinstance(page, LogsPage | SettingsPage):
+        if isinstance(page, LogsPage | NewsPage | SettingsPage):
             page.focus_search()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -421,6 +435,12 @@ class MainWindow(QMainWindow):
             self.clock.start()
         else:
             self.clock.stop()
+
+
+def _unread(engine: Any) -> int:
+    from workers.news.reading import unread_count
+
+    return unread_count(engine.storage)
 
 
 def _broker_offset(engine: Any, now: datetime) -> timedelta | None:
