@@ -54,6 +54,10 @@ class FeedList(QAbstractTableModel):
                 self._rows[place] = wanted[place]
                 self.dataChanged.emit(self.index(place, 0), self.index(place, len(Column) - 1))
 
+    def failing(self) -> int:
+        """How many could not be read the last time."""
+        return sum(_in_trouble(state) for _feed, state in self._rows)
+
     def tick(self, now: datetime) -> None:
         """The time moved: ages in tooltips are worked out when asked for."""
         self.now = now

@@ -51,7 +51,7 @@ class NewsTable(QAbstractTableModel):
     def set_articles(self, articles: Sequence[Article], read: Iterable[str]) -> None:
         """Show these, newest first; rows that stay are not touched."""
         self._all = tuple(articles)
-        self._read = set(read)
+        self._read = set(read) & {article.id for article in self._all}
         old = self._haystacks
         self._haystacks = {}
         for article in self._all:

@@ -22,8 +22,9 @@ from ui.theme import Theme
 from ui.widgets.article_details import ArticleDetails
 from ui.widgets.cells import Cell, StateCell
 from ui.widgets.choice import Choice, Tick
-from ui.widgets.labels import button, card, icon_button, label, row, set_icon
+from ui.widgets.labels import button, card, label, row
 from ui.widgets.news_cells import TagsCell, TitleCell
+from ui.widgets.state_badge import Chip
 from ui.widgets.tables import Table, framed
 from workers.news.values import Article
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from workers.news.reading import NewsView
 
 TASK = "collect_rss_news"
-PANEL = 330
+PANEL = 340
+FEEDS, ARTICLE = 0, 1
 SEARCH_MS = 120
 """Typing is followed by a search after this long, so that fast typing is one search."""
 
@@ -77,6 +79,7 @@ class NewsPage(Page):
         columns.setSpacing(12)
         columns.addLayout(left, 1)
         columns.addWidget(self._panel)
+        self._panel.hide()
         self.body.addLayout(columns, 1)
         self.subtitle.setText(self.tr("Not loaded yet"))
         link.runs_changed.connect(self._on_runs)
@@ -89,15 +92,22 @@ class NewsPage(Page):
         self._search.setPlaceholderText(self.tr("Find in news"))
         self._search.setAccessibleName(self.tr("Find in news"))
         self._search.setClearButtonEnabled(True)
-        self._search.setFixedWidth(190)
+        self._search.setFixedWidth(240)
         self._tag = Choice(self.tr("Currency or symbol"))
         self._tag.addItem(self.tr("All tags"), "")
         self._unread_only = Tick(self.tr("Unread only"))
         self._unread_only.setAccessibleName(self.tr("Unread only"))
-        self.mark_all = button(self.tr("Mark as read"), self._on_mark_all, tip=self.tr("Mark the list as read"))
+        self.mark_all = button(
+            self.tr("Mark all as read"), self._on_mark_all, tip=self.tr("Mark all articles in the list as read")
+        )
         self.fetch = button(self.tr("Fetch now"), self._on_fetch, style="primary")
-        for part in (self._unread_only, self._tag, self._search, self.mark_all, self.fetch):
-            self.head.addWidget(part)
+        self.head.addWidget(self.fetch)
+        self.body.addLayout(row(self._search, self._tag, 4, self._unread_only, None, self.mark_all))
+        self.feeds_chip = Chip(self._theme)
+        self.feeds_chip.setToolTip(self.tr("Show how the feeds fare"))
+        self.feeds_chip.clicked.connect(self._on_feeds_chip)
+        self.feeds_chip.hide()
+        self.head.insertWidget(2, self.feeds_chip)
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(SEARCH_MS)
@@ -112,18 +122,19 @@ class NewsPage(Page):
         table.setItemDelegate(Cell(self._theme, table))
         table.setItemDelegateForColumn(news_table.Column.TITLE, TitleCell(self._theme, news_table.UNREAD_ROLE, table))
         table.setItemDelegateForColumn(news_table.Column.TAGS, TagsCell(self._theme, news_table.TAGS_ROLE, table))
-        widths = {news_table.Column.TIME: 84, news_table.Column.TAGS: 150, news_table.Column.SOURCE: 140}
+        widths = {news_table.Column.TIME: 92, news_table.Column.TAGS: 150, news_table.Column.SOURCE: 140}
         table.set_widths(
             {int(column): width for column, width in widths.items()},
             news_table.Column.TITLE,
             yielding=(news_table.Column.SOURCE, news_table.Column.TAGS),
+            least=320,
         )
         table.opened.connect(self.open_in_browser)
         table.doubleClicked.connect(self.open_in_browser)
         table.selectionModel().currentChanged.connect(self._on_current_changed)
         return table
 
-    def _make_panel(self) -> QWidget:
+    def _make_panel(self) -> QStackedWidget:
         """Beside the list: how the feeds fare, or the article that was chosen."""
         self.feeds = FeedList(self)
         self.feed_table = Table(self.tr("Feeds"), row_height=29)
@@ -135,9 +146,8 @@ class NewsPage(Page):
         self.feed_table.set_widths({int(feed_list.Column.STATE): 124}, feed_list.Column.TITLE, least=100)
         self.details = ArticleDetails(self._theme)
         self.details.open_asked.connect(self._on_open_asked)
+        self.details.close_asked.connect(self.escape)
         shown, inner = card()
-        close = icon_button(self._theme, "close", self.tr("Close the article (Esc)"), self.escape)
-        inner.addLayout(row(None, close))
         inner.addWidget(self.details)
         inner.addStretch(1)
         panel = QStackedWidget()
@@ -167,6 +177,7 @@ class NewsPage(Page):
         # What was read here while the file was being read counts too.
         self.model.set_articles(loaded.view.articles, loaded.view.read | self.model.read)
         self.feeds.set_feeds(loaded.view.feeds)
+        self._show_feeds(len(loaded.view.feeds), self.feeds.failing())
         self._fill_tags()
         self._tell(loaded.view.problem)
 
@@ -174,6 +185,15 @@ class NewsPage(Page):
         self._empty.setText(str(error))
         self._empty.show()
         self.subtitle.setText(self.tr("The news cannot be read"))
+
+    def _show_feeds(self, feeds: int, failing: int) -> None:
+        total = words.plural(feeds, "feed", "feeds")
+        if failing:
+            text = self.tr("{n} of {feeds} failing").format(n=failing, feeds=total)
+            self.feeds_chip.show_parts("warning", "warning", text)
+        else:
+            self.feeds_chip.show_parts("succeeded", "ok" if feeds else "idle", total)
+        self.feeds_chip.show()
 
     def _fill_tags(self) -> None:
         tags = self.model.tags()
@@ -276,15 +296,14 @@ class NewsPage(Page):
         """Show an article beside the list; it counts as read then."""
         self._current = article.id
         self.details.show_article(article, self._link.now())
-        self._panel.setCurrentIndex(1)
+        self._show_panel(ARTICLE)
         if self.model.set_read([article.id], staying=article.id):
             self._save_read()
             self._tell()
 
     def escape(self) -> bool:
-        if self._panel.currentIndex() == 1:
-            self._panel.setCurrentIndex(0)
-            self.table.clearSelection()
+        if self._panel.isVisible():
+            self._panel.hide()
             self.table.setCurrentIndex(QModelIndex())
             self.table.setFocus()
             return True
@@ -292,6 +311,17 @@ class NewsPage(Page):
             self._search.clear()
             return True
         return False
+
+    def _show_panel(self, which: int) -> None:
+        self._panel.setCurrentIndex(which)
+        self._panel.show()
+
+    def _on_feeds_chip(self) -> None:
+        if self._panel.isVisible() and self._panel.currentIndex() == FEEDS:
+            self.escape()
+        else:
+            self.table.setCurrentIndex(QModelIndex())
+            self._show_panel(FEEDS)
 
     def open_in_browser(self, index: QModelIndex) -> None:
         """Open the page of an article in the user's browser; only http and https are."""

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from ui import words
 from ui.models.news_table import time_note
 from ui.theme import Theme
-from ui.widgets.labels import button, label, row, set_icon
+from ui.widgets.labels import button, icon_button, label, row, set_icon
 from ui.widgets.news_cells import paint_tags
 from workers.news.values import Article
 
@@ -19,9 +19,11 @@ from workers.news.values import Article
 class ArticleDetails(QWidget):
     """Signals:
     open_asked: the page of the article shown shall be opened.
+    close_asked: the article shall not be shown any more.
     """
 
     open_asked = Signal()
+    close_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +40,12 @@ class ArticleDetails(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        for part in (self._title, self._where, self._note, self._tags, self._summary, self._also):
+        close = icon_button(theme, "close", self.tr("Close the article (Esc)"), self.close_asked.emit)
+        top = QHBoxLayout()
+        top.addWidget(self._where, 1)
+        top.addWidget(close)
+        layout.addLayout(top)
+        for part in (self._title, self._note, self._tags, self._summary, self._also):
             layout.addWidget(part)
         layout.addSpacing(4)
         layout.addLayout(row(self.open, None))

@@ -26,7 +26,7 @@ class TitleCell(Cell):
         if unread:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.theme.color("accent"))
+            painter.setBrush(self.theme.ink("text"))
             painter.drawEllipse(QRectF(rect.left() - 2, rect.center().y() - DOT / 2, DOT, DOT))
         font = self.theme.font(weight=QFont.Weight.Medium if unread else QFont.Weight.Normal)
         painter.setFont(font)

@@ -18,6 +18,7 @@ from workers.news import opml
 from workers.news.parse import parse
 from workers.news.recognise import NotAFeed, Recognised, recognise, unpacked
 from workers.news.values import Feed, FeedState, Lookup, ParsedFeed
+from workers.wording import count
 
 ACCEPT: Final = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -259,6 +260,6 @@ def due(state: FeedState | None, now: datetime) -> bool:
 def waiting(feed: Feed, state: FeedState) -> Lookup:
     """What to say of a feed that is not due."""
     until = f"{state.next_try:%H:%M} UTC" if state.next_try else "later"
-    reason = f"{feed.title} waits until {until}"
-    problem = f"{reason} after {state.failures} failures: {state.problem}" if state.problem else ""
+    failures = count(state.failures, "failure")
+    problem = f"{state.problem} It waits until {until} after {failures}." if state.problem else ""
     return Lookup(feed, "waiting", state.kind, status=state.status, problem=problem, advice=state.advice, passing=True)

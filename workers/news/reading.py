@@ -50,7 +50,8 @@ def view(storage: Storage) -> NewsView:
     """
     articles, updated_at = _articles(storage)
     known = {article.id for article in articles}
-    problem, feeds = "", ()
+    problem = ""
+    feeds: tuple[Feed, ...] = ()
     try:
         path = storage.paths.feeds_file
         feeds = opml.load(path if path.exists() else opml.DEFAULT)

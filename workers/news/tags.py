@@ -39,7 +39,7 @@ class Keywords:
     currencies: frozenset[str]
 
     def tags(self, *texts: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Currencies and symbols that the texts speak of, each in alphabetical order."""
+        """Currencies and symbols that title, summary and name of the source speak of, each in alphabetical order."""
         found: dict[str, set[str]] = {"currencies": set(), "symbols": set()}
         for text in texts:
             self._pairs(text, found)
@@ -76,7 +76,7 @@ def tagged(articles: Iterable[Article], keywords: Keywords) -> tuple[Article, ..
     """The articles with the tags of this table; those of another table are gone."""
     result = []
     for article in articles:
-        currencies, symbols = keywords.tags(article.title, article.summary)
+        currencies, symbols = keywords.tags(article.title, article.summary, article.source)
         same = (currencies, symbols) == (article.currencies, article.symbols)
         result.append(article if same else replace(article, currencies=currencies, symbols=symbols))
     return tuple(result)
