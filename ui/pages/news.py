@@ -247,7 +247,7 @@ class NewsPage(Page):
     def _why_none(self) -> str:
         last = self._last
         if last is None or not last.state.is_final:
-            return self.tr("No news yet: the feeds are read for the first time.")
+            return self.tr("No news yet. The timetable reads the feeds every ten minutes; Fetch now does so at once.")
         if last.state.is_success:
             return self.tr("The feeds hold no article that is young enough to be kept.")
         return words.joined(self.tr("No news yet"), words.sentence(last), last.advice)

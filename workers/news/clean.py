@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"/?([A-Za-z][A-Za-z0-9:-]*)")
 _TAG_LIKE: Final = re.compile(r"<(?=[A-Za-z/!?])")
 _ENTITY: Final = re.compile(r"&(?:#\w+|\w+);")
 _TRACKING: Final = re.compile(
-    r"^(utm_\w+|at_(medium|campaign|link_\w+|ptr_\w+|custom\d*)|mc_[ce]id|[fgdy]clid|gbraid|wbraid|msclkid|igshid|"
+    r"^(utm_\w+|at_(medium|campaign|link_\w+|ptr_\w+|custom\d*)|mc_[ce]id|(fb|g|dc|y|tw)clid|gbraid|wbraid|msclkid|igshid|"
     r"_hs(enc|mi)|mkt_tok|cmpid|ncid|ocid|s_cid|ref_?src|rss(_?id)?|ftag|smid|guccounter|guce_\w+|spm|__twitter_impression)$",
     re.IGNORECASE,
 )
@@ -45,9 +45,7 @@ def plain_text(markup: str, limit: int) -> str:
         if _ENTITY.search(text) is None:
             break
         text = html.unescape(text)
-        if _TAG_LIKE.search(text) is None:
-            break
-    return _shortened(_one_line(_TAG_LIKE.sub("< ", text)), limit)
+    return _shortened(_TAG_LIKE.sub("< ", _one_line(text)), limit)
 
 
 def _without_tags(text: str) -> str:
@@ -118,6 +116,9 @@ def safe_link(link: str, base: str = "") -> str:
     if not text or len(text) > _LINK_LENGTH or "\\" in text:
         return ""
     try:
+        given = urlsplit(text)
+        if given.scheme and not given.netloc:  # urljoin would take the place of the base
+            return ""
         parts = urlsplit(urljoin(base, text))
         port = parts.port
         host = parts.hostname or ""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import queue
-import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from app.errors import MetronomeError, Retryable
 from app.http import MAX_BYTES, Answer
@@ -27,6 +25,7 @@ ACCEPT: Final = (
 
 #: Reading one feed takes milliseconds; one made to take for ever is left behind after this long.
 PARSE_LIMIT_S: Final = 15.0
+_LEFT_BEHIND: Final = 3
 _LOOK_S: Final = 0.1
 
 
@@ -176,78 +175,32 @@ def read_body(content: bytes, feed: Feed, now: datetime, *, content_type: str = 
 
 
 class Readers:
-    """A thread that reads bodies, replaced when one of them takes for ever."""
+    """Reads bodies beside the loop, one at a time; one that takes for ever is left behind with its thread."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._threads = 0
-        self._add()
-
-    def _add(self) -> None:
-        self._threads += 1
-        # A daemon: one that hangs must not keep the process.
-        threading.Thread(target=self._work, args=(self._queue,), name="feed-reader", daemon=True).start()
-
-    @staticmethod
-    def _work(work: queue.SimpleQueue[Callable[[], None] | None]) -> None:
-        while (item := work.get()) is not None:
-            item()
+        self._threads = ThreadPoolExecutor(_LEFT_BEHIND + 1, thread_name_prefix="feed-reader")
+        self._turn = asyncio.Semaphore(1)
 
     async def read(self, work: Callable[[], Lookup]) -> Lookup:
-        """Run ``work`` on the thread.
+        """Run ``work`` on a thread.
 
         Raises:
-            Retryable: it took longer than the limit; the thread is left to itself, another takes its place.
+            Retryable: it took longer than the limit.
             NotAFeed: what ``work`` raised.
         """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Lookup] = loop.create_future()
-        began: asyncio.Future[None] = loop.create_future()
-
-        def item() -> None:
-            _tell(loop, began, None)
+        async with self._turn:
             try:
-                result = work()
-            except MetronomeError as error:
-                _tell(loop, done, error)
-            except (ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError) as error:
-                # feedparser has no errors of its own: on feeds made to break it, these come out of it.
-                reason = f"{type(error).__name__}: {error}"[:200]
-                _tell(loop, done, NotAFeed("damaged feed", f"cannot be read ({reason})"))
-            else:
-                _tell(loop, done, result)
-
-        self._queue.put(item)
-        await began
-        try:
-            async with asyncio.timeout(PARSE_LIMIT_S):
-                return await done
-        except TimeoutError:
-            self._add()
-            raise Retryable(
-                f"Its content takes longer than {PARSE_LIMIT_S:g} s to read and was left out.",
-                advice="Remove the feed if this happens again.",
-            ) from None
+                async with asyncio.timeout(PARSE_LIMIT_S):
+                    return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            except TimeoutError:
+                raise Retryable(
+                    f"Its content takes longer than {PARSE_LIMIT_S:g} s to read and was left out.",
+                    advice="Remove the feed if this happens again.",
+                ) from None
 
     def stop(self) -> None:
         """No more work; idle threads end."""
-        for _ in range(self._threads):
-            self._queue.put(None)
-
-
-def _tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], outcome: object) -> None:
-    """Give a future its outcome from another thread, unless nobody waits any more."""
-
-    def give() -> None:
-        if future.done():
-            return
-        if isinstance(outcome, MetronomeError):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
-
-    with contextlib.suppress(RuntimeError):  # the loop has been closed: the run was stopped
-        loop.call_soon_threadsafe(give)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def due(state: FeedState | None, now: datetime) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +18,9 @@ from workers.wording import count
 #: Articles taken of one feed in one run; what comes after is older.
 MAX_ITEMS: Final = 1_000
 _REFUSALS_KEPT: Final = 100
+
+#: feedparser has no errors of its own: on content made to break it, these come out of it.
+_FEEDPARSER_ERRORS: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError)
 _DERIVED_TITLE: Final = 90
 _FIRST_SENTENCE: Final = re.compile(r"^(.{20,90}?[.!?])\s")
 
@@ -106,12 +108,18 @@ def _shared_guids(raws: list[_Raw | None]) -> frozenset[str]:
 def _from_xml(found: Recognised, base: str, now: datetime) -> tuple[str, list[_Raw | None], list[str], str]:
     import feedparser
 
-    document = feedparser.parse(
-        io.BytesIO(found.content),  # bytes in a stream: feedparser opens texts that look like addresses or files
-        response_headers={"content-type": "application/xml; charset=utf-8", "content-location": base},
-        sanitize_html=False,  # all becomes plain text here, and its cleaning costs more than its reading
-        resolve_relative_uris=False,
-    )
+    try:
+        document = feedparser.parse(
+            io.BytesIO(found.content),  # bytes in a stream: feedparser opens texts that look like addresses or files
+            response_headers={"content-type": "application/xml; charset=utf-8", "content-location": base},
+            sanitize_html=False,  # all becomes plain text here, and its cleaning costs more than its reading
+            resolve_relative_uris=False,
+        )
+    except _FEEDPARSER_ERRORS as error:
+        reason = f"{type(error).__name__}: {error}"[:200]
+        raise NotAFeed(
+            f"damaged {found.kind}", f"is a damaged {found.kind} feed that cannot be read ({reason})"
+        ) from error
     raws: list[_Raw | None] = [_xml_item(entry, now) for entry in document.entries]
     damaged = _damage(document.get("bozo_exception")) if document.bozo else ""
     if found.kind == "RDF" and not raws:
@@ -119,18 +127,20 @@ def _from_xml(found: Recognised, base: str, now: datetime) -> tuple[str, list[_R
     return _text(document.feed, "title"), raws, [], damaged
 
 
-def _xml_item(entry: Mapping[str, Any], now: datetime) -> _Raw:
-    stamp = next((name for name in ("published", "updated", "created") if entry.get(f"{name}_parsed")), "")
-    when = published(_text(entry, stamp), entry.get(f"{stamp}_parsed"), now) if stamp else (now, "first_seen")
-    summary = _text(entry, "summary") or _text(entry, "description")
-    contents = entry.get("content")
+def _xml_item(entry: dict[str, Any], now: datetime) -> _Raw:
+    # dict.get: feedparser's own get answers for other names too, with a warning.
+    parsed = {name: dict.get(entry, f"{name}_parsed") for name in ("published", "updated", "created")}
+    stamp = next((name for name, value in parsed.items() if value), "")
+    when = published(_text(entry, stamp), parsed[stamp], now) if stamp else (now, "first_seen")
+    summary = _text(entry, "summary")
+    contents = dict.get(entry, "content")
     if not summary and isinstance(contents, list) and contents:
         summary = _text(contents[0], "value")
     return _Raw(_text(entry, "title"), _text(entry, "link"), summary, _text(entry, "id"), when)
 
 
 def _text(entry: Any, name: str) -> str:
-    value = entry.get(name) if isinstance(entry, Mapping) else None
+    value = dict.get(entry, name) if isinstance(entry, dict) else None
     return value if isinstance(value, str) else ""
 
 
@@ -146,14 +156,14 @@ def _damage(error: object) -> str:
 def _from_json(found: Recognised, now: datetime) -> tuple[str, list[_Raw | None], list[str], str]:
     """JSON Feed 1.0 and 1.1 (jsonfeed.org/version/1.1)."""
     document = json_document(found.content)
-    items = document.get("items") if isinstance(document, Mapping) else None
+    items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise NotAFeed(found.kind, "is a JSON Feed without its list of items", advice="Tell its publisher.")
     return _text(document, "title"), [_json_item(item, now) for item in items], [], ""
 
 
 def _json_item(item: object, now: datetime) -> _Raw | None:
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return None
     guid = item.get("id")
     number = isinstance(guid, (int, float)) and not isinstance(guid, bool)

@@ -16,6 +16,7 @@ _LOOKED_AT: Final = 65_536
 _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ROOT: Final = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)([^<>]{0,4000})")
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE\s+(\w+)", re.IGNORECASE)
+_REFERENCE: Final = re.compile(r"&#([xX][0-9A-Fa-f]{1,500}|[0-9]{1,500});?", re.ASCII)
 _VERSION: Final = re.compile(r"\bversion\s*=\s*[\"']([\d.]{1,8})[\"']")
 _ENTITY: Final = re.compile(r"<!ENTITY\s+(%?)\s*([^\s>]*)([^>]{0,400})>?", re.IGNORECASE)
 _CHARACTER: Final = re.compile(r"(\"(?:&#\w+;|[^\"&<%])*\"|'(?:&#\w+;|[^'&<%])*')")
@@ -99,7 +100,8 @@ def recognise(content: bytes, address: str = "", content_type: str = "") -> Reco
     # Looked at in the very text that the parser gets: another encoding cannot hide anything from this.
     prolog = text[: root.start()]
     declared = _entities(prolog)
-    whole = f"<!DOCTYPE feed [\n{declared}]>\n{text[root.start() :]}" if declared else text[root.start() :]
+    body = _REFERENCE.sub(_possible, text[root.start() :]) if "&#" in text else text[root.start() :]
+    whole = f"<!DOCTYPE feed [\n{declared}]>\n{body}" if declared else body
     return Recognised(kind, "xml", whole.encode())
 
 
@@ -202,6 +204,16 @@ def _feed_in(page: str, address: str) -> str:
         if found:
             return f"The page names a feed of its own: {found}"
     return "Open it in a browser and look for its RSS or Atom address."
+
+
+def _possible(reference: re.Match[str]) -> str:
+    """A character reference if XML has such a character (section 2.2), else one that says that something is wrong.
+
+    One impossible reference would make feedparser give up the whole feed.
+    """
+    code = int(reference[1][1:], 16) if reference[1][0] in "xX" else int(reference[1])
+    fine = code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code <= 0x10FFFF
+    return reference[0] if fine else "&#xFFFD;"
 
 
 def _entities(prolog: str) -> str:

@@ -114,5 +114,4 @@ COLLECT_RSS_NEWS: Final = TaskSpec(
     soft_limit_s=150.0,
     hard_limit_s=200.0,
     retries=Retries(attempts=2, base_s=5.0),
-    on_start=True,
 )
