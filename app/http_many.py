@@ -7,19 +7,21 @@ for their handshakes, and their memory would stay with it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email.utils
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from app.errors import MetronomeError, Retryable, UserAction
 from app.http import _REDIRECTS, MAX_BYTES, MAX_REDIRECTS, Answer, _check_status, _mapped, _unpacker
 from app.log_scrub import scrub
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from types import TracebackType
 
     import httpx
@@ -198,26 +200,29 @@ class HttpMany:
         body = bytearray()
         whole = False
         try:
-            async for piece in response.aiter_raw(_PIECE):
-                part = unpack(piece, self._max_bytes + 1 - len(body))
-                body += part
-                self._held += len(part)
-                if len(body) > self._max_bytes:
-                    raise UserAction(
-                        f"{scrub(url)} is larger than {self._max_bytes / 1e6:g} MB.",
-                        advice="Use an address with less content.",
-                    )
-                if self._held > MAX_HELD:
-                    raise Retryable(
-                        f"{scrub(url)} was left out: the answers of this run together hold more than "
-                        f"{MAX_HELD / 1e6:g} MB.",
-                        advice="It is tried again; fetch fewer large addresses at once.",
-                    )
+            raw = cast("AsyncGenerator[bytes]", response.aiter_raw(_PIECE))
+            async with contextlib.aclosing(raw) as pieces:
+                async for piece in pieces:
+                    part = unpack(piece, self._max_bytes + 1 - len(body))
+                    body += part
+                    self._held += len(part)
+                    self._check_size(len(body), url)
             whole = True
         finally:
             if not whole:
                 self._held -= len(body)
         return bytes(body)
+
+    def _check_size(self, length: int, url: str) -> None:
+        if length > self._max_bytes:
+            raise UserAction(
+                f"{scrub(url)} is larger than {self._max_bytes / 1e6:g} MB.", advice="Use an address with less content."
+            )
+        if self._held > MAX_HELD:
+            raise Retryable(
+                f"{scrub(url)} was left out: the answers of this run together hold more than {MAX_HELD / 1e6:g} MB.",
+                advice="It is tried again; fetch fewer large addresses at once.",
+            )
 
 
 @dataclass(slots=True)

@@ -127,6 +127,7 @@ class _Table:
         self.added = self.updated = self.duplicates = 0
         self._by_guid: dict[str, int] = {}
         self._by_link: dict[str, int] = {}
+        self._by_name: dict[tuple[str, str], int] = {}
         self._by_word: dict[str, list[int]] = defaultdict(list)
         self._signatures: list[Signature] = []
         self._ids: set[str] = set()
@@ -144,21 +145,22 @@ class _Table:
             self.added += 1
             return
         old = self.articles[place]
-        merged = _joined(old, article)
-        same_item = old.feed == article.feed and (_guid_key(article) in self._keys_of(old) or article.link == old.link)
+        same_item = old.feed == article.feed and _same_item(old, article)
+        merged = _updated(old, article) if same_item else _told_again(old, article)
         if merged != old:
             self.articles[place] = merged
             self.updated += same_item
+            if merged.title != old.title:
+                self._index_title(place)
         self.duplicates += not same_item
         self._index(place, article)
-
-    def _keys_of(self, article: Article) -> tuple[str, ...]:
-        return (_guid_key(article),) if article.guid else ()
 
     def _known_place(self, article: Article) -> int | None:
         if article.guid and (place := self._by_guid.get(_guid_key(article))) is not None:
             return place
         if article.link and (place := self._by_link.get(link_key(article.link))) is not None:
+            return place
+        if not article.guid and not article.link and (place := self._by_name.get(_name(article))) is not None:
             return place
         return self._alike_place(article)
 
@@ -197,16 +199,22 @@ class _Table:
         self.articles.append(article)
         self._signatures.append(self._known_signatures[article.title])
         self._ids.add(article.id)
-        if len(self._signatures[place].words) >= LEAST_WORDS:
-            for word in self._rarest(self._signatures[place]):
-                self._by_word[word].append(place)
+        self._index_title(place)
         self._index(place, article)
+
+    def _index_title(self, place: int) -> None:
+        one = self._signatures[place] = self._known_signatures[self.articles[place].title]
+        if len(one.words) >= LEAST_WORDS:
+            for word in self._rarest(one):
+                self._by_word[word].append(place)
 
     def _index(self, place: int, article: Article) -> None:
         if article.guid:
             self._by_guid.setdefault(_guid_key(article), place)
         if article.link:
             self._by_link.setdefault(link_key(article.link), place)
+        if not article.guid and not article.link:
+            self._by_name.setdefault(_name(article), place)
 
     def _new_id(self, article: Article) -> str:
         """The key of the article; another one if careless publishers give the same key to two pieces of news."""
@@ -224,6 +232,11 @@ def item_key(article: Article, number: int = 0) -> str:
     return hashlib.sha256(f"{base} {number}".encode() if number else base.encode()).hexdigest()[:16]
 
 
+def _name(article: Article) -> tuple[str, str]:
+    """All that an item without guid and link is known by (RSS 0.92 allows such)."""
+    return article.feed, article.title
+
+
 def _guid_key(article: Article) -> str:
     """A guid that is an address or a name of the world counts in every feed, another one only in its own."""
     guid = article.guid
@@ -232,22 +245,31 @@ def _guid_key(article: Article) -> str:
     return f"guid {guid}" if guid.startswith(("tag:", "urn:")) else f"guid {article.feed} {guid}"
 
 
-def _joined(old: Article, new: Article) -> Article:
-    """The known article with what another telling of it adds: text, a real time, one more source."""
-    if old.feed == new.feed:
-        # The feed's own newer words win; the id, the first sight and a real time stay.
-        published, kind = _better_time(old, new)
-        return replace(
-            old,
-            title=new.title,
-            summary=new.summary or old.summary,
-            link=new.link or old.link,
-            published=published,
-            time_kind=kind,
-            source=new.source,
-            currencies=new.currencies,
-            symbols=new.symbols,
-        )
+def _same_item(old: Article, new: Article) -> bool:
+    """Whether two items of one feed are the same one, not two that tell the same news."""
+    if old.guid or new.guid:
+        return _guid_key(old) == _guid_key(new)
+    return link_key(old.link) == link_key(new.link)
+
+
+def _updated(old: Article, new: Article) -> Article:
+    """The feed's own newer words win; the id, the first sight and a real time stay."""
+    published, kind = _better_time(old, new)
+    return replace(
+        old,
+        title=new.title,
+        summary=new.summary or old.summary,
+        link=new.link or old.link,
+        published=published,
+        time_kind=kind,
+        source=new.source,
+        currencies=new.currencies,
+        symbols=new.symbols,
+    )
+
+
+def _told_again(old: Article, new: Article) -> Article:
+    """The known article with what another telling of it adds: text, a link, tags, one more source."""
     also = old.also if new.source in (old.source, *old.also) else (*old.also, new.source)[:20]
     return replace(
         old,

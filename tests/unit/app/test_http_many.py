@@ -30,6 +30,7 @@ def fetch(*asks: Ask | str, timeout_s: float = 5.0, **options: object) -> list[T
     try:
         return loop.run_until_complete(work())
     finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
 
@@ -164,10 +165,8 @@ def test_nobody_there_is_not_the_same_as_no_network() -> None:
 
     class Offline(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            try:
-                raise socket.gaierror(-2, "Name or service not known")
-            except socket.gaierror as error:
-                raise httpx.ConnectError(str(error)) from error
+            cause = socket.gaierror(-2, "Name or service not known")
+            raise httpx.ConnectError(str(cause)) from cause
 
     (closed,) = fetch(refused)
     (offline,) = fetch("https://a.example/", transport=Offline())
