@@ -331,8 +331,9 @@ class _Run:
         if not failed:
             until = min((one.next_try for one in map(self._state_of, lookups) if one and one.next_try), default=None)
             when = f"; the first is tried again at {until:%H:%M} UTC" if until else ""
+            all_wait = f"All {len(lookups):,} feeds wait" if len(lookups) > 1 else "The one enabled feed waits"
             raise Blocked(
-                f"All {count(len(lookups), 'feed')} wait{when}. {lookups[0].problem}".rstrip(),
+                f"{all_wait}{when}. {lookups[0].problem}".rstrip(),
                 advice="To try at once: python main.py run collect_rss_news anew=true",
                 until=until,
             )
