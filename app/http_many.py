@@ -74,6 +74,7 @@ class HttpMany:
         timeout_s: For each address: redirects, waiting and reading together. It counts from the opening of the
             client, so that many addresses take no longer than one; from its own turn for one that had to wait for
             its turn.
+        passed_s: Seconds of that limit that have passed before the opening.
         max_bytes: Most bytes of one body, after decompression.
     """
 
@@ -81,12 +82,14 @@ class HttpMany:
         self,
         *,
         timeout_s: float,
+        passed_s: float = 0.0,
         accept: str = "*/*",
         max_bytes: int = MAX_BYTES,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._timeout_s = timeout_s
+        self._passed_s = passed_s
         self._max_bytes = max_bytes
         self._accept = accept
         self._now = now
@@ -100,7 +103,7 @@ class HttpMany:
         self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
         asyncio.get_running_loop().set_default_executor(self._lookups)
         self._places = asyncio.Semaphore(MAX_AT_ONCE)
-        self._opened = asyncio.get_running_loop().time()
+        self._opened = asyncio.get_running_loop().time() - self._passed_s
         self._asked = 0
         self._client = httpx.AsyncClient(
             http2=True,

@@ -61,6 +61,7 @@ def _fetch(home: Path, address: str) -> list[Figure]:
     if "news" in getattr(program.window, "_titles", {}):
         program.window.show_page("news")
     _turn(lambda: False, 1.0)
+    before = _pss_mb(psutil.Process())
     watch = _Watch()
     done: list[Run] = []
     began = time.perf_counter()
@@ -85,6 +86,7 @@ def _fetch(home: Path, address: str) -> list[Figure]:
         ),
         single("articles read", "articles", result["articles"], (FEEDS - bad) * feed_server.ITEMS, at_least=True),
         single("memory of the window meanwhile (PSS)", "MB", watch.window_mb, 120),
+        single("of that, more than before the run", "MB", watch.window_mb - before),
         single("memory of the process that works (PSS)", "MB", watch.worker_mb, 120),
         distribution(f"lateness of a {PERIOD_MS} ms timer meanwhile", "ms", watch.late, {"p99": 5}),
     ]

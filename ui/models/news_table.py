@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
@@ -38,7 +38,7 @@ class NewsTable(QAbstractTableModel):
         super().__init__(parent)
         self._all: tuple[Article, ...] = ()
         self._shown: list[Article] = []
-        self._haystacks: dict[str, tuple[Article, str]] = {}
+        self._haystacks: Mapping[str, str] = {}
         self._read: set[str] = set()
         self._staying: str = ""
         self._needle: tuple[str, ...] = ()
@@ -48,16 +48,17 @@ class NewsTable(QAbstractTableModel):
 
     # -- content ---------------------------------------------------------------------------------------------------
 
-    def set_articles(self, articles: Sequence[Article], read: Iterable[str]) -> None:
-        """Show these, newest first; rows that stay are not touched."""
+    def set_articles(
+        self, articles: Sequence[Article], read: Iterable[str], haystacks: Mapping[str, str] | None = None
+    ) -> None:
+        """Show these, newest first; rows that stay are not touched.
+
+        Args:
+            haystacks: What ``haystacks_of`` made of them on another thread.
+        """
         self._all = tuple(articles)
-        self._read = set(read) & {article.id for article in self._all}
-        old = self._haystacks
-        self._haystacks = {}
-        for article in self._all:
-            known = old.get(article.id)
-            same = known is not None and known[0] == article
-            self._haystacks[article.id] = known if same and known is not None else (article, _haystack(article))
+        self._haystacks = haystacks if haystacks is not None else haystacks_of(articles)
+        self._read = {one for one in read if one in self._haystacks}
         self._refresh()
         if self._shown:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, len(Column) - 1))
@@ -123,8 +124,8 @@ class NewsTable(QAbstractTableModel):
             return False
         if self._tag and self._tag not in article.currencies and self._tag not in article.symbols:
             return False
-        text = self._haystacks[article.id][1]
-        return all(word in text for word in self._needle)
+        text = self._haystacks[article.id]
+        return all(word in text or word in article.summary.casefold() for word in self._needle)
 
     def _refresh(self) -> None:
         """Make the rows those that pass: others leave, new ones come in where they belong."""
@@ -229,9 +230,15 @@ def time_note(kind: str) -> str:
     return words.tr("the feed names no time zone; read as UTC") if kind == "assumed_utc" else ""
 
 
-def _haystack(article: Article) -> str:
-    tags = " ".join((*article.currencies, *article.symbols))
-    return f"{article.title}\n{article.summary}\n{article.source}\n{tags}".casefold()
+def haystacks_of(articles: Iterable[Article]) -> dict[str, str]:
+    """What a search looks at first, by id; texts are looked at when it is not found there, and take no memory twice.
+
+    Thread: any.
+    """
+    return {
+        article.id: " ".join((article.title, article.source, *article.currencies, *article.symbols)).casefold()
+        for article in articles
+    }
 
 
 def _leaving(places: list[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -41,9 +41,10 @@ SEARCH_MS = 120
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the page asked for: the news and the last run over the feeds."""
+    """What the page asked for: the news, what a search looks at, and the last run over the feeds."""
 
     view: NewsView
+    haystacks: Mapping[str, str]
     last: Run | None
 
 
@@ -175,7 +176,7 @@ class NewsPage(Page):
         self._last = loaded.last
         self.model.now = self.feeds.now = now
         # What was read here while the file was being read counts too.
-        self.model.set_articles(loaded.view.articles, loaded.view.read | self.model.read)
+        self.model.set_articles(loaded.view.articles, loaded.view.read | self.model.read, loaded.haystacks)
         self.feeds.set_feeds(loaded.view.feeds)
         self._show_feeds(len(loaded.view.feeds), self.feeds.failing())
         self._fill_tags()
@@ -363,7 +364,8 @@ def _load(engine: Engine) -> Loaded:
     from workers.news.reading import view
 
     recent = engine.history.recent(TASK, 1)
-    return Loaded(view(engine.storage), recent[0] if recent else None)
+    found = view(engine.storage)
+    return Loaded(found, news_table.haystacks_of(found.articles), recent[0] if recent else None)
 
 
 def _keep_read(engine: Engine, ids: frozenset[str]) -> None:

@@ -7,8 +7,9 @@ megabytes would hold its interpreter lock, and their memory would stay with it.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,6 +37,9 @@ KEYWORDS_FILE: Final = "news_keywords.json"
 _LISTED: Final = 60
 _NAMED: Final = 3
 
+#: So many times more articles than are kept are looked at: some tell the same news.
+_ROOM: Final = 1.5
+
 _Content = TypeVar("_Content")
 
 
@@ -48,6 +52,8 @@ class Order:
         timeout_s: Longest wait for one feed.
         source: An address or a file to read instead of the list of feeds; empty: the list.
         anew: Fetch also feeds that wait after failures.
+        asked_at: Reading of the monotonic clock, which all processes share, when the run began: the wait for feeds
+            counts from then, so that starting this process costs the run nothing.
     """
 
     home: Path
@@ -57,6 +63,7 @@ class Order:
     keep_articles: int = 2_000
     source: str = ""
     anew: bool = False
+    asked_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -73,7 +80,7 @@ def collect_beside(report: Reporting, order: Order) -> Collected:
     """As ``collect``, in a process of its own that steps back when others need the processor: the window, say."""
     import psutil
 
-    lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10)  # Windows has classes, other systems a number
+    lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 5)  # Windows has classes, other systems a number
     with contextlib.suppress(psutil.Error, OSError):
         psutil.Process().nice(lower)
     return collect(report, order)
@@ -162,11 +169,17 @@ class _Run:
             validators,
             now,
             timeout_s=self._order.timeout_s,
+            passed_s=self._passed_s(),
             prepare=self._prepared,
             client=self._client,
         )
         by_feed = {lookup.feed.address: lookup for lookup in found}
         return tuple(by_feed.get(feed.address) or waiting(feed, states[feed.address]) for feed in feeds)
+
+    def _passed_s(self) -> float:
+        """Seconds since the run began, as far as that can be: a clock of tests is not shared."""
+        passed = time.monotonic() - self._order.asked_at if self._order.asked_at is not None else 0.0
+        return passed if 0 <= passed <= self._order.timeout_s / 4 else 0.0
 
     def _prepared(self, parsed: ParsedFeed) -> ParsedFeed:
         """Tag the articles and take their titles apart, while other feeds are waited for."""
@@ -261,12 +274,15 @@ class _Run:
         }
         self._tell(new)
 
-    def _young(self, articles: Iterable[Article]) -> list[Article]:
+    def _young(self, articles: Sequence[Article]) -> list[Article]:
         """Those that would be kept: others would come as new with every run and go again at once."""
         order = self._order
         oldest = order.now - timedelta(days=order.keep_days)
         if len(self._known) >= order.keep_articles:
             oldest = max(oldest, self._known[-1].published)
+        surplus = sorted((article.published for article in articles), reverse=True)[int(order.keep_articles * _ROOM) :]
+        if surplus:
+            oldest = max(oldest, surplus[0])
         known = {article.id for article in self._known}
         gone = {key for one in self._states.values() for key in one.undated} - known
         return [

@@ -51,6 +51,7 @@ def gather(
     now: datetime,
     *,
     timeout_s: float,
+    passed_s: float = 0.0,
     prepare: Callable[[ParsedFeed], ParsedFeed] = lambda parsed: parsed,
     client: Callable[[], HttpMany] | None = None,
 ) -> tuple[Lookup, ...]:
@@ -59,13 +60,14 @@ def gather(
     Args:
         states: Validators of the last answers; leave them out to fetch everything anew.
         timeout_s: For each feed: connecting, redirects and reading.
+        passed_s: Seconds of that wait that have passed already.
         prepare: What can be done with the articles of one feed alone, while others are waited for.
         client: Makes another client, for tests.
 
     Raises:
         Cancelled: the run was asked to stop; nothing goes on.
     """
-    make = client or (lambda: HttpMany(timeout_s=timeout_s, accept=ACCEPT, now=lambda: now))
+    make = client or (lambda: HttpMany(timeout_s=timeout_s, passed_s=passed_s, accept=ACCEPT, now=lambda: now))
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(_gather(report, feeds, states, Reading(now, prepare), make))

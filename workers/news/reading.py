@@ -7,10 +7,11 @@ apart article by article. What was read is in ``data/config/news_read.json``.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from app.errors import UserAction
 from app.files import guarding
@@ -95,35 +96,43 @@ def _articles(storage: Storage) -> tuple[tuple[Article, ...], datetime | None]:
             text = path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return (), None
-    head, found, rest = text.partition(_LIST)
-    document = _piecewise(head, rest) if found else None
-    if document is None:  # another layout, a newer schema or damage: what the store says of it counts
+    found = _piecewise(text)
+    if found is None:  # another layout, a newer schema or damage: what the store says of it counts
         document = storage.read_json(path)
-    return store.articles_of(document), from_text(document.get("updated_at")) if document else None
+        return store.articles_of(document), from_text(document.get("updated_at")) if document else None
+    return found
 
 
-def _piecewise(head: str, rest: str) -> dict[str, Any] | None:
-    """The document, its list taken apart one by one; None when it is not laid out as the store writes it."""
+def _piecewise(text: str) -> tuple[tuple[Article, ...], datetime | None] | None:
+    """The articles, taken out one by one, and when they changed; None when it is not laid out as the store writes it.
+
+    Names of sources come thousands of times and are kept once; identifiers of feeds are of no use to a window.
+    """
     decoder = json.JSONDecoder()
+    articles: list[Article] = []
+    begin = text.find(_LIST) + len(_LIST)
     try:
-        document = json.loads(f'{head}"articles": []}}')
-        if document.get("schema") != 1:
+        head = json.loads(f"{text[:begin]}]}}")
+        if head.get("schema") != 1:
             return None
-        entries = []
-        position = _skip(rest, 0)
-        while rest[position : position + 1] == "{":
-            entry, position = decoder.raw_decode(rest, position)
-            entries.append(entry)
-            position = _skip(rest, position)
-        if rest[position:].split() != ["]", "}"]:
+        position = _skip(text, begin)
+        while text[position : position + 1] == "{":
+            entry, position = decoder.raw_decode(text, position)
+            article = store.article_of(entry)
+            if article is not None:
+                shared = {name: sys.intern(getattr(article, name)) for name in ("source", "feed", "time_kind")}
+                articles.append(replace(article, guid="", **shared))
+            position = _skip(text, position)
+        if text[position:].split() != ["]", "}"]:
             return None
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, AttributeError):
         return None
-    return {**document, "articles": entries}
+    unique = {article.id: article for article in articles}
+    return store.newest_first(unique.values()), from_text(head.get("updated_at"))
 
 
 def _skip(text: str, position: int) -> int:
-    """Past white space and one comma after another."""
-    while text[position : position + 1] in (" ", "\n", "\r", "\t", ",") and position < len(text):
+    """Past white space and commas."""
+    while position < len(text) and text[position] in " \n\r\t,":
         position += 1
     return position

@@ -36,7 +36,7 @@ def load(storage: Storage) -> tuple[Article, ...]:
 def articles_of(document: Mapping[str, Any] | None) -> tuple[Article, ...]:
     """The articles of a document as it lies in the file."""
     entries = document.get("articles") if document else None
-    found = (_article(entry) for entry in entries) if isinstance(entries, list) else ()
+    found = (article_of(entry) for entry in entries) if isinstance(entries, list) else ()
     unique = {article.id: article for article in found if article is not None}
     return newest_first(unique.values())
 
@@ -81,7 +81,8 @@ def _document(article: Article) -> dict[str, Any]:
     }
 
 
-def _article(entry: Any) -> Article | None:
+def article_of(entry: Any) -> Article | None:
+    """The article of an entry of the file; None when it is none."""
     if not isinstance(entry, Mapping):
         return None
     published, first_seen = from_text(entry.get("published")), from_text(entry.get("first_seen"))

@@ -91,6 +91,7 @@ def collect_rss_news(ctx: TaskContext, params: NewsParams) -> NewsResult:
         keep_articles=settings.keep_articles,
         source=params.source.strip(),
         anew=params.anew,
+        asked_at=ctx.clock.monotonic(),
     )
     # A list named by source is fetched after it was fetched itself.
     waits = settings.feed_timeout_s * (2 if order.source else 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def test_the_window_reads_what_was_stored(bench: Bench) -> None:
     reading.keep_read(bench.storage, ["0" * 16, "gone"])
     opml.save(bench.paths.feeds_file, [Feed("https://a.example/", "A"), Feed("https://b.example/", "B", enabled=False)])
     view = reading.view(bench.storage)
-    assert view.articles == kept
+    assert view.articles == tuple(replace(one, guid="") for one in kept)
     assert (view.read, view.updated_at) == (frozenset({"0" * 16}), NOW)
     assert [(feed.title, state) for feed, state in view.feeds] == [("A", None)]
     assert reading.unread_count(bench.storage) == 4
