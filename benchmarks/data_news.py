@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +15,12 @@ from PySide6.QtCore import Qt, QTimer
 from app.cli import WindowStart
 from app.cli_session import CommandSession
 from app.engine import Engine
+from app.paths import Paths
 from app.runs import Run, RunState
 from benchmarks import feed_server
 from benchmarks.figures import Figure, distribution, single
 from benchmarks.gui import PERIOD_MS, _turn
+from benchmarks.window_process import ROOT, window
 from workers import registry
 from workers.news import opml
 from workers.news.dedupe import merge
@@ -31,8 +34,9 @@ ARTICLES = 10_000
 def figures() -> list[Figure]:
     """All figures about news."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, feed_server.running() as address:
-        fetched = _fetch(Path(folder), address)
-    return [*fetched, _dedupe()]
+        fetched = _fetch(Path(folder) / "shown", address)
+        weighed = _weigh_program(Path(folder) / "weighed", address)
+    return [*fetched, *weighed, _dedupe()]
 
 
 run = figures
@@ -44,7 +48,7 @@ def _fetch(home: Path, address: str) -> list[Figure]:
     app = make_application()
     settings = {"timetable.paused": "true", "news.feed_timeout_s": str(LIMIT_S)}
     session = CommandSession.open(str(home), settings, registry, as_json=False)
-    opml.save(session.paths.feeds_file, [Feed(f"{address}/{number}", f"Feed {number}") for number in range(FEEDS)])
+    _list_feeds(home, address)
     engines: list[Engine] = []
 
     def start(_on_show: object) -> Engine:
@@ -58,10 +62,8 @@ def _fetch(home: Path, address: str) -> list[Figure]:
     )
     program.open()
     _turn(lambda: program.link.ready, 30)
-    if "news" in getattr(program.window, "_titles", {}):
-        program.window.show_page("news")
+    program.window.show_page("news")
     _turn(lambda: False, 1.0)
-    before = _pss_mb(psutil.Process())
     watch = _Watch()
     done: list[Run] = []
     began = time.perf_counter()
@@ -85,57 +87,72 @@ def _fetch(home: Path, address: str) -> list[Figure]:
             LIMIT_S + 1,
         ),
         single("articles read", "articles", result["articles"], (FEEDS - bad) * feed_server.ITEMS, at_least=True),
-        single("memory of the window meanwhile (PSS)", "MB", watch.window_mb, 120),
-        single("of that, more than before the run", "MB", watch.window_mb - before),
-        single("memory of the process that works (PSS)", "MB", watch.worker_mb, 120),
         distribution(f"lateness of a {PERIOD_MS} ms timer meanwhile", "ms", watch.late, {"p99": 5}),
     ]
 
 
 class _Watch:
-    """Lateness of a timer in the window's thread, and the memory of this process and its worker."""
+    """Lateness of a timer in the window's thread."""
 
     def __init__(self) -> None:
         self.late: list[float] = []
-        self.window_mb = self.worker_mb = 0.0
         self._due = time.perf_counter() + PERIOD_MS / 1000
-        self._process = psutil.Process()
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._timer.start(PERIOD_MS)
-        self._ended = threading.Event()
-        self._weigher = threading.Thread(target=self._weigh_on, name="weigher")
-        self._weigher.start()
 
     def _tick(self) -> None:
         now = time.perf_counter()
         self.late.append(max(0.0, (now - self._due) * 1000))
         self._due = now + PERIOD_MS / 1000
 
-    def _weigh_on(self) -> None:
-        while not self._ended.wait(0.4):
-            self._weigh()
-
-    def _weigh(self) -> None:
-        self.window_mb = max(self.window_mb, _pss_mb(self._process))
-        for child in self._process.children():
-            try:
-                if "spawn_main" in " ".join(child.cmdline()):
-                    self.worker_mb = max(self.worker_mb, _pss_mb(child))
-            except psutil.Error:
-                continue
-
     def stop(self) -> None:
         """Watch no longer."""
         self._timer.stop()
-        self._ended.set()
-        self._weigher.join()
+
+
+def _weigh_program(home: Path, address: str) -> list[Figure]:
+    """Memory of the real program while it collects, and of the process that works for it."""
+    _list_feeds(home, address)
+    command = [sys.executable, str(ROOT / "main.py"), "run", "collect_rss_news", "--home", str(home), "--json"]
+    with window(home, "--set", "timetable.paused=true", "--set", f"news.feed_timeout_s={LIMIT_S}") as shown:
+        shown.seconds_until("terminal connected")
+        time.sleep(2.0)
+        program = psutil.Process(shown.process.pid)
+        before = window_mb = _pss_mb(program)
+        worker_mb = 0.0
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while run.poll() is None:
+            window_mb = max(window_mb, _pss_mb(program))
+            worker_mb = max([worker_mb, *(_pss_mb(child) for child in program.children() if _works(child))])
+            time.sleep(0.25)
+        window_mb = max(window_mb, _pss_mb(program))
+    return [
+        single("memory of the program meanwhile (PSS)", "MB", window_mb, 120),
+        single("of that, more than before the run", "MB", window_mb - before),
+        single("memory of the process that works for it (PSS)", "MB", worker_mb, 120),
+    ]
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def _list_feeds(home: Path, address: str) -> None:
+    feeds = [Feed(f"{address}/{number}", f"Feed {number}") for number in range(FEEDS)]
+    opml.save(Paths(home).feeds_file, feeds)
 
 
 def _pss_mb(process: psutil.Process) -> float:
-    info = process.memory_full_info()
-    return float(getattr(info, "pss", info.uss)) / 1e6
+    try:
+        info = process.memory_full_info()
+    except psutil.Error:  # it has just ended
+        return 0.0
+    return float(getattr(info, "pss", info.uss)) / 1024**2
 
 
 def _dedupe() -> Figure:

@@ -80,9 +80,10 @@ def collect_beside(report: Reporting, order: Order) -> Collected:
     """As ``collect``, in a process of its own that steps back when others need the processor: the window, say."""
     import psutil
 
-    lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 5)  # Windows has classes, other systems a number
+    process = psutil.Process()
     with contextlib.suppress(psutil.Error, OSError):
-        psutil.Process().nice(lower)
+        # Windows has classes, other systems a number.
+        process.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", None) or min(process.nice() + 10, 19))
     return collect(report, order)
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from app.errors import UserAction
 from app.files import guarding
@@ -120,7 +120,9 @@ def _piecewise(text: str) -> tuple[tuple[Article, ...], datetime | None] | None:
             entry, position = decoder.raw_decode(text, position)
             article = store.article_of(entry)
             if article is not None:
-                shared = {name: sys.intern(getattr(article, name)) for name in ("source", "feed", "time_kind")}
+                shared: dict[str, Any] = {
+                    name: sys.intern(getattr(article, name)) for name in ("source", "feed", "time_kind")
+                }
                 articles.append(replace(article, guid="", **shared))
             position = _skip(text, position)
         if text[position:].split() != ["]", "}"]:
