@@ -88,11 +88,12 @@ def recognise(content: bytes, address: str = "", content_type: str = "") -> Reco
         raise NotAFeed("nothing", "is empty", advice="Try again later, or correct the address.")
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in (b"{", b"["):
         return _json(content)
+    binary = _binary(content)
     converted = _in_utf8(content, content_type)
     text = converted.decode("utf-8", "replace")
-    root = _root(text)
+    root = _root(text) if not binary else None
     if root is None:
-        kind = "binary data" if _binary(content) else "plain text"
+        kind = "binary data" if binary else "plain text"
         raise NotAFeed(kind, f"holds {kind}, not a feed", advice="Use the address of an RSS, Atom or JSON feed.")
     kind = _kind_of_xml(root, text, address)
     if kind == "OPML":
@@ -124,6 +125,9 @@ def _in_utf8(content: bytes, content_type: str) -> bytes:
 
 
 def _binary(content: bytes) -> bool:
+    """Whether the beginning holds control characters as no text does; UTF-16 is known by its own beginning."""
+    if content.startswith(_MARKS) or content[:2] in (b"<\0", b"\0<"):
+        return False
     head = content[:1024]
     odd = sum(byte < 9 or 13 < byte < 32 for byte in head)
     return odd * 20 > len(head)

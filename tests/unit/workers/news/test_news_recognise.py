@@ -49,6 +49,7 @@ def test_feeds_are_recognised_from_their_content(content: bytes, kind: str) -> N
         (b"[" * 100_000, "damaged JSON", "nested too deeply"),
         (b"just words", "plain text", "holds plain text"),
         (bytes(range(256)) * 20, "binary data", "holds binary data"),
+        (bytes(range(1, 32)) + b"<b attribute>" + bytes(200), "binary data", "holds binary data"),
         (b"\x89PNG\r\n\x1a\n" + b"\0\1\2" * 500, "binary data", "holds binary data"),
     ],
 )
