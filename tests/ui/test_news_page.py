@@ -119,6 +119,7 @@ def test_feeds_in_trouble_come_first_and_say_why(qtmodeltester) -> None:
     assert [model.index(row, 1).data() for row in range(3)] == ["Failing", "12 articles", "Not read yet"]
     assert model.failing() == 1
     assert feed_look(away).word == "Not reached"
+    assert model.not_reached() == 0
     tip = feed_tip(Feed("https://b/", "B"), bad, NOW)
     assert "It is gone." in tip
     assert "2 failures in a row" in tip
@@ -258,6 +259,7 @@ def test_without_news_the_page_gives_the_honest_reason(qtbot: QtBot, window: Mai
     assert isinstance(page, NewsPage)
     qtbot.waitUntil(lambda: "No network" in page._empty.text())
     assert page._empty.isVisible()
+    assert not page.table.isVisible()
 
 
 @pytest.mark.parametrize("choice", ["dark", "light"])

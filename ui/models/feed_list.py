@@ -55,8 +55,12 @@ class FeedList(QAbstractTableModel):
                 self.dataChanged.emit(self.index(place, 0), self.index(place, len(Column) - 1))
 
     def failing(self) -> int:
-        """How many could not be read the last time."""
-        return sum(_in_trouble(state) for _feed, state in self._rows)
+        """How many could not be read, by a fault of their own."""
+        return sum(state is not None and state.failures > 0 for _feed, state in self._rows)
+
+    def not_reached(self) -> int:
+        """How many could not be read because no feed at all could."""
+        return sum(_in_trouble(state) for _feed, state in self._rows) - self.failing()
 
     def tick(self, now: datetime) -> None:
         """The time moved: ages in tooltips are worked out when asked for."""

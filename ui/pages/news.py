@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QTimer, QUrl, Signal
+from PySide6.QtCore import QModelIndex, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
@@ -70,12 +70,16 @@ class NewsPage(Page):
         self.model = NewsTable(self)
         self.table = self._make_table()
         self.main = self.table
+        self._list = framed(self.table)
         self._empty = label("", "dim", wrap=True)
-        self._empty.hide()
+        self._nothing, inner = card()
+        inner.addWidget(self._empty)
+        inner.addStretch(1)
+        self._nothing.hide()
         self._panel = self._make_panel()
         left = QVBoxLayout()
-        left.addWidget(framed(self.table), 1)
-        left.addWidget(self._empty)
+        left.addWidget(self._list, 1)
+        left.addWidget(self._nothing, 1)
         columns = QHBoxLayout()
         columns.setSpacing(12)
         columns.addLayout(left, 1)
@@ -123,7 +127,7 @@ class NewsPage(Page):
         table.setItemDelegate(Cell(self._theme, table))
         table.setItemDelegateForColumn(news_table.Column.TITLE, TitleCell(self._theme, news_table.UNREAD_ROLE, table))
         table.setItemDelegateForColumn(news_table.Column.TAGS, TagsCell(self._theme, news_table.TAGS_ROLE, table))
-        widths = {news_table.Column.TIME: 92, news_table.Column.TAGS: 150, news_table.Column.SOURCE: 140}
+        widths = {news_table.Column.TIME: 92, news_table.Column.TAGS: 150, news_table.Column.SOURCE: 168}
         table.set_widths(
             {int(column): width for column, width in widths.items()},
             news_table.Column.TITLE,
@@ -178,19 +182,21 @@ class NewsPage(Page):
         # What was read here while the file was being read counts too.
         self.model.set_articles(loaded.view.articles, loaded.view.read | self.model.read, loaded.haystacks)
         self.feeds.set_feeds(loaded.view.feeds)
-        self._show_feeds(len(loaded.view.feeds), self.feeds.failing())
+        self._show_feeds(len(loaded.view.feeds))
         self._fill_tags()
         self._tell(loaded.view.problem)
 
     def _on_not_loaded(self, error: object) -> None:
         self._empty.setText(str(error))
-        self._empty.show()
+        self._show_nothing(True)
         self.subtitle.setText(self.tr("The news cannot be read"))
 
-    def _show_feeds(self, feeds: int, failing: int) -> None:
+    def _show_feeds(self, feeds: int) -> None:
         total = words.plural(feeds, "feed", "feeds")
-        if failing:
-            text = self.tr("{n} of {feeds} failing").format(n=failing, feeds=total)
+        failing, away = self.feeds.failing(), self.feeds.not_reached()
+        if failing or away:
+            said = self.tr("{n} of {feeds} failing") if failing else self.tr("{n} of {feeds} not reached")
+            text = said.format(n=failing or away, feeds=total)
             self.feeds_chip.show_parts("warning", "warning", text)
         else:
             self.feeds_chip.show_parts("succeeded", "ok" if feeds else "idle", total)
@@ -242,8 +248,13 @@ class NewsPage(Page):
             self._empty.setText(self._why_none())
         else:
             self._empty.setText(self.tr("No article matches. Search for other words, or choose another tag."))
-        self._empty.setVisible(bool(problem) or not shown)
+        self._show_nothing(bool(problem) or not shown)
         self._tell_subtitle(self._link.now())
+
+    def _show_nothing(self, nothing: bool) -> None:
+        """Say in the place of the list why there is none; what is there stays in sight."""
+        self._nothing.setVisible(nothing)
+        self._list.setVisible(not nothing or self.model.rowCount() > 0)
 
     def _why_none(self) -> str:
         last = self._last
@@ -270,6 +281,10 @@ class NewsPage(Page):
             self.subtitle.setText(text)
 
     # -- choosing --------------------------------------------------------------------------------------------------
+
+    def focus_main(self) -> None:
+        target = self.table if self._list.isVisibleTo(self) else self._search
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def focus_search(self) -> None:
         """Go to the line to search in."""

@@ -358,7 +358,7 @@ class _Run:
         if len(hosts) > 1 and all(lookup.offline for lookup in failed) and not self._order.source:
             raise Blocked(
                 f"No network: none of {count(len(failed), 'news feed')} can be reached from this computer.",
-                advice="Known news stay. It is tried again with the next run.",
+                advice="It is tried again with the next run.",
             )
         kind: type[MetronomeError] = Retryable if any(lookup.passing for lookup in failed) else UserAction
         raise kind(_all_failed(failed), advice=next((one.advice for one in failed if one.advice), ""))
