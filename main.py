@@ -69,6 +69,13 @@ def screenshot(start):
     return save_screenshot(start)
 
 
+def feeds(paths, action, values):
+    """Show or change the list of news feeds; returns what to print."""
+    from workers.news.command import feeds
+
+    return feeds(paths, action, values)
+
+
 def main():
     """Start Metronome and return its exit code."""
     if getattr(sys, "frozen", False):
@@ -81,7 +88,8 @@ def main():
     try:
         from app import cli
 
-        return cli.main(sys.argv[1:], cli.Wiring(registry=load_registry, window=open_window, screenshot=screenshot))
+        wiring = cli.Wiring(registry=load_registry, window=open_window, screenshot=screenshot, feeds=feeds)
+        return cli.main(sys.argv[1:], wiring)
     except ImportError as error:
         explanation = bootstrap.explain_missing_library(error)
         if not explanation:

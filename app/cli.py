@@ -25,9 +25,12 @@ from app.errors import MetronomeError, UserAction
 if TYPE_CHECKING:
     from app.cli_session import CommandSession
     from app.engine import Engine
+    from app.paths import Paths
     from app.tasks import Registry
 
 OK, FAILED, USAGE, SKIPPED = 0, 1, 2, 3
+
+FEED_ACTIONS = ("list", "import", "export", "add", "remove", "enable", "disable")
 
 EPILOG = """\
 Every command also takes --home, --set, --terminal and --json, before or after its name. Examples:
@@ -83,6 +86,7 @@ class Wiring:
     registry: Callable[[], Registry]
     window: Callable[[WindowStart], int]
     screenshot: Callable[[ScreenshotStart], int]
+    feeds: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -184,6 +188,9 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     put = settings_commands.add_parser("set", help="change one setting")
     put.add_argument("key", metavar="KEY")
     put.add_argument("value", metavar="VALUE")
+    feeds = commands.add_parser("feeds", help="show or change the list of news feeds")
+    feeds.add_argument("action", nargs="?", choices=FEED_ACTIONS, default="list", metavar="|".join(FEED_ACTIONS))
+    feeds.add_argument("values", nargs="*", metavar="FILE | URL [TITLE] | FEED")
     commands.add_parser("self-test", help="check that this installation works")
     picture = commands.add_parser("screenshot", help="save a picture of a page of the window")
     picture.add_argument("page", metavar="PAGE")
@@ -264,6 +271,7 @@ def dispatch(
         "run": lambda: cli_commands.run(session, options.task, pairs(options.params, "name=value")),
         "runs": lambda: cli_commands.runs(session, options.task, options.state, options.limit),
         "settings": lambda: settings_command(session, options),
+        "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),
     }

@@ -7,14 +7,14 @@ import os
 import queue
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from app import ipc
 from app.cli import FAILED, OK, SKIPPED, ScreenshotStart, UsageError, WindowStart
-from app.cli_text import as_text, run_details, run_table, say, table, task_table, words, write, write_json
+from app.cli_text import as_text, feed_table, run_details, run_table, say, table, task_table, words, write, write_json
 from app.errors import MetronomeError, UserAction
 from app.files import StorageError
 from app.runs import RunState
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.cli_session import CommandSession
     from app.engine import Engine
     from app.owner import Owner
+    from app.paths import Paths
     from app.tasks import TaskSpec
 
 #: Windows cannot interrupt a wait by Ctrl+C: it waits in pieces of this length.
@@ -213,6 +214,34 @@ def settings_set(session: CommandSession, key: str, value: str) -> int:
     except UserAction as error:
         raise UsageError(error.message, advice=error.advice) from error
     return settings_show(session, key)
+
+
+def feeds(
+    session: CommandSession,
+    work: Callable[[Paths, str, Sequence[str]], Mapping[str, Any]] | None,
+    action: str,
+    values: Sequence[str],
+) -> int:
+    """Show or change the list of news feeds.
+
+    Raises:
+        UsageError: a value is missing or fits nothing, or this program has no news.
+    """
+    if work is None:
+        raise UsageError("This program collects no news.")
+    try:
+        answer = work(session.paths, action, values)
+    except StorageError:  # the file cannot be read or written: no wrong usage
+        raise
+    except UserAction as error:
+        raise UsageError(error.message, advice=error.advice) from error
+    if session.as_json:
+        write_json(answer["feeds"] if action == "list" else answer)
+    elif action == "list":
+        feed_table(answer["feeds"])
+    else:
+        write(str(answer["message"]))
+    return OK
 
 
 def headless(session: CommandSession) -> int:

@@ -125,6 +125,35 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
+def feed_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The news feeds and how each fares."""
+    if not rows:
+        write("The list holds no feed.")
+        return
+    table(
+        ("FEED", "STATE", "ARTICLES", "LAST READ", "ADDRESS"),
+        [
+            (
+                row["title"],
+                "off"
+                if not row["enabled"]
+                else "failing"
+                if row["failures"]
+                else "not reached"
+                if row["problem"]
+                else "on",
+                str(row["items"]) if row["last_success"] else "-",
+                local(row["last_success"]),
+                row["address"],
+            )
+            for row in rows
+        ],
+    )
+    for row in rows:
+        if row["problem"] and row["enabled"]:
+            write(row["problem"])
+
+
 def run_details(run: Mapping[str, Any]) -> None:
     """One run with all that a person wants to know."""
     took = f" after {seconds(run['duration_s'])}" if run["duration_s"] is not None else ""

@@ -5,25 +5,20 @@ from __future__ import annotations
 import socket
 import threading
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from app.errors import Retryable, UserAction
+from app.errors import UserAction
+from app.http_answers import MAX_BYTES, MAX_REDIRECTS, REDIRECTS, check_status, mapped, unpacker
 from app.log_scrub import scrub
 
 if TYPE_CHECKING:
     import httpx
 
-#: Bytes of an answer after decompression.
-MAX_BYTES: Final = 5_000_000
-MAX_REDIRECTS: Final = 5
 TIMEOUT_S: Final = 20.0
 
-_RETRYABLE: Final = frozenset({408, 425, 429})
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PASSED_ON: Final = frozenset({"accept", "user-agent"})
 
 
@@ -98,7 +93,7 @@ class Http:
             asked["If-Modified-Since"] = modified
         target = url
         for _ in range(MAX_REDIRECTS + 1):
-            with _mapped(target, timeout_s):
+            with mapped(target, timeout_s):
                 answer, onward = self._once(target, asked, deadline, max_bytes)
             if answer is not None:
                 return answer
@@ -149,9 +144,9 @@ class Http:
             client.stream("GET", address, headers=dict(headers), timeout=left, extensions=watchdog.hook) as response,
         ):
             location = response.headers.get("location", "")
-            if response.status_code in _REDIRECTS and location:
+            if response.status_code in REDIRECTS and location:
                 return None, str(address.join(location))
-            _check_status(scrub(url), response.status_code, response.headers.get("retry-after", ""))
+            check_status(scrub(url), response.status_code, response.headers.get("retry-after", ""))
             unchanged = response.status_code == 304
             content = b"" if unchanged else self._body(response, url, deadline, max_bytes)
             return Answer(
@@ -168,7 +163,7 @@ class Http:
         """The body, decompressed piece by piece, so that a small answer cannot unfold into a huge one."""
         import httpx
 
-        unpack = _unpacker(response.headers.get("content-encoding", ""), scrub(url))
+        unpack = unpacker(response.headers.get("content-encoding", ""), scrub(url))
         body = bytearray()
         for piece in response.iter_raw():  # as they come: waiting for large pieces would let a trickle go on
             body += unpack(piece, max_bytes + 1 - len(body))
@@ -217,58 +212,6 @@ class _Watchdog:
             with suppress(OSError):
                 # Not the method of an encrypted socket: that one drops what the reading thread still uses.
                 socket.socket.shutdown(found, socket.SHUT_RDWR)
-
-
-def _unpacker(encoding: str, url: str) -> Callable[[bytes, int], bytes]:
-    """A function (packed piece, most bytes) -> unpacked piece."""
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return lambda piece, most: piece[:most]
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise UserAction(
-            f"{url} answers in an encoding that is not understood ({encoding}).", advice="Use another address."
-        )
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, whichever it is
-    return inflate.decompress
-
-
-def _check_status(url: str, status: int, retry_after: str) -> None:
-    if status in (200, 203, 206, 304):
-        return
-    if status in _RETRYABLE or status >= 500:
-        advice = "The server is busy or in trouble; it is tried again."
-        raise Retryable(f"{url} answered {status}.", advice=advice, retry_after=retry_after)
-    if status in (401, 403):
-        raise UserAction(
-            f"{url} refuses access ({status}).",
-            advice="Check the key or the password, or whether a browser may open it.",
-        )
-    if status in (404, 410):
-        raise UserAction(f"{url} does not exist ({status}).", advice="Correct or remove the address.")
-    raise UserAction(f"{url} answered {status}.", advice="Open it in a browser and check the address.")
-
-
-@contextmanager
-def _mapped(url: str, timeout_s: float) -> Iterator[None]:
-    """Turn what httpx raises into our errors, with no secret of the address in them."""
-    import httpx
-
-    shown = scrub(url)
-    try:
-        yield
-    except httpx.TimeoutException as error:
-        raise Retryable(f"{shown} did not answer within {timeout_s:g} s.", advice="Check the network.") from error
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-        raise UserAction(
-            f"{shown} is not a valid address.", advice="Use one that begins with https:// or http://."
-        ) from error
-    except (httpx.TransportError, zlib.error) as error:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise UserAction(
-                f"The certificate of {shown} cannot be trusted.",
-                advice="Check the date of this computer; otherwise do not use this address.",
-            ) from error
-        raise Retryable(f"{shown} cannot be reached ({scrub(str(error))}).", advice="Check the network.") from error
 
 
 def _host(url: str) -> tuple[str, str, int | None]:

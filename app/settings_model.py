@@ -446,6 +446,18 @@ class CalendarSettings(SettingsGroup):
     )
 
 
+class NewsSettings(SettingsGroup):
+    """The news. The feeds themselves are in data/config/feeds.opml, the keywords in data/config/news_keywords.json."""
+
+    feed_timeout_s: float = setting(
+        10.0, "Feed limit", "Longest wait for one feed; all are fetched at the same time.", unit="s", ge=1, le=60
+    )
+    keep_days: int = setting(30, "Keep days", "Articles older than this are dropped.", unit="days", ge=1, le=3650)
+    keep_articles: int = setting(
+        2000, "Keep articles", "At most this many articles are kept, the newest.", unit="articles", ge=50, le=20_000
+    )
+
+
 class UiSettings(SettingsGroup):
     """The window."""
 
@@ -472,6 +484,7 @@ class Settings(SettingsGroup):
     logging: LoggingSettings = group(LoggingSettings, "Log")
     health: HealthSettings = group(HealthSettings, "Health")
     calendar: CalendarSettings = group(CalendarSettings, "Calendar")
+    news: NewsSettings = group(NewsSettings, "News")
     ui: UiSettings = group(UiSettings, "Window")
 
     def task(self, task_id: str) -> TaskSettings:

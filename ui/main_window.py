@@ -35,7 +35,7 @@ from ui.widgets.nav_list import NavList
 from ui.widgets.simulated_banner import SimulatedBanner
 from ui.window_state import WindowState
 
-PAGES = ("tasks", "health", "calendar", "history", "logs", "settings")
+PAGES = ("tasks", "health", "calendar", "news", "history", "logs", "settings")
 SIDEBAR = 196
 
 
@@ -62,6 +62,7 @@ class MainWindow(QMainWindow):
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
             "calendar": self.tr("Calendar"),
+            "news": self.tr("News"),
             "history": self.tr("History"),
             "logs": self.tr("Logs"),
             "settings": self.tr("Settings"),
@@ -204,6 +205,11 @@ class MainWindow(QMainWindow):
             page = HistoryPage(self._theme, self._link)
             page.log_asked.connect(self.show_log_of)
             page.exported.connect(lambda text: self.messages.post(Message("info", text)))
+        elif name == "news":
+            from ui.pages.news import NewsPage
+
+            page = NewsPage(self._theme, self._link)
+            page.unread_changed.connect(self._show_unread)
         elif name == "settings":
             from ui.pages.settings import SettingsPage
 
@@ -237,11 +243,16 @@ class MainWindow(QMainWindow):
 
     def _on_runs(self, runs: tuple[Run, ...]) -> None:
         self._show_lanes()
+        if "news" not in self._pages and any(run.task == "collect_rss_news" and run.state.is_success for run in runs):
+            self._link.query(self, _unread, self._show_unread)
         for run in runs:
             checks = run.result.get("checks") if run.state.is_success else None
             if checks and run.task == "system_health_check":
                 bad = sum(1 for check in checks if str(check.get("verdict", "ok")) != "ok")
                 self.nav.set_count("health", bad, words.plural(bad, "check needs attention", "checks need attention"))
+
+    def _show_unread(self, unread: int) -> None:
+        self.nav.set_count("news", unread, words.plural(unread, "article is unread", "articles are unread"))
 
     def _show_lanes(self) -> None:
         snapshot = self._link.engine.runner.snapshot()
@@ -346,6 +357,8 @@ class MainWindow(QMainWindow):
             self._link.submit("system_health_check")
         elif self.page == "calendar":
             self._link.submit("update_economic_calendar")
+        elif self.page == "news":
+            self._link.submit("collect_rss_news", {"anew": True})
 
     def _run_with_parameters(self) -> None:
         if self.page == "tasks" and self.tasks.current_task:
@@ -353,12 +366,13 @@ class MainWindow(QMainWindow):
 
     def _find(self) -> None:
         from ui.pages.logs import LogsPage
+        from ui.pages.news import NewsPage
         from ui.pages.settings import SettingsPage
 
-        if self.page != "settings":
+        if self.page not in ("settings", "news"):
             self.show_page("logs")
         page = self._pages[self.page]
-        if isinstance(page, LogsPage | SettingsPage):
+        if isinstance(page, LogsPage | NewsPage | SettingsPage):
             page.focus_search()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -434,6 +448,12 @@ class MainWindow(QMainWindow):
             self.clock.start()
         else:
             self.clock.stop()
+
+
+def _unread(engine: Any) -> int:
+    from workers.news.reading import unread_count
+
+    return unread_count(engine.storage)
 
 
 def _broker_offset(engine: Any, now: datetime) -> timedelta | None:

@@ -1,5 +1,7 @@
-"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``
-and ``workers.calendar``."""
+"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``.
+
+Calendar and news have their tasks beside their work, in ``workers.calendar.task`` and ``workers.news.task``.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from app.tasks import CatchUp, Queue, Retries, TaskContext, TaskParams, TaskResu
 from workers.calendar.task import CalendarParams, CalendarResult, update_economic_calendar
 from workers.gates import TerminalConnected
 from workers.market.collect import BarCounts, collect
+from workers.news.task import COLLECT_RSS_NEWS
 from workers.wording import count
 
 
@@ -104,4 +107,5 @@ SPECS: Final = (
         hard_limit_s=240.0,
         catch_up=CatchUp.RUN_ONCE,
     ),
+    COLLECT_RSS_NEWS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -307,3 +307,34 @@ def test_long_cells_are_cut_and_columns_aligned(capsys: pytest.CaptureFixture[st
     lines = capsys.readouterr().out.splitlines()
     assert {line.index(end) for line, end in zip(lines, "B12", strict=True)} == {cli_text.MAX_CELL + 2}
     assert "…" in lines[1]
+
+
+def test_feeds_are_listed_and_changed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def feeds(_paths: Paths, action: str, values: Sequence[str]) -> dict[str, Any]:
+        if action == "add" and not values:
+            raise UserAction("It needs an address.", advice="Give one.")
+        row = {"title": "ECB", "enabled": True, "failures": 2, "problem": "It is gone.", "items": 3}
+        rows = [row | {"address": "https://ecb.example/", "last_success": None}]
+        return {"message": f"{action} {' '.join(values)}", "feeds": [] if action == "remove" else rows}
+
+    wiring = cli.Wiring(registry=registry, window=no_window, screenshot=no_window, feeds=feeds)
+    assert cli.main(["feeds", "--home", str(home)], wiring) == cli.OK
+    shown = capsys.readouterr().out
+    assert "https://ecb.example/" in shown
+    assert "failing" in shown
+    assert "It is gone." in shown
+    assert cli.main(["feeds", "list", "--json", "--home", str(home)], wiring) == cli.OK
+    assert json.loads(capsys.readouterr().out)[0]["title"] == "ECB"
+    assert cli.main(["feeds", "add", "https://a.example/", "A", "feed", "--home", str(home)], wiring) == cli.OK
+    assert capsys.readouterr().out == "add https://a.example/ A feed\n"
+    assert cli.main(["feeds", "remove", "ECB", "--json", "--home", str(home)], wiring) == cli.OK
+    assert json.loads(capsys.readouterr().out) == {"message": "remove ECB", "feeds": []}
+    assert cli.main(["feeds", "add", "--json", "--home", str(home)], wiring) == cli.USAGE
+    assert json.loads(capsys.readouterr().out)["error"] == "It needs an address."
+    assert cli.main(["feeds", "shuffle", "--home", str(home)], wiring) == cli.USAGE
+    assert cli.main(["feeds", "--home", str(home)], WIRING) == cli.USAGE
+
+
+def test_an_empty_list_of_feeds_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    cli_text.feed_table([])
+    assert capsys.readouterr().out == "The list holds no feed.\n"

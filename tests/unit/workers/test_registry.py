@@ -24,6 +24,7 @@ def test_default_schedules_are_those_of_the_design() -> None:
         "evaluate_single_symbol": (Queue.AI_EVALUATION, "manual", False),
         "collect_market_data": (Queue.DATA_COLLECTION, "*/5 * * * *", True),
         "update_economic_calendar": (Queue.DATA_COLLECTION, "0 * * * *", False),
+        "collect_rss_news": (Queue.DATA_COLLECTION, "*/10 * * * *", False),
         "system_health_check": (Queue.MONITORING, "*/30 * * * *", True),
     }
 
@@ -31,7 +32,8 @@ def test_default_schedules_are_those_of_the_design() -> None:
 def test_the_package_is_light_and_pandas_stays_out() -> None:
     code = (
         "import sys, workers; assert 'workers.ai_tasks' not in sys.modules; workers.registry();"
-        "found = {'pandas', 'psutil', 'httpx', 'tomlkit', 'PySide6.QtWidgets'} & set(sys.modules);"
+        "heavy = {'pandas', 'psutil', 'httpx', 'feedparser', 'asyncio', 'tomlkit', 'PySide6.QtWidgets'};"
+        "found = heavy & set(sys.modules);"
         "assert not found, found"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
