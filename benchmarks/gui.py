@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, Qt, QTimer
@@ -12,13 +14,16 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from app.cli import WindowStart
 from app.cli_session import CommandSession
 from app.engine import Engine
-from app.runs import Run
+from app.runs import Run, RunState
 from benchmarks.figures import Figure, distribution, single
 from workers import registry
 
 SECONDS = 20.0
 PERIOD_MS = 10
-PARAMETERS = {"evaluate_single_symbol": {"symbol": "EURUSD"}}
+# A task that finds nothing new, such as closed deals, is skipped.
+GOOD = (RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_WARNINGS, RunState.SKIPPED)
+EVENTS = 100
+ARTICLES = 50
 
 
 def run() -> list[Figure]:
@@ -49,7 +54,7 @@ def _measure(home: Path) -> list[Figure]:
     program.leave_collections_short()
     program.open()
     _turn(lambda: program.link.ready, 30)
-    runs = _keep_all_tasks_running(engines[0])
+    runs = _keep_all_tasks_running(engines[0], _parameters(home))
     _turn(lambda: len(runs) > 20, 30)  # the first collection of bars is over
     late: list[float] = []
     due = [time.perf_counter() + PERIOD_MS / 1000]
@@ -70,7 +75,7 @@ def _measure(home: Path) -> list[Figure]:
     program.window.quitting = True
     program.window.hide()
     program.close()
-    failed = [run for run in runs if run is not None and not run.state.is_success]
+    failed = [run for run in runs if run is not None and run.state not in GOOD]
     if failed:
         raise RuntimeError(f"{len(failed)} runs did not succeed, the first: {failed[0].reason}")
     return [
@@ -79,17 +84,46 @@ def _measure(home: Path) -> list[Figure]:
     ]
 
 
-def _keep_all_tasks_running(engine: Engine) -> list[Run | None]:
+def _parameters(home: Path) -> dict[str, dict[str, object]]:
+    """What the tasks need to work without a network: a week's calendar and a feed, as files."""
+    calendar, feed = home / "calendar.json", home / "feed.xml"
+    first = datetime(2026, 8, 10, tzinfo=timezone(timedelta(hours=-4)))
+    events = [
+        {
+            "title": f"Release {number}",
+            "country": ("USD", "EUR", "GBP", "JPY")[number % 4],
+            "date": (first + timedelta(hours=number)).isoformat(),
+            "impact": ("High", "Medium", "Low")[number % 3],
+            "forecast": f"{number / 10}%",
+            "previous": "0.1%",
+        }
+        for number in range(EVENTS)
+    ]
+    calendar.write_text(json.dumps(events), encoding="utf-8")
+    items = "".join(
+        f"<item><title>Bank {number} decides</title><link>https://example.org/{number}</link>"
+        f"<guid>{number}</guid><pubDate>Mon, 10 Aug 2026 {number % 24:02d}:00:00 GMT</pubDate></item>"
+        for number in range(ARTICLES)
+    )
+    feed.write_text(f"<rss version='2.0'><channel><title>Banks</title>{items}</channel></rss>", encoding="utf-8")
+    return {
+        "evaluate_single_symbol": {"symbol": "EURUSD"},
+        "update_economic_calendar": {"source": str(calendar)},
+        "collect_rss_news": {"source": str(feed)},
+    }
+
+
+def _keep_all_tasks_running(engine: Engine, parameters: dict[str, dict[str, object]]) -> list[Run | None]:
     """Ask for each task again as soon as it has ended, until the list ends with None."""
     runs: list[Run | None] = []
 
     def again(run: Run) -> None:
         if not runs or runs[-1] is not None:
             runs.append(run)
-            engine.runner.submit(run.task, PARAMETERS.get(run.task), on_done=again)
+            engine.runner.submit(run.task, parameters.get(run.task), on_done=again)
 
     for spec in engine.registry:
-        engine.runner.submit(spec.id, PARAMETERS.get(spec.id), on_done=again)
+        engine.runner.submit(spec.id, parameters.get(spec.id), on_done=again)
     return runs
 
 

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-DRAIN_MS = 200
-"""Changes of runs are shown at most this often (5 Hz): a row that changes faster cannot be read."""
+DRAIN_MS = 100
+"""Changes of runs are shown at most this often (10 Hz)."""
+SLOWEST_DRAIN_MS = 500
+"""While changes come without end they are shown ever less often, down to this: nobody reads rows that flicker."""
 BREATH_MS = 25
 """Between the news of one task and of the next, so that each repaint is a short one."""
 
@@ -69,6 +71,7 @@ class EngineLink(QObject):
         self._waiting: dict[int, tuple[QObject, Done, Failed | None]] = {}
         self._ticket = 0
         self._since_drain = QElapsedTimer()
+        self._drain_ms = DRAIN_MS
         self._drain_timer = _single_shot(self, self._drain)
         self._timetable_timer = _single_shot(self, self._read_timetable)
         self._news: dict[str, list[Run]] = {}
@@ -198,11 +201,14 @@ class EngineLink(QObject):
         # The runner stays silent until its changes are taken: a burst costs one signal and at most ten drains a second.
         if self._drain_timer.isActive():
             return
-        passed = self._since_drain.elapsed() if self._since_drain.isValid() else DRAIN_MS
-        if passed >= DRAIN_MS:
+        passed = self._since_drain.elapsed() if self._since_drain.isValid() else SLOWEST_DRAIN_MS
+        if passed >= 2 * SLOWEST_DRAIN_MS:
+            self._drain_ms = DRAIN_MS
+        if passed >= self._drain_ms:
             self._drain()
         else:
-            self._drain_timer.start(DRAIN_MS - int(passed))
+            self._drain_timer.start(self._drain_ms - int(passed))
+            self._drain_ms = min(self._drain_ms + DRAIN_MS // 4, SLOWEST_DRAIN_MS)
 
     @Slot()
     def _drain(self) -> None:

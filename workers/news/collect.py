@@ -6,7 +6,6 @@ megabytes would hold its interpreter lock, and their memory would stay with it.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -74,17 +73,6 @@ class Collected:
     sources: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
-
-
-def collect_beside(report: Reporting, order: Order) -> Collected:
-    """As ``collect``, in a process of its own that steps back when others need the processor: the window, say."""
-    import psutil
-
-    process = psutil.Process()
-    with contextlib.suppress(psutil.Error, OSError):
-        # Windows has classes, other systems a number.
-        process.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", None) or min(process.nice() + 10, 19))
-    return collect(report, order)
 
 
 def collect(report: Reporting, order: Order, client: Callable[[], HttpMany] | None = None) -> Collected:

@@ -80,7 +80,7 @@ class NewsResult(TaskResult):
 
 def collect_rss_news(ctx: TaskContext, params: NewsParams) -> NewsResult:
     """Collect the news of all enabled feeds, or of the source asked for."""
-    from workers.news.collect import Order, collect_beside
+    from workers.news.collect import Order, collect
 
     settings = ctx.settings.news
     order = Order(
@@ -95,7 +95,7 @@ def collect_rss_news(ctx: TaskContext, params: NewsParams) -> NewsResult:
     )
     # A list named by source is fetched after it was fetched itself.
     waits = settings.feed_timeout_s * (2 if order.source else 1)
-    found: Any = ctx.compute(collect_beside, order, limit_s=waits + _ROOM_S)
+    found: Any = ctx.compute(collect, order, limit_s=waits + _ROOM_S)
     for warning in found.warnings:
         ctx.warn(warning)
     for file in found.files:
