@@ -183,6 +183,13 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     put = settings_commands.add_parser("set", help="change one setting")
     put.add_argument("key", metavar="KEY")
     put.add_argument("value", metavar="VALUE")
+    symbols = commands.add_parser("symbols", help="what the broker calls the symbols of the watch list")
+    symbols_commands = symbols.add_subparsers(dest="action", metavar="confirm SYMBOL NAME | forget SYMBOL")
+    confirm = symbols_commands.add_parser("confirm", help="settle which symbol of the broker is meant")
+    confirm.add_argument("symbol", metavar="SYMBOL")
+    confirm.add_argument("name", metavar="NAME")
+    forget = symbols_commands.add_parser("forget", help="take a confirmation back")
+    forget.add_argument("symbol", metavar="SYMBOL")
     commands.add_parser("self-test", help="check that this installation works")
     picture = commands.add_parser("screenshot", help="save a picture of a page of the window")
     picture.add_argument("page", metavar="PAGE")
@@ -260,6 +267,7 @@ def dispatch(
         "run": lambda: cli_commands.run(session, options.task, pairs(options.params, "name=value")),
         "runs": lambda: cli_commands.runs(session, options.task, options.state, options.limit),
         "settings": lambda: settings_command(session, options),
+        "symbols": lambda: cli_commands.symbols(session, vars(options)),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),
     }

@@ -32,6 +32,9 @@ class CollectResult(TaskResult):
     bars_healed: int = Field(description="Of those, bars missed while the application or the terminal was away.")
     bars_rejected: int = Field(description="Bars left out because their prices are impossible.")
     failed: tuple[str, ...] = Field(default=(), description="Symbols that could not be collected.")
+    names: dict[str, str] = Field(
+        default_factory=dict, description="The broker's names of symbols where they differ from ours."
+    )
     qualities: dict[str, str] = Field(default_factory=dict, description="Quality of each quote, by symbol.")
 
     def summary(self) -> str:
@@ -68,6 +71,11 @@ def collect_market_data(ctx: TaskContext, params: CollectParams) -> CollectResul
         bars_healed=bars.healed,
         bars_rejected=bars.rejected,
         failed=tuple(outcome.symbol for outcome in outcomes if outcome.error is not None),
+        names={
+            outcome.symbol: outcome.broker_name
+            for outcome in outcomes
+            if outcome.broker_name not in ("", outcome.symbol)
+        },
         qualities={quote.symbol: quote.quality.value for quote in quotes},
     )
 

@@ -14,6 +14,7 @@ from app.terminal.requests import CallRecord
 from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
 _CONNECT_MS = 10_000
+_NAMES_KEPT_S = 600.0
 # Functions whose first argument is a symbol.
 _ABOUT_SYMBOL = frozenset(
     {"symbol_info", "symbol_info_tick", "symbol_select", "copy_rates_from", "copy_rates_from_pos", "copy_rates_range"}
@@ -46,9 +47,11 @@ class Connection:
         self._record = record
         self.pinned = pinned
         self.lost = False
+        self._known_names: tuple[float, tuple[str, ...]] | None = None
 
     def connect(self) -> SessionStatus:
         """Open the module and log on to the terminal; the status says how it went."""
+        self._known_names = None
         try:
             self._host.open()
             args = (self.pinned.path,) if self.pinned.path else ()
@@ -107,14 +110,21 @@ class Connection:
         symbol = str(args[0])
         info = self._timed("symbol_info", (symbol,), None)
         if info is None:
-            found = self._timed("symbols_get", (), None) or ()
-            raise unknown_symbol(symbol, (item["name"] for item in found))
+            raise unknown_symbol(symbol, self._names())
         if not info["select"] and self._timed("symbol_select", (symbol, True), None):
             answer = self._timed(name, args, kwargs)
             if answer is not None and answer is not False:
                 return answer
             code, text = self._host.call("last_error")
         raise error_for(f"{name}({symbol!r})", code, text)
+
+    def _names(self) -> tuple[str, ...]:
+        """All symbols. Listing thousands takes long, so the list of the last minutes will do for a hint."""
+        now = self._clock.monotonic()
+        if self._known_names is None or now - self._known_names[0] > _NAMES_KEPT_S:
+            found = self._timed("symbols_get", (), None) or ()
+            self._known_names = (now, tuple(item["name"] for item in found))
+        return self._known_names[1]
 
     def _timed(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Any:
         began = self._clock.monotonic()

@@ -11,7 +11,9 @@ from app.errors import Blocked, Cancelled, MetronomeError, NothingToDo
 from app.files import StorageError, quarantine
 from app.paths import safe_name
 from app.tasks import TaskContext
-from app.terminal.values import TIMEFRAMES, SymbolInfo
+from app.terminal.errors import UnknownSymbol
+from app.terminal.symbols import SymbolNames
+from app.terminal.values import TIMEFRAMES
 from workers.market import bar_history, bar_source
 from workers.market.quotes import Quality, Quote, quote_of
 
@@ -40,9 +42,15 @@ class BarCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SymbolOutcome:
-    """What came of one symbol: a quote and its bars, or the error that cost it."""
+    """What came of one symbol: a quote and its bars, or the error that cost it.
+
+    Attributes:
+        symbol: The user's name.
+        broker_name: The broker's.
+    """
 
     symbol: str
+    broker_name: str = ""
     quote: Quote | None = None
     bars: BarCounts = field(default_factory=BarCounts)
     error: MetronomeError | None = None
@@ -62,11 +70,12 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> tuple[SymbolOutcome, 
         raise NothingToDo(
             "The watch list is empty, so there is nothing to collect.", advice="Add symbols under Settings, Market."
         )
+    names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
     outcomes: list[SymbolOutcome] = []
     for number, symbol in enumerate(symbols):
         ctx.progress(number, len(symbols), symbol)
         try:
-            outcomes.append(_collect_one(ctx, symbol))
+            outcomes.append(_collect_one(ctx, names, symbol))
         except (StorageError, Cancelled):
             raise
         except Blocked as error:
@@ -109,34 +118,36 @@ def _warn(ctx: TaskContext, outcome: SymbolOutcome) -> None:
         )
 
 
-def _collect_one(ctx: TaskContext, symbol: str) -> SymbolOutcome:
-    info = ctx.terminal.symbol_info(symbol)
-    tick = ctx.terminal.tick(symbol)
+def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str) -> SymbolOutcome:
+    broker_name = names.broker_name(symbol)
+    try:
+        found = ctx.terminal.snapshot(broker_name)
+    except UnknownSymbol:
+        raise names.refusal(symbol) from None
     now = ctx.clock.now()
-    quote = quote_of(tick, info, now, ctx.settings.market.max_tick_age_s)
+    quote = quote_of(symbol, found, now, ctx.settings.market.max_tick_age_s)
     path = ctx.storage.paths.market_data / f"{safe_name(symbol)}_{now:%Y%m%d}.json"
-    ctx.storage.append_json_item(
-        path, quote.as_entry(), head={"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": info.point}
-    )
+    head = {"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": found.info.point}
+    ctx.storage.append_json_item(path, quote.as_entry(), head=head)
     ctx.wrote(path)
     counts = BarCounts()
     for timeframe in ctx.settings.market.timeframes:
         ctx.check_cancelled()
-        counts = counts.plus(_append_bars(ctx, info, timeframe))
-    return SymbolOutcome(symbol, quote, counts)
+        counts = counts.plus(_append_bars(ctx, symbol, broker_name, found.info.digits, timeframe))
+    return SymbolOutcome(symbol, broker_name, quote, counts)
 
 
-def _append_bars(ctx: TaskContext, info: SymbolInfo, timeframe: str) -> BarCounts:
+def _append_bars(ctx: TaskContext, symbol: str, broker_name: str, digits: int, timeframe: str) -> BarCounts:
     """Append the closed bars that are newer than the last stored one, from the terminal's history if need be."""
-    path = bar_history.bars_file(ctx.storage.paths.bars, info.name, timeframe)
-    source = bar_source.Source.present(ctx, info.name)
+    path = bar_history.bars_file(ctx.storage.paths.bars, symbol, timeframe)
+    source = bar_source.Source.present(ctx, symbol, broker_name)
     last = _last_of(ctx, path, source)
     now, seconds = ctx.clock.now(), TIMEFRAMES[timeframe].seconds
     if last is None:
         # One more than asked for: the newest is the forming bar.
-        bars = ctx.terminal.rates(info.name, timeframe, ctx.settings.market.history_bars + 1)
+        bars = ctx.terminal.rates(broker_name, timeframe, ctx.settings.market.history_bars + 1)
     elif bar_history.may_have_closed(last, seconds, now):
-        bars = ctx.terminal.rates_range(info.name, timeframe, last + timedelta(seconds=1), now)
+        bars = ctx.terminal.rates_range(broker_name, timeframe, last + timedelta(seconds=1), now)
     else:
         return BarCounts()
     candidates = bar_history.newer_than(bars.closed().rates, last)
@@ -145,7 +156,7 @@ def _append_bars(ctx: TaskContext, info: SymbolInfo, timeframe: str) -> BarCount
         if last is None:
             # Before the bars: a history without its source would be taken for one of whatever comes next.
             bar_source.note(ctx.storage, path, source)
-        ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, info.digits))
+        ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, digits))
         ctx.wrote(path)
     healed = 0
     if last is not None:

@@ -17,7 +17,18 @@ from app.settings import Settings
 from app.storage import Storage
 from app.tasks import CancelFlag, TaskContext
 from app.terminal.errors import unknown_symbol
-from app.terminal.values import RATES_DTYPE, TIMEFRAMES, Bars, Rates, SessionState, SessionStatus, SymbolInfo, Tick
+from app.terminal.values import (
+    RATES_DTYPE,
+    TIMEFRAMES,
+    Bars,
+    DayFigures,
+    Rates,
+    SessionState,
+    SessionStatus,
+    Snapshot,
+    SymbolInfo,
+    Tick,
+)
 
 _SPECIFICATION: dict[str, Any] = {name: 0 for name in SymbolInfo.__dataclass_fields__} | {
     "digits": 5,
@@ -47,6 +58,7 @@ class HandTerminal:
     symbols: dict[str, SymbolInfo] = field(default_factory=dict)
     history: dict[tuple[str, str], Rates] = field(default_factory=dict)
     ticks: dict[str, Tick] = field(default_factory=dict)
+    days: dict[str, DayFigures] = field(default_factory=dict)
     errors: dict[str, MetronomeError] = field(default_factory=dict)
     connected: bool = True
     server: str = ""
@@ -70,9 +82,13 @@ class HandTerminal:
         self._ask("symbol_info", symbol)
         return self.symbols[symbol]
 
-    def tick(self, symbol: str) -> Tick:
-        self._ask("tick", symbol)
-        return self.ticks[symbol]
+    def snapshot(self, symbol: str) -> Snapshot:
+        self._ask("snapshot", symbol)
+        return Snapshot(self.symbols[symbol], self.ticks[symbol], self.days.get(symbol, DayFigures()))
+
+    def catalogue(self) -> dict[str, dict[str, Any]]:
+        self.calls.append("catalogue")
+        return {name: {"description": info.description, "path": info.path} for name, info in self.symbols.items()}
 
     def rates(self, symbol: str, timeframe: str, count: int, start_pos: int = 0) -> Bars:
         self._ask("rates", symbol)
