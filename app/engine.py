@@ -25,6 +25,7 @@ from app.settings_store import SettingsStore
 from app.storage import Storage
 from app.tasks import Queue, Registry
 from app.terminal import build_session, rehearsal_start
+from app.terminal.server_memory import ServerMemory, recalling
 from app.terminal.session import Session
 from app.timetable import Timetable
 
@@ -93,6 +94,7 @@ class Engine:
             self.problems.append(self._inflight.problem)
         self.http = Http()
         self.terminal = build_session(current.terminal, self.clock)
+        self.terminal.known_rule = recalling(ServerMemory(self.storage))
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)

@@ -32,6 +32,10 @@ class CollectResult(TaskResult):
     bars_healed: int = Field(description="Of those, bars missed while the application or the terminal was away.")
     bars_rejected: int = Field(description="Bars left out because their prices are impossible.")
     failed: tuple[str, ...] = Field(default=(), description="Symbols that could not be collected.")
+    server_time: str = Field(default="", description="The server's clock as far as it is known.")
+    server_time_confidence: float | None = Field(
+        default=None, description="How sure that is, 0 to 1; empty when the settings name the clock."
+    )
     names: dict[str, str] = Field(
         default_factory=dict, description="The broker's names of symbols where they differ from ours."
     )
@@ -54,7 +58,8 @@ class CollectResult(TaskResult):
 def collect_market_data(ctx: TaskContext, params: CollectParams) -> CollectResult:
     """Collect quotes and closed bars of the watch list, or of the symbols asked for."""
     symbols = tuple(dict.fromkeys(params.symbols or ctx.settings.market.watch_list))
-    outcomes = collect(ctx, symbols)
+    found = collect(ctx, symbols)
+    outcomes = found.outcomes
     quotes = [outcome.quote for outcome in outcomes if outcome.quote is not None]
     bars = BarCounts()
     for outcome in outcomes:
@@ -71,6 +76,8 @@ def collect_market_data(ctx: TaskContext, params: CollectParams) -> CollectResul
         bars_healed=bars.healed,
         bars_rejected=bars.rejected,
         failed=tuple(outcome.symbol for outcome in outcomes if outcome.error is not None),
+        server_time=ctx.terminal.server_rule.name,
+        server_time_confidence=found.clock.confidence if found.clock else None,
         names={
             outcome.symbol: outcome.broker_name
             for outcome in outcomes

@@ -11,7 +11,7 @@ import numpy as np
 
 from app.clock import Clock, require_aware
 from app.terminal.errors import TerminalBusy
-from app.terminal.server_time import ServerClock
+from app.terminal.server_time import ServerClock, ServerTimeRule
 from app.terminal.timeframes import Times, bar_end, timeframe
 from app.terminal.values import Bars, DayFigures, Rates, SessionStatus, Snapshot, SymbolInfo, Tick
 
@@ -32,6 +32,29 @@ class Reading(ABC):
     @abstractmethod
     def status(self) -> SessionStatus:
         """The connection as it is now."""
+
+    @property
+    def server_rule(self) -> ServerTimeRule:
+        """The server's clock as far as it is known."""
+        return self._server_clock.rule
+
+    @property
+    def server_time_automatic(self) -> bool:
+        """Whether the clock is inferred, since the settings name none."""
+        return self._server_clock.automatic
+
+    @property
+    def server_time_confirmed(self) -> bool:
+        """Whether a fresh quote agreed with ``server_rule``, or the settings name it."""
+        return self._server_clock.confirmed
+
+    def adopt_server_time(self, rule: str) -> None:
+        """Take over a rule that was learned from the present server, unless the settings name one.
+
+        Raises:
+            UserAction: It is no rule.
+        """
+        self._server_clock.adopt(rule)
 
     @abstractmethod
     def _invoke(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], timeout_s: float | None) -> Any:

@@ -20,7 +20,7 @@ from app.terminal.errors import TerminalBusy, TerminalUnavailable, WrongAccount
 from app.terminal.host import Host
 from app.terminal.reading import Reading
 from app.terminal.requests import CallRecord, CallTiming, LongCall, Request
-from app.terminal.server_time import ServerTimeRule
+from app.terminal.server_time import AUTO
 from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,10 @@ class SessionOptions:
 class Session(Reading):
     """The connection and all calls over it. The typed helpers (``tick``, ``rates`` ...) are in ``Reading``.
 
+    Attributes:
+        known_rule: Gives the clock that was learned of a server, or ``auto``; asked when a server is met, before
+            anybody hears of the connection.
+
     Thread: every method may be called from any thread, but the window's thread should call none that waits.
     """
 
@@ -77,6 +81,8 @@ class Session(Reading):
         self._current: Request | None = None
         self._before_hang: SessionStatus | None = None
         self._pause_s = 0.0
+        self.known_rule: Callable[[str], str] = lambda _server: AUTO
+        self._met = ""
         self._status = SessionStatus(
             SessionState.DISCONNECTED,
             clock.now(),
@@ -90,11 +96,6 @@ class Session(Reading):
     def status(self) -> SessionStatus:
         """The connection as it is now."""
         return self._status
-
-    @property
-    def server_rule(self) -> ServerTimeRule:
-        """The server's clock as far as it is known."""
-        return self._server_clock.rule
 
     def timings(self) -> tuple[CallTiming, ...]:
         """Durations of all calls so far, by function."""
@@ -314,6 +315,9 @@ class Session(Reading):
             request.finish()
 
     def _publish(self, status: SessionStatus) -> None:
+        if status.connected and status.server != self._met:
+            self._met = status.server
+            self.adopt_server_time(self.known_rule(status.server))
         with self._state_lock:
             changed = replace(status, since=self._status.since) != self._status
             if changed:

@@ -36,7 +36,8 @@ _SAME_MARKET: Final = (
     "ETHUSD ETHEREUM",
 )
 _WORDS: Final = frozenset(
-    "pro ecn raw std mini micro cash stp vip prime zero spot cent nano plus crypto sb fx live stand var c m i x r z".split()
+    "pro ecn raw std mini micro cash stp vip prime zero spot cent nano plus crypto sb fx live stand var c m i x r z"
+    "".split()
 )
 _SEPARATORS: Final = "._-#+!:/@$^~*&' "
 _LONGEST_EXTRA: Final = 8

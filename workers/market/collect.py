@@ -12,10 +12,12 @@ from app.files import StorageError, quarantine
 from app.paths import safe_name
 from app.tasks import TaskContext
 from app.terminal.errors import UnknownSymbol
+from app.terminal.server_memory import Learned
 from app.terminal.symbols import SymbolNames
 from app.terminal.values import TIMEFRAMES
 from workers.market import bar_history, bar_source
 from workers.market.quotes import Quality, Quote, quote_of
+from workers.market.server_clock import keep_server_clock
 
 #: Two default periods of the task: a bar that closed longer ago was missed by the pass that should have stored it.
 _MISSED_AFTER_S: Final = 600.0
@@ -56,7 +58,15 @@ class SymbolOutcome:
     error: MetronomeError | None = None
 
 
-def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> tuple[SymbolOutcome, ...]:
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What came of a pass; ``clock`` is what is known of the server's clock, None when the settings name it."""
+
+    outcomes: tuple[SymbolOutcome, ...]
+    clock: Learned | None
+
+
+def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
     """Collect these symbols; a bad one never costs the others.
 
     Raises:
@@ -71,6 +81,8 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> tuple[SymbolOutcome, 
             "The watch list is empty, so there is nothing to collect.", advice="Add symbols under Settings, Market."
         )
     names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
+    # First of all: bars that are stored with a wrong clock cannot be mended later.
+    clock = keep_server_clock(ctx, names, symbols)
     outcomes: list[SymbolOutcome] = []
     for number, symbol in enumerate(symbols):
         ctx.progress(number, len(symbols), symbol)
@@ -88,7 +100,7 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> tuple[SymbolOutcome, 
     _refuse_nothing(outcomes)
     for outcome in outcomes:
         _warn(ctx, outcome)
-    return tuple(outcomes)
+    return Pass(tuple(outcomes), clock)
 
 
 def _refuse_nothing(outcomes: list[SymbolOutcome]) -> None:

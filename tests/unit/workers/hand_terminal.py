@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.storage import Storage
 from app.tasks import CancelFlag, TaskContext
 from app.terminal.errors import unknown_symbol
+from app.terminal.server_time import ServerClock, ServerTimeRule
 from app.terminal.values import (
     RATES_DTYPE,
     TIMEFRAMES,
@@ -63,6 +64,8 @@ class HandTerminal:
     connected: bool = True
     server: str = ""
     simulated: bool = False
+    server_clock: ServerClock = field(default_factory=lambda: ServerClock("auto"))
+    stamps: Any = field(default_factory=lambda: np.zeros(0, np.int64))
     refusal: MetronomeError | None = None
     calls: list[str] = field(default_factory=list)
 
@@ -71,6 +74,25 @@ class HandTerminal:
         state = SessionState.CONNECTED if self.connected else SessionState.DISCONNECTED
         reason = "" if self.connected else "No terminal runs."
         return SessionStatus(state, self.clock.now(), self.server, reason=reason, simulated=self.simulated)
+
+    @property
+    def server_rule(self) -> ServerTimeRule:
+        return self.server_clock.rule
+
+    @property
+    def server_time_automatic(self) -> bool:
+        return self.server_clock.automatic
+
+    @property
+    def server_time_confirmed(self) -> bool:
+        return self.server_clock.confirmed
+
+    def adopt_server_time(self, rule: str) -> None:
+        self.server_clock.adopt(rule)
+
+    def server_times(self, symbol: str, timeframe: str, count: int) -> Any:
+        self._ask("server_times", symbol)
+        return self.stamps[-count:]
 
     def ensure_connected(self, timeout_s: float) -> None:
         self.calls.append("ensure_connected")
