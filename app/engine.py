@@ -24,12 +24,16 @@ from app.settings import Settings
 from app.settings_store import SettingsStore
 from app.storage import Storage
 from app.tasks import Queue, Registry
-from app.terminal import build_session, rehearsal_start
+from app.terminal import build_host, build_session, rehearsal_start, session_options
+from app.terminal.outages import OutageLog
 from app.terminal.server_memory import ServerMemory, recalling
 from app.terminal.session import Session
 from app.timetable import Timetable
 
 _log = logging.getLogger(__name__)
+
+#: Settings of the terminal that take effect at once: the session connects anew.
+_TERMINAL_NOW = frozenset(f"terminal.{name}" for name in ("host", "path", "login", "server"))
 
 
 @dataclass(slots=True)
@@ -93,7 +97,9 @@ class Engine:
         if self._inflight.problem:
             self.problems.append(self._inflight.problem)
         self.http = Http()
-        self.terminal = build_session(current.terminal, self.clock)
+        self._terminal_at_start = current.terminal
+        outages = OutageLog(self.storage, self.paths.outages_file)
+        self.terminal = build_session(current.terminal, self.clock, outages)
         self.terminal.known_rule = recalling(ServerMemory(self.storage))
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
@@ -218,11 +224,21 @@ class Engine:
     def _on_settings(self, changed: frozenset[str], settings: Settings) -> None:
         if any(key.startswith("queues.") for key in changed):
             self.runner.set_widths(_widths(settings))
+        self._change_terminal(changed, settings)
         logs = active_logs()
         if logs is not None:
             logs.apply(settings)
         self.history.keep_days = settings.history.keep_days
         self.history.keep_rows = settings.history.keep_rows
+
+    def _change_terminal(self, changed: frozenset[str], settings: Settings) -> None:
+        self.terminal.set_call_limit(settings.terminal.call_timeout_s)
+        if not changed & _TERMINAL_NOW:
+            return
+        # Which terminal it is, and the market of a simulated one, stay as they were until the next start.
+        fixed = {name: getattr(self._terminal_at_start, name) for name in ("kind", "server_time", "simulated")}
+        wanted = settings.terminal.model_copy(update=fixed)
+        self.terminal.use(build_host(wanted, self.clock), session_options(wanted))
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

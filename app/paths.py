@@ -111,6 +111,11 @@ class Paths:
         return self.data / "metronome.db"
 
     @property
+    def outages_file(self) -> Path:
+        """The last times without a terminal."""
+        return self.data / "outages.json"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the one engine of this home."""
         return self.data / "metronome.lock"

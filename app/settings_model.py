@@ -219,20 +219,16 @@ class TerminalSettings(SettingsGroup):
         "in_process",
         "Host",
         "Where the terminal module lives: in this process, or in a child that can be ended when it hangs.",
-        restart=True,
     )
-    path: str = setting(
-        "", "Program", "File of the terminal program (terminal64.exe); empty: the one that runs.", restart=True
-    )
+    path: str = setting("", "Program", "File of the terminal program (terminal64.exe); empty: the one that runs.")
     login: int | None = setting(
         None,
         "Login",
         "Account number that the session must hold; empty: whichever is logged in.",
         ge=1,
         le=2**63 - 1,
-        restart=True,
     )
-    server: str = setting("", "Server", "Trade server that the session must hold; empty: any.", restart=True)
+    server: str = setting("", "Server", "Trade server that the session must hold; empty: any.")
     call_timeout_s: float = setting(
         10.0, "Call limit", "Longest wait for one answer of the terminal.", unit="s", ge=0.1, le=120
     )

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import PureWindowsPath
+from typing import Any, Final
 
 from app.clock import Clock
 from app.errors import MetronomeError
-from app.terminal.errors import CONNECTION_LOST, NOT_FOUND, UNEXPLAINED, TerminalBusy, error_for, unknown_symbol
+from app.terminal.errors import (
+    CONNECTION_LOST,
+    NOT_FOUND,
+    UNEXPLAINED,
+    HostDied,
+    HostHung,
+    TerminalBusy,
+    error_for,
+    unknown_symbol,
+)
 from app.terminal.host import Host
-from app.terminal.requests import CallRecord
+from app.terminal.requests import CallRecord, LongCall
 from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
-_CONNECT_MS = 10_000
-_NAMES_KEPT_S = 600.0
+log = logging.getLogger(__name__)
+
+_CONNECT_MS: Final = 10_000
+#: The module's own time-out does not bound the start of a program, nor a pipe that never answers.
+CONNECT_LIMIT_S: Final = 30.0
+_NAMES_KEPT_S: Final = 600.0
+_LOOK_S: Final = 0.25
+_LOOKS: Final = 20
 # Functions whose first argument is a symbol.
 _ABOUT_SYMBOL = frozenset(
-    {"symbol_info", "symbol_info_tick", "symbol_select", "copy_rates_from", "copy_rates_from_pos", "copy_rates_range"}
+    {
+        "symbol_info",
+        "symbol_info_tick",
+        "symbol_select",
+        "copy_rates_from",
+        "copy_rates_from_pos",
+        "copy_rates_range",
+        "copy_ticks_from",
+        "copy_ticks_range",
+        "market_book_add",
+    }
 )
 _LOGIN_ADVICE = "Log in to the right account in the terminal, or change terminal.login and terminal.server."
+_PROGRAM_ADVICE = "Close the other terminal, or change terminal.path."
+_HOST_ADVICE = "Set terminal.host to child, so that a slow terminal cannot hold the window."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +60,26 @@ class Pinned:
     server: str
 
     def __bool__(self) -> bool:
-        return self.login is not None or bool(self.server)
+        return self.login is not None or bool(self.server) or bool(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to connect.
+
+    Attributes:
+        call_limit_s: Limit of the connection's own calls, besides ``initialize``.
+        connect_limit_s: Limit of ``initialize``.
+        settle_s: A new connection has to hold this long before work goes over it.
+        password: Asked for right before a login; None when there is none.
+        pause: Waits so many seconds; True when the session ends meanwhile.
+    """
+
+    call_limit_s: float
+    connect_limit_s: float
+    settle_s: float
+    password: Callable[[], str | None]
+    pause: Callable[[float], bool]
 
 
 class Connection:
@@ -41,104 +89,162 @@ class Connection:
         lost: The last failed call showed that there is no connection any more.
     """
 
-    def __init__(self, host: Host, pinned: Pinned, clock: Clock, record: CallRecord) -> None:
-        self._host = host
-        self._clock = clock
-        self._record = record
+    def __init__(self, host: Host, pinned: Pinned, manner: Manner, clock: Clock, record: CallRecord) -> None:
+        self.host = host
         self.pinned = pinned
         self.lost = False
+        self._manner = manner
+        self._clock = clock
+        self._record = record
         self._known_names: tuple[float, tuple[str, ...]] | None = None
 
     def connect(self) -> SessionStatus:
         """Open the module and log on to the terminal; the status says how it went."""
         self._known_names = None
         try:
-            self._host.open()
-            args = (self.pinned.path,) if self.pinned.path else ()
-            self.call("initialize", args, {"timeout": _CONNECT_MS})
-            return self._inspect()
+            self.host.open()
+            self._log_on()
+            return self._settled()
         except MetronomeError as error:
-            return self.disconnected(error.message, error.advice)
+            return self.failed(error)
 
     def check(self, status: SessionStatus) -> SessionStatus:
         """Look again at an open connection: is it alive, and is it still the right account?"""
         try:
             fresh = self._inspect()
+        except (HostHung, HostDied) as error:
+            return self.failed(error)
         except TerminalBusy as error:
-            if not self.lost:
-                return status  # one slow answer is no lost connection
-            return self.disconnected(error.message, error.advice)
+            # One slow answer is no lost connection.
+            return self.failed(error) if self.lost else status
         except MetronomeError as error:
-            return self.disconnected(error.message, error.advice)
+            return self.failed(error)
         return replace(fresh, since=status.since) if fresh.state is status.state else fresh
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Give up the connection and the host."""
         try:
-            self._host.call("shutdown")
+            self.host.call("shutdown", limit_s=1.0)
         except MetronomeError:
-            return  # it was never open
+            log.debug("there was no connection to give up")
+        self.host.close()
 
-    def disconnected(self, reason: str, advice: str) -> SessionStatus:
+    def failed(self, error: MetronomeError) -> SessionStatus:
+        """The status after this error."""
+        hung = isinstance(error, HostHung)
+        return self.unconnected(
+            SessionState.NOT_ANSWERING if hung else SessionState.DISCONNECTED, error.message, error.advice
+        )
+
+    def unconnected(self, state: SessionState, reason: str = "", advice: str = "") -> SessionStatus:
         """The status without a connection."""
         return SessionStatus(
-            SessionState.DISCONNECTED,
+            state,
             self._clock.now(),
             reason=reason,
             advice=advice,
-            simulated=self._host.simulated,
-            market_note=self._host.note(),
+            simulated=self.host.simulated,
+            market_note=self._note(),
+            host=self.host.kind,
         )
 
-    def call(self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+    def call(
+        self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, limit_s: float | None = None
+    ) -> Any:
         """Call a function and turn its failure into an exception. Raises as ``Session.call``."""
-        answer = self._timed(name, args, kwargs)
+        limit_s = self._manner.call_limit_s if limit_s is None else limit_s
+        try:
+            return self._call(name, args, kwargs, limit_s)
+        except (HostHung, HostDied):
+            self.lost = True
+            raise
+
+    def _call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, limit_s: float) -> Any:
+        answer = self._timed(name, args, kwargs, limit_s)
         if answer is not None and answer is not False:
             self.lost = False
             return answer
-        code, text = self._host.call("last_error")
+        code, text = self.host.last_error
         self.lost = code in CONNECTION_LOST
         if code in (NOT_FOUND, UNEXPLAINED) and name in _ABOUT_SYMBOL and args:
-            return self._about_symbol(name, args, kwargs, code, text)
+            return self._about_symbol(name, args, kwargs, limit_s)
         shown = f"{name}({', '.join(repr(item) for item in args[:3])})"
         raise error_for(shown, code, text)
 
-    def _about_symbol(
-        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, code: int, text: str
-    ) -> Any:
+    def _about_symbol(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, limit_s: float) -> Any:
         """Tell an unknown symbol from one that is only missing in the Market Watch, and put that one there."""
         symbol = str(args[0])
-        info = self._timed("symbol_info", (symbol,), None)
+        code, text = self.host.last_error
+        info = self._timed("symbol_info", (symbol,), None, limit_s)
         if info is None:
-            raise unknown_symbol(symbol, self._names())
-        if not info["select"] and self._timed("symbol_select", (symbol, True), None):
-            answer = self._timed(name, args, kwargs)
+            raise unknown_symbol(symbol, self._names(limit_s))
+        if not info["select"] and self._timed("symbol_select", (symbol, True), None, limit_s):
+            answer = self._timed(name, args, kwargs, limit_s)
             if answer is not None and answer is not False:
                 return answer
-            code, text = self._host.call("last_error")
+            code, text = self.host.last_error
         raise error_for(f"{name}({symbol!r})", code, text)
 
-    def _names(self) -> tuple[str, ...]:
+    def _names(self, limit_s: float) -> tuple[str, ...]:
         """All symbols. Listing thousands takes long, so the list of the last minutes will do for a hint."""
         now = self._clock.monotonic()
         if self._known_names is None or now - self._known_names[0] > _NAMES_KEPT_S:
-            found = self._timed("symbols_get", (), None) or ()
+            found = self._timed("symbols_get", (), None, limit_s) or ()
             self._known_names = (now, tuple(item["name"] for item in found))
         return self._known_names[1]
 
-    def _timed(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Any:
+    def _timed(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, limit_s: float) -> Any:
         began = self._clock.monotonic()
-        answer = self._host.call(name, args, kwargs)
-        seconds = self._clock.monotonic() - began
-        if self._record.add(name, seconds):
-            self._record.add_long(name, seconds, self._clock.now())
-        return answer
+        try:
+            return self.host.call(name, args, kwargs, limit_s)
+        finally:
+            seconds = self._clock.monotonic() - began
+            if self._record.add(name, seconds):
+                self._note_long(name, seconds)
+
+    def _note_long(self, name: str, seconds: float) -> None:
+        held = self.host.holds_window
+        self._record.add_long(LongCall(name, seconds, self._clock.now(), held))
+        if held:
+            log.warning("terminal call held the window call=%s seconds=%.2f. %s", name, seconds, _HOST_ADVICE)
+
+    def _log_on(self) -> None:
+        args = (self.pinned.path,) if self.pinned.path else ()
+        kwargs: dict[str, Any] = {"timeout": _CONNECT_MS}
+        password = self._manner.password() if self.pinned.login is not None else None
+        if password:
+            kwargs |= {"login": self.pinned.login, "password": password}
+            if self.pinned.server:
+                kwargs["server"] = self.pinned.server
+        self.call("initialize", args, kwargs, self._manner.connect_limit_s)
+
+    def _settled(self) -> SessionStatus:
+        """Look at a new connection until it has held for ``settle_s``: a terminal that starts has no account yet."""
+        needed = round(self._manner.settle_s / _LOOK_S)
+        status = self._inspect()
+        held = 0
+        for _ in range(needed + _LOOKS if needed else 0):
+            if held >= needed or status.state is SessionState.WRONG_ACCOUNT or self._manner.pause(_LOOK_S):
+                break
+            before, status = status, self._inspect()
+            same = (before.login, before.server) == (status.login, status.server)
+            held = held + 1 if status.connected and same else 0
+        return status
+
+    def _note(self) -> str:
+        try:
+            return self.host.note()
+        except MetronomeError:
+            return ""  # its process is gone
 
     def _inspect(self) -> SessionStatus:
         terminal = self.call("terminal_info")
         if not terminal["connected"]:
-            advice = "Look at the connection in the terminal's status bar; it connects again by itself."
-            return self.disconnected("The terminal has no connection to its trade server.", advice)
+            return self.unconnected(
+                SessionState.DISCONNECTED,
+                "The terminal has no connection to its trade server.",
+                "Look at the connection in the terminal's status bar; it connects again by itself.",
+            )
         account = AccountInfo.from_struct(self.call("account_info"))
         status = SessionStatus(
             SessionState.CONNECTED,
@@ -147,13 +253,19 @@ class Connection:
             login=account.login,
             account_kind=account.kind,
             ping_ms=terminal["ping_last"] / 1000,
-            simulated=self._host.simulated,
-            market_note=self._host.note(),
+            simulated=self.host.simulated,
+            market_note=self.host.note(),
+            host=self.host.kind,
+            program=terminal["path"],
+            trade_allowed=bool(terminal["trade_allowed"] and not terminal["tradeapi_disabled"]),
         )
-        wrong = self._wrong_account(account)
-        if not wrong:
-            return status
-        return replace(status, state=SessionState.WRONG_ACCOUNT, reason=wrong, advice=_LOGIN_ADVICE)
+        for wrong, advice in (
+            (self._wrong_program(terminal["path"]), _PROGRAM_ADVICE),
+            (self._wrong_account(account), _LOGIN_ADVICE),
+        ):
+            if wrong:
+                return replace(status, state=SessionState.WRONG_ACCOUNT, reason=wrong, advice=advice)
+        return status
 
     def _wrong_account(self, account: AccountInfo) -> str:
         login, server = self.pinned.login, self.pinned.server
@@ -161,3 +273,9 @@ class Connection:
             return ""
         expected = f"{login or 'any account'} on {server or 'any server'}"
         return f"The terminal is logged in to account {account.login} on {account.server}; expected {expected}."
+
+    def _wrong_program(self, folder: str) -> str:
+        """Reports tell of connections that crossed between terminals: is it the one that was asked for?"""
+        if not self.pinned.path or PureWindowsPath(folder) == PureWindowsPath(self.pinned.path).parent:
+            return ""
+        return f"The terminal in {folder} answers; expected {self.pinned.path}."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from app.errors import Blocked, MetronomeError, Retryable, UserAction
 
@@ -18,6 +20,14 @@ class WrongAccount(TerminalUnavailable):
 
 class TerminalBusy(Retryable):
     """The terminal did not answer in time, or its connection broke in the middle of a call."""
+
+
+class HostHung(TerminalBusy):
+    """A call did not return within its limit, and the process that made it was ended. A new one is started."""
+
+
+class HostDied(TerminalBusy):
+    """The process that owned the module ended by itself. A new one is started."""
 
 
 class UnknownSymbol(UserAction):
@@ -38,30 +48,61 @@ NOT_FOUND = -4
 # The code of a failure that the terminal does not explain: mostly history that still loads.
 UNEXPLAINED = -1
 
-_MEANING: dict[int, tuple[type[MetronomeError], str, str]] = {
-    -1: (TerminalBusy, "the terminal could not do it now", "History may still be loading; Metronome asks again."),
-    -2: (TerminalCallError, "the arguments were refused", "Please report this as a bug."),
-    -3: (TerminalBusy, "the terminal ran out of memory", "Close charts in the terminal or restart it."),
-    -4: (TerminalRefused, "the terminal has nothing under that name", "Check the symbol in the Market Watch."),
-    -5: (
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A code of ``last_error`` in plain words: the error it becomes, what happened, and what the user can do."""
+
+    error: type[MetronomeError]
+    meaning: str
+    advice: str
+
+
+_CONNECTS = "Metronome connects anew by itself; if it happens often, restart the terminal."
+#: Every code that the module can give (its constants ``RES_*``), and 0, which it has before its first call.
+LAST_ERRORS: Final[Mapping[int, Explanation]] = {
+    0: Explanation(TerminalBusy, "the terminal has not been asked anything yet", "Wait for the connection."),
+    1: Explanation(
+        TerminalBusy,
+        "the terminal refused without a reason",
+        "Look whether it is connected and the symbol is in its Market Watch.",
+    ),
+    -1: Explanation(
+        TerminalBusy, "the terminal could not do it now", "History may still be loading; Metronome asks again."
+    ),
+    -2: Explanation(TerminalCallError, "the arguments were refused", "Please report this as a bug."),
+    -3: Explanation(TerminalBusy, "the terminal ran out of memory", "Close charts in the terminal or restart it."),
+    -4: Explanation(
+        TerminalRefused, "the terminal has nothing under that name", "Check the symbol in the Market Watch."
+    ),
+    -5: Explanation(
         TerminalRefused,
         "the terminal and the MetaTrader5 package do not fit together",
         "Update the terminal (Help, Check for updates) and the package.",
     ),
-    -6: (TerminalRefused, "the trade server refused the login", "Check login, password and server in the terminal."),
-    -7: (TerminalRefused, "this terminal does not support the function", "Update the terminal."),
-    -8: (
+    -6: Explanation(
+        TerminalRefused,
+        "the trade server refused the login",
+        "Check login, password and server in the terminal, and those of the settings.",
+    ),
+    -7: Explanation(TerminalRefused, "this terminal does not support the function", "Update the terminal."),
+    -8: Explanation(
         TerminalRefused,
         "the terminal forbids trading through its Python interface",
         "Allow it in the terminal under Tools, Options, Expert Advisors.",
     ),
-    -10000: (TerminalBusy, "the terminal gave an answer that does not fit", "Metronome connects anew."),
-    -10001: (TerminalBusy, "the connection to the terminal broke while asking", "Metronome connects anew."),
-    -10002: (TerminalBusy, "the connection to the terminal broke while waiting", "Metronome connects anew."),
-    -10003: (TerminalUnavailable, "the terminal could not be reached", "Start MetaTrader 5 and log in."),
-    -10004: (TerminalUnavailable, "there is no connection to the terminal", "Start MetaTrader 5 and log in."),
-    -10005: (TerminalBusy, "the terminal is up but does not answer", "Look whether a dialog is open in it."),
+    -10000: Explanation(TerminalBusy, "the terminal gave an answer that does not fit", _CONNECTS),
+    -10001: Explanation(TerminalBusy, "the connection to the terminal broke while asking", _CONNECTS),
+    -10002: Explanation(TerminalBusy, "the connection to the terminal broke while waiting", _CONNECTS),
+    -10003: Explanation(TerminalUnavailable, "the terminal could not be reached", "Start MetaTrader 5 and log in."),
+    -10004: Explanation(
+        TerminalUnavailable, "there is no connection to the terminal", "Start MetaTrader 5 and log in."
+    ),
+    -10005: Explanation(TerminalBusy, "the terminal is up but does not answer", "Look whether a dialog is open in it."),
 }
+_UNDOCUMENTED: Final = Explanation(
+    TerminalBusy, "the terminal reported an error that is not documented", "Look into its journal."
+)
 
 
 def error_for(call: str, code: int, text: str) -> MetronomeError:
@@ -71,10 +112,8 @@ def error_for(call: str, code: int, text: str) -> MetronomeError:
         call: The call as the user may read it, such as ``symbol_info_tick('EURUSD')``.
         code, text: What ``last_error()`` gave right after it.
     """
-    kind, meaning, advice = _MEANING.get(
-        code, (TerminalBusy, "the terminal reported an error that is not documented", "Look into its journal.")
-    )
-    return kind(f"The terminal call {call} failed: {meaning} ({code}, {text}).", advice=advice)
+    found = LAST_ERRORS.get(code, _UNDOCUMENTED)
+    return found.error(f"The terminal call {call} failed: {found.meaning} ({code}, {text}).", advice=found.advice)
 
 
 def unknown_symbol(symbol: str, names: Iterable[str]) -> UnknownSymbol:

@@ -5,18 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from app.errors import UserAction
+from app.clock import Clock
 from app.terminal.errors import TerminalUnavailable
-from app.terminal.processes import terminal_running
+from app.terminal.loaders import Loader, note_of, set_faults
 from app.terminal.protocol import TerminalModule
+
+#: What ``last_error()`` says before the first call.
+NO_ERROR = (0, "")
 
 
 class Host(Protocol):
-    """Owner of the module. Thread: every method is called from the session's thread only, but for ``simulated``."""
+    """Owner of the module. Thread: the session's only, but for the properties, ``set_faults`` and ``abort``.
+
+    Attributes:
+        kind: The name in the settings: ``in_process`` or ``child``.
+        simulated: The market behind it is made up.
+        holds_window: A call that takes long stops this whole process meanwhile.
+        last_error: Code and text of the last call that gave None or False, read right after it on its thread.
+    """
 
     @property
-    def simulated(self) -> bool:
-        """Whether the market behind it is made up."""
+    def kind(self) -> str: ...
+    @property
+    def simulated(self) -> bool: ...
+    @property
+    def holds_window(self) -> bool: ...
+    @property
+    def last_error(self) -> tuple[int, str]: ...
 
     def open(self) -> None:
         """Make the module ready for ``initialize``.
@@ -26,11 +41,36 @@ class Host(Protocol):
             UserAction: The module cannot be had at all.
         """
 
-    def call(self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-        """Call a function of the module; structs come back as dicts, arrays as they are."""
+    def call(
+        self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, limit_s: float = 60.0
+    ) -> Any:
+        """Call a function of the module; structs come back as dicts, arrays as they are.
+
+        Args:
+            limit_s: A host that can end a call that hangs does so after this long.
+
+        Raises:
+            TerminalUnavailable: The host is not open.
+            HostHung: The call did not return within its limit; the process that made it has been ended.
+            HostDied: That process ended by itself.
+            Exception: Whatever the function raised.
+        """
 
     def note(self) -> str:
         """What to tell the user about the market behind it; empty for a real one."""
+
+    def set_faults(self, faults: Mapping[str, Any]) -> None:
+        """From any thread: set faults of the simulated terminal for the next call, and in each later process.
+
+        Raises:
+            AttributeError: There is no such fault, or the terminal is the genuine one.
+        """
+
+    def close(self) -> None:
+        """Give the module up: a child ends. ``open`` begins anew."""
+
+    def abort(self) -> None:
+        """From any thread: end a call that hangs, if this host can."""
 
 
 class InProcessHost:
@@ -39,8 +79,11 @@ class InProcessHost:
     Args:
         load: Gives the module; called once, on the session's thread.
         look: Called before each connect; raises when there is no point in trying.
-        note: See ``Host.note``.
+        holds_window: The module holds the interpreter lock while it waits; by default if it is not simulated.
+        check_faults: Raises AttributeError for faults that the module does not have.
     """
+
+    kind = "in_process"
 
     def __init__(
         self,
@@ -48,30 +91,78 @@ class InProcessHost:
         *,
         simulated: bool,
         look: Callable[[], None] | None = None,
-        note: Callable[[], str] | None = None,
+        holds_window: bool | None = None,
+        check_faults: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         self._load = load
         self._look = look
-        self._note = note
+        self._check_faults = check_faults
         self._module: TerminalModule | None = None
+        self._faults: dict[str, Any] = {}
         self.simulated = simulated
+        self.holds_window = not simulated if holds_window is None else holds_window
+        self.last_error = NO_ERROR
+
+    @classmethod
+    def of(cls, loader: Loader, clock: Clock) -> InProcessHost:
+        """The host for what ``loader`` gives."""
+        return cls(
+            lambda: loader.load(clock),
+            simulated=loader.simulated,
+            look=loader.look,
+            holds_window=loader.holds_gil,
+            check_faults=loader.check_faults,
+        )
 
     def open(self) -> None:
         if self._look is not None:
             self._look()
         if self._module is None:
-            self._module = self._load()
+            module = self._load()
+            set_faults(module, self._faults)
+            self._module = module
 
-    def call(self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+    def call(
+        self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, limit_s: float = 60.0
+    ) -> Any:
+        del limit_s  # nobody can end a call in the process that makes it
         if self._module is None:
-            msg = f"The terminal call {name} came before the terminal was opened."
-            raise TerminalUnavailable(msg, advice="Wait for the connection.")
-        function = getattr(self._module, name)
-        # Some functions of the genuine module refuse f(x, **{}): leave the mapping out when it is empty.
-        return plain(function(*args, **kwargs) if kwargs else function(*args))
+            raise not_open(name)
+        answer, error = ask(self._module, name, args, kwargs)
+        if error is not None:
+            self.last_error = error
+        return answer
 
     def note(self) -> str:
-        return self._note() if self._note is not None else ""
+        return note_of(self._module) if self._module is not None else ""
+
+    def set_faults(self, faults: Mapping[str, Any]) -> None:
+        if self._check_faults is not None:
+            self._check_faults(faults)
+        self._faults |= faults
+        if self._module is not None:
+            set_faults(self._module, faults)
+
+    def close(self) -> None:
+        """Nothing: the module stays loaded, as no process can unload it."""
+
+    def abort(self) -> None:
+        """Nothing: nobody can end a call in the process that makes it."""
+
+
+def ask(
+    module: TerminalModule, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None
+) -> tuple[Any, tuple[int, str] | None]:
+    """Call a function of the module: its answer as plain data, and ``last_error()`` when the answer is a failure.
+
+    ``last_error()`` is asked before anything else can overwrite it. Raises whatever the function raises.
+    """
+    function = getattr(module, name)
+    # Some functions of the genuine module refuse f(x, **{}): leave the mapping out when it is empty.
+    answer = function(*args, **kwargs) if kwargs else function(*args)
+    if answer is None or answer is False:
+        return answer, module.last_error()
+    return plain(answer), None
 
 
 def plain(value: Any) -> Any:
@@ -83,35 +174,8 @@ def plain(value: Any) -> Any:
     return value
 
 
-def genuine_host(program: str) -> InProcessHost:
-    """The genuine package in this process.
-
-    Args:
-        program: The terminal's file; empty for whichever runs.
-    """
-
-    def look() -> None:
-        if not terminal_running(program):
-            which = f"The terminal {program}" if program else "MetaTrader 5"
-            msg = f"{which} is not running."
-            raise TerminalUnavailable(msg, advice="Start it and log in; Metronome connects by itself.")
-
-    return InProcessHost(load_genuine, simulated=False, look=look)
-
-
-def load_genuine() -> TerminalModule:
-    """Import the MetaTrader5 package.
-
-    Raises:
-        UserAction: The package is not there, as everywhere but on Windows.
-    """
-    import importlib
-
-    try:
-        module: Any = importlib.import_module("MetaTrader5")
-    except ImportError as error:
-        msg = f"The MetaTrader5 package cannot be loaded: {error}."
-        advice = "It exists for 64-bit Windows only. Elsewhere set terminal.kind to simulated."
-        raise UserAction(msg, advice=advice) from error
-    genuine: TerminalModule = module
-    return genuine
+def not_open(name: str) -> TerminalUnavailable:
+    """The error for a call that came before ``open``."""
+    return TerminalUnavailable(
+        f"The terminal call {name} came while the terminal was not open.", advice="Wait for the connection."
+    )

@@ -67,11 +67,17 @@ class CallTiming:
 
 @dataclass(frozen=True, slots=True)
 class LongCall:
-    """A call that took longer than ``LONG_CALL_S``; ``at`` is when it ended, aware UTC."""
+    """A call that took longer than ``LONG_CALL_S``.
+
+    Attributes:
+        at: When it ended, aware UTC.
+        held: It held the interpreter lock all the while, so that the window stood still.
+    """
 
     name: str
     seconds: float
     at: datetime
+    held: bool = False
 
 
 class CallRecord:
@@ -87,9 +93,9 @@ class CallRecord:
         self._by_name[name] = (count + 1, total + seconds, max(most, seconds), seconds)
         return seconds > LONG_CALL_S
 
-    def add_long(self, name: str, seconds: float, at: datetime) -> None:
+    def add_long(self, call: LongCall) -> None:
         """Keep a long call for the health panel."""
-        self._long.append(LongCall(name, seconds, at))
+        self._long.append(call)
 
     def timings(self) -> tuple[CallTiming, ...]:
         """One row per function, slowest first."""

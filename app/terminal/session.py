@@ -1,7 +1,8 @@
 """The session: the one owner of the terminal connection.
 
 One thread makes all calls. A caller waits for its answer with a time limit; when a call hangs, the session says
-so and refuses further calls at once until the hung one returns.
+so and refuses further calls at once: until the hung one returns (host ``in_process``), or until its process has been
+ended and another one has connected (host ``child``).
 """
 
 from __future__ import annotations
@@ -11,29 +12,28 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from app.clock import Clock
 from app.errors import MetronomeError
-from app.terminal.connection import Connection, Pinned
-from app.terminal.errors import TerminalBusy, TerminalUnavailable, WrongAccount
+from app.terminal.board import Listener, StatusBoard
+from app.terminal.connection import CONNECT_LIMIT_S, Connection, Manner, Pinned
+from app.terminal.dealing import Dealing
+from app.terminal.errors import HostHung, TerminalBusy, TerminalUnavailable, WrongAccount
 from app.terminal.host import Host
-from app.terminal.reading import Reading
+from app.terminal.outages import Outage, OutageLog
 from app.terminal.requests import CallRecord, CallTiming, LongCall, Request
 from app.terminal.server_time import AUTO
 from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
 log = logging.getLogger(__name__)
 
-Listener = Callable[[SessionStatus], None]
-
-_CHECK_S = 60.0
-_LONGEST_PAUSE_S = 60.0
-_CONNECT = "connect"
-_CHECK = "check"
-_STOP = "stop"
-# Answers of the module that a caller can see; the session's own requests have no limit but this.
-_OWN_LIMIT_S = 60.0
+_CHECK_S: Final = 60.0
+_LONGEST_PAUSE_S: Final = 60.0
+#: A try to connect that took longer is not made again for a caller before its pause is over.
+_COSTLY_S: Final = 1.0
+_CONNECT, _CHECK, _RECONNECT, _USE, _STOP = "connect", "check", "reconnect", "use", "stop"
+_OWN: Final = frozenset({_CONNECT, _CHECK, _RECONNECT, _USE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +44,28 @@ class SessionOptions:
         path: Program of the terminal; empty for whichever runs.
         login, server: Account that has to be logged in; None and empty for any.
         call_timeout_s: Limit of a call for which the caller names none.
+        connect_limit_s: Limit of ``initialize``.
+        settle_s: A new connection has to hold this long before work goes over it.
         server_time: The server's clock: ``auto`` or the name of a rule.
         check_s: Pause between looks at an idle connection.
         first_pause_s: Pause before the first try to connect again; doubled with each, up to a minute.
+        password: Asked for right before a login, on the session's thread; never kept.
     """
 
     path: str = ""
     login: int | None = None
     server: str = ""
     call_timeout_s: float = 10.0
+    connect_limit_s: float = CONNECT_LIMIT_S
+    settle_s: float = 0.0
     server_time: str = "auto"
     check_s: float = _CHECK_S
     first_pause_s: float = 1.0
+    password: Callable[[], str | None] = lambda: None
 
 
-class Session(Reading):
-    """The connection and all calls over it. The typed helpers (``tick``, ``rates`` ...) are in ``Reading``.
+class Session(Dealing):
+    """The connection and all calls over it. The typed helpers are in ``Reading`` and ``Dealing``.
 
     Attributes:
         known_rule: Gives the clock that was learned of a server, or ``auto``; asked when a server is met, before
@@ -68,34 +74,30 @@ class Session(Reading):
     Thread: every method may be called from any thread, but the window's thread should call none that waits.
     """
 
-    def __init__(self, host: Host, options: SessionOptions, clock: Clock) -> None:
+    def __init__(self, host: Host, options: SessionOptions, clock: Clock, outages: OutageLog | None = None) -> None:
         super().__init__(options.server_time, clock)
         self._options = options
         self._record = CallRecord()
-        self._connection = Connection(host, Pinned(options.path, options.login, options.server), clock, self._record)
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        self._listeners: tuple[Listener, ...] = ()
-        self._state_lock = threading.Lock()
+        self._hang_lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._ending = threading.Event()
         self._current: Request | None = None
         self._before_hang: SessionStatus | None = None
         self._pause_s = 0.0
         self.known_rule: Callable[[str], str] = lambda _server: AUTO
         self._met = ""
-        self._status = SessionStatus(
-            SessionState.DISCONNECTED,
-            clock.now(),
-            reason="The terminal session has not been started.",
-            simulated=host.simulated,
-        )
+        self._not_before = 0.0
+        self._connection = self._connection_over(host, options)
+        first = self._connection.unconnected(SessionState.DISCONNECTED, "The terminal session has not been started.")
+        self._board = StatusBoard(first, clock, outages or OutageLog())
 
     # What is known, without waiting.
 
     @property
     def status(self) -> SessionStatus:
         """The connection as it is now."""
-        return self._status
+        return self._board.current
 
     def timings(self) -> tuple[CallTiming, ...]:
         """Durations of all calls so far, by function."""
@@ -105,16 +107,13 @@ class Session(Reading):
         """The last calls that took longer than a window can stand still unnoticed."""
         return self._record.long_calls()
 
+    def outages(self) -> tuple[Outage, ...]:
+        """The last times without a terminal, oldest first; reads a file at the first use."""
+        return self._board.outages()
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` with each new status, on whichever thread it changes; returns how to stop that."""
-        with self._state_lock:
-            self._listeners = (*self._listeners, listener)
-
-        def unsubscribe() -> None:
-            with self._state_lock:
-                self._listeners = tuple(other for other in self._listeners if other is not listener)
-
-        return unsubscribe
+        return self._board.subscribe(listener)
 
     # Life.
 
@@ -122,8 +121,8 @@ class Session(Reading):
         """Begin to connect, in the background. A second start does nothing."""
         if self._thread is not None:
             return
-        self._stopping = False
-        self._publish(SessionStatus(SessionState.CONNECTING, self._clock.now(), simulated=self._status.simulated))
+        self._ending.clear()
+        self._board.publish(self._connection.unconnected(SessionState.CONNECTING))
         self._requests.put(self._own(_CONNECT))
         # Daemon: a call that hangs for good must not keep the process from ending.
         self._thread = threading.Thread(target=self._serve, name="terminal-session", daemon=True)
@@ -134,14 +133,19 @@ class Session(Reading):
         thread = self._thread
         if thread is None:
             return True
-        self._stopping = True
+        self._ending.set()
         self._requests.put(self._own(_STOP))
-        thread.join(timeout_s)
+        thread.join(timeout_s / 2)
+        if thread.is_alive():
+            self._connection.host.abort()
+            thread.join(timeout_s / 2)
         ended = not thread.is_alive()
         if ended:
             self._thread = None
         reason = "The terminal session has been stopped."
-        self._publish(replace(self._status, state=SessionState.DISCONNECTED, since=self._clock.now(), reason=reason))
+        self._board.end(
+            replace(self.status, state=SessionState.DISCONNECTED, since=self._clock.now(), reason=reason, advice="")
+        )
         return ended
 
     def ensure_connected(self, timeout_s: float = 10.0) -> SessionStatus:
@@ -154,11 +158,37 @@ class Session(Reading):
         """
         self._refuse_unless_started()
         self._refuse_when_hung()
-        if self._status.state is SessionState.CONNECTED and not self._connection.pinned:
-            return self._status
-        self._submit(self._own(_CHECK if self._status.connected else _CONNECT), timeout_s)
+        status, connection = self.status, self._connection
+        if status.connected and not connection.pinned and connection.host.kind == "in_process":
+            return status
+        self._submit(self._own(_CHECK if status.connected else _CONNECT), timeout_s)
         self._refuse_unless_connected()
-        return self._status
+        return self.status
+
+    def reconnect(self) -> None:
+        """Give up the connection, with the process that holds it, and connect anew; does not wait."""
+        self._requests.put(self._own(_RECONNECT))
+
+    def use(self, host: Host, options: SessionOptions) -> None:
+        """Go over to another host or account: connect anew as these options say, once a call under way has ended.
+
+        The server's clock stays as it is. Does not wait.
+        """
+        self._requests.put(Request(_USE, (host, options), {}, options.connect_limit_s))
+
+    def set_call_limit(self, seconds: float) -> None:
+        """Change the limit of calls for which the caller names none."""
+        self._options = replace(self._options, call_timeout_s=seconds)
+
+    def set_faults(self, **faults: Any) -> None:
+        """Set faults of the simulated terminal by name (``app.terminal.simulated.Faults``), in either host.
+
+        They hold from the next call on and for each later process; does not wait.
+
+        Raises:
+            AttributeError: There is no such fault, or the terminal is the genuine one.
+        """
+        self._connection.host.set_faults(faults)
 
     # Calls.
 
@@ -171,9 +201,9 @@ class Session(Reading):
             UnknownSymbol: The terminal has no symbol of that name.
             MetronomeError: Whatever else ``last_error`` said; see ``app.terminal.errors``.
         """
-        if self._status.state is not SessionState.CONNECTED:
+        if not self.status.connected:
             self._refuse_unless_started()
-            if self._status.state is not SessionState.CONNECTING:
+            if self.status.state is not SessionState.CONNECTING:
                 self._refuse_unless_connected()
         limit_s = self._options.call_timeout_s if timeout_s is None else timeout_s
         return self._submit(Request(name, args, kwargs, limit_s), limit_s)
@@ -190,47 +220,46 @@ class Session(Reading):
         )
 
     def _own(self, name: str) -> Request:
-        return Request(name, (), {}, _OWN_LIMIT_S)
+        return Request(name, (), {}, self._options.connect_limit_s)
 
     def _note_hang(self, waiting: Request) -> None:
         """A caller gave up: tell whether the session hangs, or was only busy with calls of others."""
-        with self._state_lock:
-            current = self._current
-            if current is None or current.started is None or self._status.state is SessionState.NOT_ANSWERING:
+        with self._hang_lock:
+            current, status = self._current, self.status
+            if current is None or current.started is None or status.state is SessionState.NOT_ANSWERING:
                 return
             seconds = self._clock.monotonic() - current.started
             if current is not waiting and seconds < current.limit_s:
                 return
-            self._before_hang = self._status
-            reason = f"The terminal call {current.describe()} has not returned since it began."
+            self._before_hang = status
             hung = replace(
-                self._status,
+                status,
                 state=SessionState.NOT_ANSWERING,
                 since=self._clock.now(),
-                reason=reason,
+                reason=f"The terminal call {current.describe()} has not returned since it began.",
                 advice="Look whether a dialog is open in the terminal, or restart it.",
             )
-            self._status = hung
+            self._board.post(hung)
         log.warning("terminal does not answer call=%s", current.describe())
-        self._tell(hung)
+        self._board.tell()
 
     # Refusals.
 
     def _refuse_unless_started(self) -> None:
-        if self._thread is None or self._stopping:
+        if self._thread is None or self._ending.is_set():
             msg = "The terminal session is not running."
             raise TerminalUnavailable(msg, advice="Start Metronome's engine.")
 
     def _refuse_when_hung(self) -> None:
-        status = self._status
-        if status.state is SessionState.NOT_ANSWERING:
+        status = self.status
+        if status.state is SessionState.NOT_ANSWERING and self._before_hang is not None:
             raise TerminalUnavailable(status.reason, advice=status.advice)
 
     def _refuse_unless_connected(self) -> None:
-        status = self._status
+        status = self.status
         if status.state is SessionState.WRONG_ACCOUNT:
             raise WrongAccount(status.reason, advice=status.advice)
-        if status.state is not SessionState.CONNECTED:
+        if not status.connected:
             raise TerminalUnavailable(status.reason or "The terminal is not connected.", advice=status.advice)
 
     # The session's thread.
@@ -240,7 +269,7 @@ class Session(Reading):
             try:
                 request = self._requests.get(timeout=self._idle_s())
             except queue.Empty:
-                request = self._own(_CHECK if self._status.connected else _CONNECT)
+                request = self._own(_CHECK if self.status.connected else _CONNECT)
             if request.name == _STOP:
                 self._connection.close()
                 self._drain()
@@ -264,13 +293,15 @@ class Session(Reading):
         if request.name == _CONNECT:
             return self._connect()
         if request.name == _CHECK:
-            return self._publish(self._connection.check(self._status))
-        if not self._status.connected and self._status.state is not SessionState.NOT_ANSWERING:
-            self._refuse_unless_connected()
-        return self._connection.call(request.name, request.args, request.kwargs)
+            return self._publish(self._connection.check(self.status))
+        if request.name in (_RECONNECT, _USE):
+            return self._begin_anew(*request.args)
+        self._refuse_unless_connected()
+        return self._connection.call(request.name, request.args, request.kwargs, request.limit_s)
 
     def _connect(self) -> None:
-        if self._status.connected:
+        began = self._clock.monotonic()
+        if self.status.connected or began < self._not_before:
             return
         status = self._connection.connect()
         if status.connected:
@@ -278,30 +309,61 @@ class Session(Reading):
             log.info("terminal connected server=%s login=%s kind=%s", status.server, status.login, status.account_kind)
         else:
             self._pause_s = min(max(self._pause_s * 2, self._options.first_pause_s), _LONGEST_PAUSE_S)
+            ended = self._clock.monotonic()
+            self._not_before = ended + self._pause_s if ended - began > _COSTLY_S else 0.0
         self._publish(status)
+
+    def _publish(self, status: SessionStatus) -> None:
+        """Recall the clock of a server that is met, then say that it is there."""
+        if status.connected and status.server != self._met:
+            self._met = status.server
+            self.adopt_server_time(self.known_rule(status.server))
+        self._board.publish(status)
+
+    def _begin_anew(self, host: Host | None = None, options: SessionOptions | None = None) -> None:
+        self._connection.close()
+        if host is not None and options is not None:
+            self._options = options
+            self._connection = self._connection_over(host, options)
+            log.info("terminal host=%s", host.kind)
+        self._pause_s = self._not_before = 0.0
+        self._board.publish(self._connection.unconnected(SessionState.CONNECTING))
+        self._connect()
+
+    def _connection_over(self, host: Host, options: SessionOptions) -> Connection:
+        manner = Manner(
+            options.call_timeout_s, options.connect_limit_s, options.settle_s, options.password, self._ending.wait
+        )
+        pinned = Pinned(options.path, options.login, options.server)
+        return Connection(host, pinned, manner, self._clock, self._record)
 
     def _settle(self, error: BaseException | None) -> None:
         """After a call: a hang is over, or the connection turned out to be lost."""
-        with self._state_lock:
+        with self._hang_lock:
             self._current = None
             before, self._before_hang = self._before_hang, None
-        if before is not None and self._status.state is SessionState.NOT_ANSWERING:
-            self._publish(replace(before, since=self._clock.now()))
-        if isinstance(error, MetronomeError) and self._connection.lost and self._status.connected:
-            self._pause_s = self._options.first_pause_s
-            self._publish(self._connection.disconnected(error.message, error.advice))
+        if isinstance(error, MetronomeError) and self._connection.lost:
+            if self.status.connected or isinstance(error, HostHung) or before is not None:
+                self._pause_s = self._options.first_pause_s
+                self._board.publish(self._connection.failed(error))
+        elif before is not None and self.status.state is SessionState.NOT_ANSWERING:
+            self._board.publish(replace(before, since=self._clock.now()))
 
     def _note_bug(self, request: Request) -> None:
         """An error that nobody foresaw. In the session's own work nobody else may be waiting to hear of it."""
-        if request.name not in (_CONNECT, _CHECK):
+        if request.name not in _OWN:
             return
         log.error("terminal %s failed", request.name, exc_info=request.error)
         reason = f"Connecting to the terminal failed: {type(request.error).__name__}: {request.error}."
         self._pause_s = _LONGEST_PAUSE_S
-        self._publish(self._connection.disconnected(reason, "Please report this as a bug, with the log."))
+        self._board.publish(
+            self._connection.unconnected(
+                SessionState.DISCONNECTED, reason, "Please report this as a bug, with the log."
+            )
+        )
 
     def _idle_s(self) -> float:
-        return self._options.check_s if self._status.connected else max(self._pause_s, self._options.first_pause_s)
+        return self._options.check_s if self.status.connected else max(self._pause_s, self._options.first_pause_s)
 
     def _drain(self) -> None:
         """Whoever still waits gets an answer."""
@@ -313,27 +375,6 @@ class Session(Reading):
             msg = f"The terminal session ended before the call {request.describe()}."
             request.error = TerminalUnavailable(msg, advice="Start Metronome's engine.")
             request.finish()
-
-    def _publish(self, status: SessionStatus) -> None:
-        if status.connected and status.server != self._met:
-            self._met = status.server
-            self.adopt_server_time(self.known_rule(status.server))
-        with self._state_lock:
-            changed = replace(status, since=self._status.since) != self._status
-            if changed:
-                same_state = status.state is self._status.state
-                self._status = replace(status, since=self._status.since) if same_state else status
-                status = self._status
-        if changed:
-            self._tell(status)
-
-    def _tell(self, status: SessionStatus) -> None:
-        for listener in self._listeners:
-            try:
-                listener(status)
-            except Exception:
-                # A listener's bug must not end the one thread that talks to the terminal.
-                log.exception("terminal listener failed state=%s", status.state)
 
     # For Reading.
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.clock import Clock
 from app.errors import UserAction
+from app.secrets import Secrets
 from app.terminal.bars_csv import read_span
-from app.terminal.host import Host, InProcessHost, genuine_host
+from app.terminal.child_host import ChildHost
+from app.terminal.host import Host, InProcessHost
+from app.terminal.loaders import GenuineLoader, Loader, SimulatedLoader
+from app.terminal.outages import OutageLog
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.session import Session, SessionOptions
 
+log = logging.getLogger(__name__)
+
+#: The name under which the keyring holds the password of the terminal's account.
+PASSWORD: Final = "terminal"  # noqa: S105 - a name, not a secret
+_SETTLE_S: Final = 2.0
 _NOON_H = 12
 _WEDNESDAY = 2
 _LEFT_OVER = timedelta(days=1)
@@ -53,23 +63,47 @@ class TerminalOptions(Protocol):
     def simulated(self) -> SimulatedOptions: ...
 
 
-def build_session(settings: TerminalOptions, clock: Clock) -> Session:
+def build_session(settings: TerminalOptions, clock: Clock, outages: OutageLog | None = None) -> Session:
     """The session for these settings, not yet started. Costs no time: the module is loaded when it connects.
 
     Raises:
         UserAction: A setting cannot be met, such as a server time that is no rule.
     """
-    if settings.host != "in_process":
-        msg = f"The terminal host {settings.host!r} is not available in this version."
-        raise UserAction(msg, advice="Set terminal.host to in_process.")
-    options = SessionOptions(
-        path=settings.path if settings.kind != "simulated" else "",
+    return Session(build_host(settings, clock), session_options(settings), clock, outages)
+
+
+def build_host(settings: TerminalOptions, clock: Clock) -> Host:
+    """The host for these settings; the module is loaded when the session connects."""
+    loader = _loader(settings)
+    return ChildHost(loader, clock) if settings.host == "child" else InProcessHost.of(loader, clock)
+
+
+def session_options(settings: TerminalOptions) -> SessionOptions:
+    """What these settings mean for the session."""
+    simulated = settings.kind == "simulated"
+    return SessionOptions(
+        path="" if simulated else settings.path,
         login=settings.login,
         server=settings.server,
         call_timeout_s=settings.call_timeout_s,
+        settle_s=0.0 if simulated else _SETTLE_S,
         server_time=settings.server_time,
+        password=_no_password if simulated else _password,
     )
-    return Session(_host(settings, clock), options, clock)
+
+
+def _no_password() -> str | None:
+    """The simulated terminal asks for none."""
+    return None
+
+
+def _password() -> str | None:
+    """The password of the terminal's account, if the keyring has one; without, the terminal's own login is used."""
+    try:
+        return Secrets().get(PASSWORD)
+    except UserAction as error:
+        log.info("the keyring gave no password for the terminal: %s", error.message)
+        return None
 
 
 def rehearsal_start(settings: TerminalOptions) -> datetime | None:
@@ -97,19 +131,9 @@ def rehearsal_start(settings: TerminalOptions) -> datetime | None:
     return max(noon, first)
 
 
-def _host(settings: TerminalOptions, clock: Clock) -> Host:
+def _loader(settings: TerminalOptions) -> Loader:
     if settings.kind != "simulated":
-        return genuine_host(settings.path)
+        return GenuineLoader(settings.path)
     simulated = settings.simulated
-    # Imported here: with the genuine terminal nobody needs it.
-    from app.terminal.simulated import SimulatedTerminal
-
-    terminal = SimulatedTerminal(
-        clock,
-        server_time=settings.server_time,
-        seed=simulated.seed,
-        replay={name: Path(file) for name, file in simulated.replay.items()},
-        suffix=simulated.suffix,
-    )
-    load: Callable[[], SimulatedTerminal] = lambda: terminal  # noqa: E731
-    return InProcessHost(load, simulated=True, note=terminal.note)
+    replay = {name: Path(file) for name, file in simulated.replay.items()}
+    return SimulatedLoader(settings.server_time, simulated.seed, replay, simulated.suffix)

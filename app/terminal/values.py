@@ -28,6 +28,19 @@ RATES_DTYPE = np.dtype(
     ]
 )
 Rates = npt.NDArray[np.void]
+TICKS_DTYPE = np.dtype(
+    [
+        ("time", "<i8"),
+        ("bid", "<f8"),
+        ("ask", "<f8"),
+        ("last", "<f8"),
+        ("volume", "<u8"),
+        ("time_msc", "<i8"),
+        ("flags", "<u4"),
+        ("volume_real", "<f8"),
+    ]
+)
+Ticks = npt.NDArray[np.void]
 
 
 class SessionState(StrEnum):
@@ -52,6 +65,9 @@ class SessionStatus:
         reason, advice: Why it is not connected, and what to do; empty when connected.
         simulated: The market is made up or replayed: never mistake it for a real one.
         market_note: What is replayed or generated, and whether the server's clock is known; empty otherwise.
+        host: Where the module lives: ``in_process`` or ``child``.
+        program: Folder of the terminal program; empty while unknown.
+        trade_allowed: Whether the AutoTrading button is on; None while unknown. Metronome sends no orders itself.
     """
 
     state: SessionState
@@ -64,6 +80,9 @@ class SessionStatus:
     advice: str = ""
     simulated: bool = False
     market_note: str = ""
+    host: str = ""
+    program: str = ""
+    trade_allowed: bool | None = None
 
     @property
     def connected(self) -> bool:
