@@ -2,19 +2,18 @@
 
 Known layouts: ``<DATE> <TIME> <OPEN> ...`` with and without ``<TIME>``; columns named time, date, timestamp or
 datetime with open, high, low, close and volumes, in any order and beside others; and files without a header
-(date, [time,] open, high, low, close[, volume]). UTF-8 or UTF-16, any line end, tab, comma or semicolon, plain or
-``.gz``. A damaged row is an error that names its line: a market with silent holes is worse than none.
+(date, [time,] open, high, low, close[, volume]), among them HistData's M1 (New York's winter time all year, see
+histdata.com, "Data Files - Detailed Specification"). UTF-8 or UTF-16, any line end, tab, comma or semicolon, plain,
+``.gz`` or in a zip archive. A damaged row is an error that names its line: a market with silent holes is worse than
+none.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from app.errors import UserAction
 from app.terminal.bars_layout import Layout, detect_layout
+from app.terminal.bars_pack import unpack
 from app.terminal.bars_times import BadTime, parse_times
 from app.terminal.timeframes import MONTH, TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
@@ -44,7 +44,9 @@ class BarFile:
         rates: Records of ``RATES_DTYPE``, strictly ascending; ``time`` as in the file, read as if it were UTC.
         seconds: The timeframe of the bars in seconds.
         digits: Decimals of the prices.
-        utc: The file itself says that its times are UTC (they end in ``Z``); else they are the broker's.
+        utc: The file itself says that its times are UTC (they end in ``Z``); else they are the broker's, or those of
+            ``clock``.
+        clock: Name of the ServerTimeRule of its times where the layout tells it (``UTC``, ``EST``); else empty.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class BarFile:
     seconds: int
     digits: int
     utc: bool
+    clock: str = ""
 
 
 def read_bars(path: Path) -> BarFile:
@@ -72,7 +75,7 @@ def read_bars(path: Path) -> BarFile:
         raise _first_damaged(path, rows, numbers, layout) from error
     rates, utc = _rates(path, table, rows, numbers, layout)
     _check(path, rates, numbers)
-    return BarFile(path, rates, _seconds(path, rates), _digits(rows, layout), utc)
+    return BarFile(path, rates, _seconds(path, rates), _digits(rows, layout), utc, "UTC" if utc else layout.clock)
 
 
 def read_span(path: Path) -> tuple[int, int]:
@@ -98,18 +101,17 @@ def read_span(path: Path) -> tuple[int, int]:
 def _read_lines(path: Path) -> list[str]:
     try:
         data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b"\0" * (MAX_BYTES + 1)
-        if data[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=BytesIO(data)) as unpacked:
-                data = unpacked.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         msg = f"The bar file {path} does not exist."
         raise BadBarsFile(msg, advice="Check the path in terminal.simulated.replay.") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        msg = f"The bar file {path} is damaged: its compression is broken ({error})."
-        raise BadBarsFile(msg, advice="Fetch or pack it anew.") from error
     except OSError as error:
         msg = f"The bar file {path} cannot be read: {error.strerror or error}."
         raise BadBarsFile(msg, advice="Check that it is a file and that you may read it.") from error
+    try:
+        data = unpack(data, MAX_BYTES)
+    except ValueError as error:
+        msg = f"The bar file {path} is damaged: {error}."
+        raise BadBarsFile(msg, advice="Fetch or pack it anew.") from error
     if len(data) > MAX_BYTES:
         msg = f"The bar file {path} is larger than {MAX_BYTES // 2**20} MB."
         raise BadBarsFile(msg, advice="Split it by years.")

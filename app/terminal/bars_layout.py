@@ -29,6 +29,8 @@ _NAMES = {
 }
 _PRICES = ("open", "high", "low", "close")
 _TEXT_WIDTH = 32
+# 20180101 170000;1.200370;1.201000;1.200370;1.201000;0
+_HISTDATA = re.compile(r"\d{8} \d{6};[^;]+;[^;]+;[^;]+;[^;]+;\d+\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Layout:
     Attributes:
         names: What is wanted: date, clock (only beside a date), open ... spread; in the order of ``columns``.
         columns: Index of each in a row.
+        clock: Name of the ServerTimeRule of the times where the layout tells it; else empty.
     """
 
     delimiter: str
@@ -45,6 +48,7 @@ class Layout:
     header_lines: int
     names: tuple[str, ...]
     columns: tuple[int, ...]
+    clock: str = ""
 
     @property
     def dtype(self) -> np.dtype[np.void]:
@@ -76,6 +80,7 @@ def detect_layout(lines: Sequence[str]) -> Layout:
         header_lines=filled[0] + 1 if has_header else filled[0],
         names=names,
         columns=columns,
+        clock="EST" if not has_header and _HISTDATA.match(head) else "",
     )
 
 

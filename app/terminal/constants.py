@@ -1,4 +1,4 @@
-"""The constants of the MetaTrader5 module that Metronome uses, with the values of the genuine package.
+"""The constants of the MetaTrader5 module, with the values of the genuine package.
 
 The simulated terminal inherits them, so that code written against the module finds them by their names.
 """
@@ -9,10 +9,7 @@ from typing import Final
 
 
 class ModuleConstants:
-    """Integers that the module offers as attributes.
-
-    Kinds of orders, positions and deals belong to the trading functions, which nothing here calls.
-    """
+    """Integers that the module offers as attributes."""
 
     # Timeframes.
     TIMEFRAME_M1: Final = 1
@@ -50,15 +47,91 @@ class ModuleConstants:
     TICK_FLAG_BUY: Final = 32
     TICK_FLAG_SELL: Final = 64
 
-    # Accounts.
-    ACCOUNT_TRADE_MODE_DEMO: Final = 0
-    ACCOUNT_TRADE_MODE_CONTEST: Final = 1
-    ACCOUNT_TRADE_MODE_REAL: Final = 2
-    ACCOUNT_STOPOUT_MODE_PERCENT: Final = 0
-    ACCOUNT_STOPOUT_MODE_MONEY: Final = 1
-    ACCOUNT_MARGIN_MODE_RETAIL_NETTING: Final = 0
-    ACCOUNT_MARGIN_MODE_EXCHANGE: Final = 1
-    ACCOUNT_MARGIN_MODE_RETAIL_HEDGING: Final = 2
+    # Positions.
+    POSITION_TYPE_BUY: Final = 0
+    POSITION_TYPE_SELL: Final = 1
+    POSITION_REASON_CLIENT: Final = 0
+    POSITION_REASON_MOBILE: Final = 1
+    POSITION_REASON_WEB: Final = 2
+    POSITION_REASON_EXPERT: Final = 3
+
+    # Orders.
+    ORDER_TYPE_BUY: Final = 0
+    ORDER_TYPE_SELL: Final = 1
+    ORDER_TYPE_BUY_LIMIT: Final = 2
+    ORDER_TYPE_SELL_LIMIT: Final = 3
+    ORDER_TYPE_BUY_STOP: Final = 4
+    ORDER_TYPE_SELL_STOP: Final = 5
+    ORDER_TYPE_BUY_STOP_LIMIT: Final = 6
+    ORDER_TYPE_SELL_STOP_LIMIT: Final = 7
+    ORDER_TYPE_CLOSE_BY: Final = 8
+    ORDER_STATE_STARTED: Final = 0
+    ORDER_STATE_PLACED: Final = 1
+    ORDER_STATE_CANCELED: Final = 2
+    ORDER_STATE_PARTIAL: Final = 3
+    ORDER_STATE_FILLED: Final = 4
+    ORDER_STATE_REJECTED: Final = 5
+    ORDER_STATE_EXPIRED: Final = 6
+    ORDER_STATE_REQUEST_ADD: Final = 7
+    ORDER_STATE_REQUEST_MODIFY: Final = 8
+    ORDER_STATE_REQUEST_CANCEL: Final = 9
+    ORDER_FILLING_FOK: Final = 0
+    ORDER_FILLING_IOC: Final = 1
+    ORDER_FILLING_RETURN: Final = 2
+    ORDER_FILLING_BOC: Final = 3
+    ORDER_TIME_GTC: Final = 0
+    ORDER_TIME_DAY: Final = 1
+    ORDER_TIME_SPECIFIED: Final = 2
+    ORDER_TIME_SPECIFIED_DAY: Final = 3
+    ORDER_REASON_CLIENT: Final = 0
+    ORDER_REASON_MOBILE: Final = 1
+    ORDER_REASON_WEB: Final = 2
+    ORDER_REASON_EXPERT: Final = 3
+    ORDER_REASON_SL: Final = 4
+    ORDER_REASON_TP: Final = 5
+    ORDER_REASON_SO: Final = 6
+
+    # Deals.
+    DEAL_TYPE_BUY: Final = 0
+    DEAL_TYPE_SELL: Final = 1
+    DEAL_TYPE_BALANCE: Final = 2
+    DEAL_TYPE_CREDIT: Final = 3
+    DEAL_TYPE_CHARGE: Final = 4
+    DEAL_TYPE_CORRECTION: Final = 5
+    DEAL_TYPE_BONUS: Final = 6
+    DEAL_TYPE_COMMISSION: Final = 7
+    DEAL_TYPE_COMMISSION_DAILY: Final = 8
+    DEAL_TYPE_COMMISSION_MONTHLY: Final = 9
+    DEAL_TYPE_COMMISSION_AGENT_DAILY: Final = 10
+    DEAL_TYPE_COMMISSION_AGENT_MONTHLY: Final = 11
+    DEAL_TYPE_INTEREST: Final = 12
+    DEAL_TYPE_BUY_CANCELED: Final = 13
+    DEAL_TYPE_SELL_CANCELED: Final = 14
+    DEAL_DIVIDEND: Final = 15
+    DEAL_DIVIDEND_FRANKED: Final = 16
+    DEAL_TAX: Final = 17
+    DEAL_ENTRY_IN: Final = 0
+    DEAL_ENTRY_OUT: Final = 1
+    DEAL_ENTRY_INOUT: Final = 2
+    DEAL_ENTRY_OUT_BY: Final = 3
+    DEAL_REASON_CLIENT: Final = 0
+    DEAL_REASON_MOBILE: Final = 1
+    DEAL_REASON_WEB: Final = 2
+    DEAL_REASON_EXPERT: Final = 3
+    DEAL_REASON_SL: Final = 4
+    DEAL_REASON_TP: Final = 5
+    DEAL_REASON_SO: Final = 6
+    DEAL_REASON_ROLLOVER: Final = 7
+    DEAL_REASON_VMARGIN: Final = 8
+    DEAL_REASON_SPLIT: Final = 9
+
+    # What a trade request asks for.
+    TRADE_ACTION_DEAL: Final = 1
+    TRADE_ACTION_PENDING: Final = 5
+    TRADE_ACTION_SLTP: Final = 6
+    TRADE_ACTION_MODIFY: Final = 7
+    TRADE_ACTION_REMOVE: Final = 8
+    TRADE_ACTION_CLOSE_BY: Final = 10
 
     # Symbols.
     SYMBOL_CHART_MODE_BID: Final = 0
@@ -111,6 +184,64 @@ class ModuleConstants:
     DAY_OF_WEEK_THURSDAY: Final = 4
     DAY_OF_WEEK_FRIDAY: Final = 5
     DAY_OF_WEEK_SATURDAY: Final = 6
+
+    # Accounts.
+    ACCOUNT_TRADE_MODE_DEMO: Final = 0
+    ACCOUNT_TRADE_MODE_CONTEST: Final = 1
+    ACCOUNT_TRADE_MODE_REAL: Final = 2
+    ACCOUNT_STOPOUT_MODE_PERCENT: Final = 0
+    ACCOUNT_STOPOUT_MODE_MONEY: Final = 1
+    ACCOUNT_MARGIN_MODE_RETAIL_NETTING: Final = 0
+    ACCOUNT_MARGIN_MODE_EXCHANGE: Final = 1
+    ACCOUNT_MARGIN_MODE_RETAIL_HEDGING: Final = 2
+
+    # Rows of the market book.
+    BOOK_TYPE_SELL: Final = 1
+    BOOK_TYPE_BUY: Final = 2
+    BOOK_TYPE_SELL_MARKET: Final = 3
+    BOOK_TYPE_BUY_MARKET: Final = 4
+
+    # What the trade server answers.
+    TRADE_RETCODE_REQUOTE: Final = 10004
+    TRADE_RETCODE_REJECT: Final = 10006
+    TRADE_RETCODE_CANCEL: Final = 10007
+    TRADE_RETCODE_PLACED: Final = 10008
+    TRADE_RETCODE_DONE: Final = 10009
+    TRADE_RETCODE_DONE_PARTIAL: Final = 10010
+    TRADE_RETCODE_ERROR: Final = 10011
+    TRADE_RETCODE_TIMEOUT: Final = 10012
+    TRADE_RETCODE_INVALID: Final = 10013
+    TRADE_RETCODE_INVALID_VOLUME: Final = 10014
+    TRADE_RETCODE_INVALID_PRICE: Final = 10015
+    TRADE_RETCODE_INVALID_STOPS: Final = 10016
+    TRADE_RETCODE_TRADE_DISABLED: Final = 10017
+    TRADE_RETCODE_MARKET_CLOSED: Final = 10018
+    TRADE_RETCODE_NO_MONEY: Final = 10019
+    TRADE_RETCODE_PRICE_CHANGED: Final = 10020
+    TRADE_RETCODE_PRICE_OFF: Final = 10021
+    TRADE_RETCODE_INVALID_EXPIRATION: Final = 10022
+    TRADE_RETCODE_ORDER_CHANGED: Final = 10023
+    TRADE_RETCODE_TOO_MANY_REQUESTS: Final = 10024
+    TRADE_RETCODE_NO_CHANGES: Final = 10025
+    TRADE_RETCODE_SERVER_DISABLES_AT: Final = 10026
+    TRADE_RETCODE_CLIENT_DISABLES_AT: Final = 10027
+    TRADE_RETCODE_LOCKED: Final = 10028
+    TRADE_RETCODE_FROZEN: Final = 10029
+    TRADE_RETCODE_INVALID_FILL: Final = 10030
+    TRADE_RETCODE_CONNECTION: Final = 10031
+    TRADE_RETCODE_ONLY_REAL: Final = 10032
+    TRADE_RETCODE_LIMIT_ORDERS: Final = 10033
+    TRADE_RETCODE_LIMIT_VOLUME: Final = 10034
+    TRADE_RETCODE_INVALID_ORDER: Final = 10035
+    TRADE_RETCODE_POSITION_CLOSED: Final = 10036
+    TRADE_RETCODE_INVALID_CLOSE_VOLUME: Final = 10038
+    TRADE_RETCODE_CLOSE_ORDER_EXIST: Final = 10039
+    TRADE_RETCODE_LIMIT_POSITIONS: Final = 10040
+    TRADE_RETCODE_REJECT_CANCEL: Final = 10041
+    TRADE_RETCODE_LONG_ONLY: Final = 10042
+    TRADE_RETCODE_SHORT_ONLY: Final = 10043
+    TRADE_RETCODE_CLOSE_ONLY: Final = 10044
+    TRADE_RETCODE_FIFO_CLOSE: Final = 10045
 
     # Codes of last_error().
     RES_S_OK: Final = 1

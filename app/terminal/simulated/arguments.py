@@ -88,3 +88,10 @@ def _like(pattern: str, name: str) -> bool:
             return False
         position = found + len(part)
     return True
+
+
+def number(value: Any) -> float:
+    """A float or a whole number."""
+    if not isinstance(value, (int, float)):
+        raise Refused(INVALID)
+    return float(value)

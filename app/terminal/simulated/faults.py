@@ -1,54 +1,125 @@
-"""Trouble on demand: what tests and rehearsals can make the simulated terminal do."""
+"""Trouble on demand: what settings, tests and rehearsals can make the simulated terminal do."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+_KINDS = {"demo": 0, "contest": 1, "real": 2}
 
 
-@dataclass(slots=True)
+class FaultOptions(Protocol):
+    """The settings of the group ``terminal.simulated.faults``."""
+
+    @property
+    def not_running(self) -> bool: ...
+    @property
+    def offline(self) -> bool: ...
+    @property
+    def hang_s(self) -> float: ...
+    @property
+    def slow_s(self) -> float: ...
+    @property
+    def error_code(self) -> int: ...
+    @property
+    def stale_s(self) -> float: ...
+    @property
+    def zero_prices(self) -> bool: ...
+    @property
+    def missing(self) -> Sequence[str]: ...
+    @property
+    def late_history(self) -> bool: ...
+    @property
+    def login(self) -> int | None: ...
+    @property
+    def account_kind(self) -> str: ...
+    @property
+    def auto_trading_off(self) -> bool: ...
+    @property
+    def api_trading_off(self) -> bool: ...
+
+
+def switches(options: FaultOptions) -> dict[str, Any]:
+    """Values for all switches of ``Faults``, by their names, as the settings want them."""
+    return {
+        "not_running": options.not_running,
+        "offline": options.offline,
+        "hang_s": options.hang_s,
+        "slow_s": options.slow_s,
+        "error_code": options.error_code,
+        "stale_s": options.stale_s,
+        "zero_prices": options.zero_prices,
+        "missing": frozenset(options.missing),
+        "late_history": options.late_history,
+        "login": options.login,
+        "trade_mode": _KINDS[options.account_kind],
+        "auto_trading_off": options.auto_trading_off,
+        "api_trading_off": options.api_trading_off,
+    }
+
+
 class Faults:
     """Switches of the simulated terminal; all off by default. May be set from any thread at any time.
 
     Attributes:
         not_running: ``initialize`` finds no terminal, and every other call finds no connection.
-        offline: The terminal is up, but has lost the trade server.
-        hang_s: Every call takes this long, or until ``release`` is called.
+        offline: The terminal is up, but has lost the trade server: prices stand still, nothing can be traded.
+        hang_s: Every call takes this long, or until it is set to 0.
+        slow_s: Every call takes this long.
         error_code: Every call but ``initialize`` fails with this code of ``last_error()``.
         stale_s: The market stands still since so many seconds.
         zero_prices: Quotes have no prices, as before the first tick of a session.
         missing: Symbols that the server does not offer.
+        late_history: The first request for bars of a symbol and timeframe gives None, the second too few.
         login: Another account than the usual one is logged in.
         trade_mode: Kind of that account: 0 demo, 1 contest, 2 real.
+        auto_trading_off: The AutoTrading button is off: orders are refused with retcode 10027.
+        api_trading_off: The terminal's option against trading through the API: ``order_send`` fails with code -8.
     """
 
-    not_running: bool = False
-    offline: bool = False
-    hang_s: float = 0.0
-    error_code: int = 0
-    stale_s: float = 0.0
-    zero_prices: bool = False
-    missing: frozenset[str] = frozenset()
-    login: int | None = None
-    trade_mode: int = 0
-    _released: threading.Event = field(default_factory=threading.Event)
+    def __init__(self) -> None:
+        self._waiting = threading.Event()
+        self._hang_s = 0.0
+        self._set_all_off()
+
+    def _set_all_off(self) -> None:
+        self.not_running = False
+        self.offline = False
+        self.slow_s = 0.0
+        self.error_code = 0
+        self.stale_s = 0.0
+        self.zero_prices = False
+        self.missing: frozenset[str] = frozenset()
+        self.late_history = False
+        self.login: int | None = None
+        self.trade_mode = 0
+        self.auto_trading_off = False
+        self.api_trading_off = False
+
+    @property
+    def hang_s(self) -> float:
+        """How long every call hangs."""
+        return self._hang_s
+
+    @hang_s.setter
+    def hang_s(self, seconds: float) -> None:
+        self._hang_s = seconds
+        if seconds <= 0:
+            waiting, self._waiting = self._waiting, threading.Event()
+            waiting.set()
 
     def hang(self) -> None:
-        """Wait as long as ``hang_s`` says, unless released."""
-        if self.hang_s > 0:
-            self._released.wait(self.hang_s)
+        """Wait as long as ``hang_s`` and ``slow_s`` say; the end of the hang ends both."""
+        seconds = self._hang_s + self.slow_s
+        if seconds > 0:
+            self._waiting.wait(seconds)
 
     def release(self) -> None:
         """End the hang, for the call that waits and for all later ones."""
         self.hang_s = 0.0
-        self._released.set()
 
     def clear(self) -> None:
         """Everything works again."""
         self.release()
-        self.not_running = self.offline = self.zero_prices = False
-        self.error_code = self.trade_mode = 0
-        self.stale_s = 0.0
-        self.missing = frozenset()
-        self.login = None
-        self._released = threading.Event()
+        self._set_all_off()

@@ -2,31 +2,35 @@
 
 The price of a factor (EUR, JPY, gold ...) at each midnight comes from a path that can be asked at any day; the
 minutes between two midnights are a random walk bent to end where the next day begins. A symbol is the ratio of its
-factors, so EURJPY agrees with EURUSD and USDJPY.
+factors, so EURJPY agrees with EURUSD and USDJPY. The same seed gives the same bytes on every machine (see ``noise``).
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from app.terminal.simulated.noise import Floats, key_for, normal, smooth, uniform
+from app.terminal.simulated.factors import FACTORS, Factor
+from app.terminal.simulated.hours import MINUTES, open_days, open_minutes, releases
+from app.terminal.simulated.noise import Floats, growth, key_for, normal, smooth, uniform
 from app.terminal.simulated.series import EMPTY, day_of
-from app.terminal.simulated.symbols import FACTORS, Hours, Spec
+from app.terminal.simulated.symbols import Spec
 from app.terminal.timeframes import DAY, MINUTE
 from app.terminal.values import RATES_DTYPE, Rates
 
 Days = npt.NDArray[np.int64]
 
 FIRST_DAY = 12_784  # 2005-01-01, in days since 1970
-_MINUTES = DAY // MINUTE
 _OCTAVES = 9
 _GAP = 0.15  # of a day's deviation, over a weekend
-_LONGEST_CLOSURE_DAYS = 5
+_LONGEST_CLOSURE_DAYS = 6
+# Around news: spreads are wide from two minutes before, prices and ticks are lively for some twenty after.
+_WIDE_BEFORE, _WIDE_AFTER, _LIVELY_AFTER = 2, 8, 20
 
-# How lively each hour of the server's day is: Asia, Europe from 9, America from 15:30 to 23.
+# How lively each hour of the market's day is: Asia, Europe from 9, America from 15:30 to 23.
 _HOURLY = {
     False: (0.25, 0.4, 0.55, 0.6, 0.5, 0.5, 0.45, 0.5, 0.7, 1.0, 1.3, 1.2, 1.0, 0.95, 1.1, 1.5, 1.8, 1.7, 1.3, 1.0,
             0.8, 0.65, 0.55, 0.4),
@@ -36,7 +40,7 @@ _HOURLY = {
 
 
 class GeneratedSeries:
-    """M1 bars of one symbol, from a seed. Thread: the owner's only."""
+    """M1 bars of one symbol on its market's clock, from a seed. Thread: the owner's only."""
 
     def __init__(self, spec: Spec, seed: int) -> None:
         self.seconds = MINUTE
@@ -52,7 +56,11 @@ class GeneratedSeries:
         start = max(start, self.first)
         if end <= start:
             return EMPTY
-        bars = self._generate(np.arange(start // DAY, (end - 1) // DAY + 1, dtype=np.int64))
+        first, last = start // DAY, (end - 1) // DAY
+        if first == last:
+            bars = self._one_day(first)
+        else:
+            bars = self._generate(np.arange(first, last + 1, dtype=np.int64))
         low, high = np.searchsorted(bars["time"], (start, end))
         return bars[low:high]
 
@@ -70,7 +78,7 @@ class GeneratedSeries:
     def _one_day(self, day: int) -> Rates:
         if day != self._day:
             days = np.array([day], dtype=np.int64)
-            if not _open_days(days, self._spec.hours)[0]:
+            if not open_days(days, self._spec.hours)[0]:
                 return EMPTY
             self._bars, self._day = self._generate(days), day
         return self._bars
@@ -78,78 +86,97 @@ class GeneratedSeries:
     def _generate(self, days: Days) -> Rates:
         """All bars of these days, in order."""
         spec = self._spec
-        days = days[_open_days(days, spec.hours)]
+        days = days[open_days(days, spec.hours)]
         if not len(days):
             return EMPTY
-        minutes = days[:, None] * _MINUTES + np.arange(_MINUTES, dtype=np.int64)
+        minutes = days[:, None] * MINUTES + np.arange(MINUTES, dtype=np.int64)
         opening, closes = self._path(days, minutes)
-        lively = _profile(spec.hours is Hours.ALWAYS)
+        lively = self._lively(days)
         activity = lively * (0.7 + 0.6 * uniform(self._key + 1, days)[:, None])
-        point = spec.point
-        jitter = np.round(normal(self._key + 2, minutes) * 0.4) * point
-        opens = np.concatenate([opening[:, None], closes[:, :-1]], axis=1) + jitter
-        opens, closes = np.round(opens, spec.digits), np.round(closes, spec.digits)
-        reach = self._deviation() * np.sqrt(activity / _MINUTES)
+        scale = 10.0**spec.digits
+        jitter = np.rint(normal(self._key + 2, minutes) * 0.4)
+        opens = np.rint(np.concatenate([opening[:, None], closes[:, :-1]], axis=1) * scale) + jitter
+        ends = np.rint(closes * scale)
+        reach = self._deviation() * np.sqrt(activity / MINUTES)
         above, below = uniform(self._key + 3, minutes), uniform(self._key + 4, minutes)
-        highs = np.round(np.maximum(opens, closes) * (1 + reach * above * above), spec.digits)
-        lows = np.round(np.minimum(opens, closes) * (1 - reach * below * below), spec.digits)
         bars = np.zeros(minutes.shape, dtype=RATES_DTYPE)
         bars["time"] = minutes * MINUTE
-        bars["open"], bars["close"], bars["high"], bars["low"] = opens, closes, highs, lows
+        bars["open"], bars["close"] = opens / scale, ends / scale
+        bars["high"] = np.rint(np.maximum(opens, ends) * (1 + reach * above * above)) / scale
+        bars["low"] = np.rint(np.minimum(opens, ends) * (1 - reach * below * below)) / scale
         bars["tick_volume"] = 4 + spec.volume * activity * (0.4 + uniform(self._key + 5, minutes))
         bars["spread"] = self._spreads(days, minutes)
-        # The first hour belongs to the break of metals and indices.
-        return (bars[:, 60:] if spec.hours is Hours.BREAK else bars).reshape(-1)
+        return bars[open_minutes(days, spec.hours)]
 
     def _path(self, days: Days, minutes: Days) -> tuple[Floats, Floats]:
         """Prices at which the days open, and at the end of each minute."""
-        opening = np.zeros(len(days))
-        log = np.zeros(minutes.shape)
+        opening, path = np.ones(len(days)), np.ones(minutes.shape)
         for name, sign in self._spec.legs.items():
-            factor = FACTORS[name]
-            key = key_for(self._seed, f"factor {name}")
-            lively = _profile(factor.always)
-            share = np.cumsum(lively) / lively.sum()
-            place = days if factor.always else _trading_days(days)
-            begin, end = (smooth(key, place + i, _OCTAVES) for i in (0, 1))
-            if not factor.always:
-                monday = (days + 3) % 7 == 0
-                begin = begin + monday * _GAP * normal(key + 101, days)
-            steps = normal(key + 102, minutes) * np.sqrt(lively / lively.sum())
-            walk = np.cumsum(steps, axis=1)
-            walk -= walk[:, -1:] * share
-            walk += begin[:, None] + (end - begin)[:, None] * share
-            level = np.log(factor.price)
-            log += sign * (level + walk * factor.daily)
-            opening += sign * (level + begin * factor.daily)
-        return np.exp(opening), np.exp(log)
+            begin, walk = _factor_path(name, FACTORS[name], self._seed, days, minutes)
+            if sign > 0:
+                opening *= begin
+                path *= walk
+            else:
+                opening /= begin
+                path /= walk
+        return opening, path
 
     def _deviation(self) -> float:
         """Of a day's move of the symbol, as a fraction."""
-        return float(np.sqrt(sum(FACTORS[name].daily ** 2 for name in self._spec.legs)))
+        return math.sqrt(math.fsum(FACTORS[name].daily * FACTORS[name].daily for name in self._spec.legs))
 
-    def _spreads(self, days: Days, minutes: Days) -> npt.NDArray[np.float64]:
-        """In points: wide in the first hour of the day, wider still on Mondays."""
-        usual = self._spec.spread
-        spreads = usual * (0.7 + 0.6 * uniform(self._key + 6, minutes))
-        if self._spec.hours is not Hours.ALWAYS:
+    def _lively(self, days: Days) -> Floats:
+        """How lively each minute of these days is for the ticks of this symbol, 1 on the average."""
+        lively = np.repeat(_profile(self._spec.hours.always)[None, :], len(days), axis=0)
+        for row, minute, strength in _news(days, ("USD", *self._spec.legs)):
+            lively[row, minute : minute + _LIVELY_AFTER] *= 1 + _fading(strength - 1, _LIVELY_AFTER)
+        return lively
+
+    def _spreads(self, days: Days, minutes: Days) -> Floats:
+        """In points: wide in the first hour of the day, wider still on Mondays, and around news."""
+        spreads = self._spec.spread * (0.7 + 0.6 * uniform(self._key + 6, minutes))
+        if not self._spec.hours.always:
             monday = (days + 3) % 7 == 0
             spreads[:, :60] *= 3.0 + 2.0 * monday[:, None]
             spreads[:, -10:] *= 1.8
-        return np.maximum(1.0, np.round(spreads))
+        for row, minute, strength in _news(days, ("USD", *self._spec.legs)):
+            spreads[row, minute - _WIDE_BEFORE : minute] *= strength
+            spreads[row, minute : minute + _WIDE_AFTER] *= 1 + _fading(strength - 1, _WIDE_AFTER)
+        return np.maximum(1.0, np.rint(spreads))
 
 
-def _open_days(days: Days, hours: Hours) -> npt.NDArray[np.bool_]:
-    """Which days have trading: no weekends, neither Christmas nor New Year."""
-    if hours is Hours.ALWAYS:
-        return np.ones(len(days), dtype=np.bool_)
-    dates = days.astype("datetime64[D]")
-    months = dates.astype("datetime64[M]")
-    month = months.astype(np.int64) % 12 + 1
-    day = (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
-    holiday = ((month == 12) & (day == 25)) | ((month == 1) & (day == 1))
-    is_open: npt.NDArray[np.bool_] = ((days + 3) % 7 < 5) & ~holiday
-    return is_open
+def _factor_path(name: str, factor: Factor, seed: int, days: Days, minutes: Days) -> tuple[Floats, Floats]:
+    """Price of a factor when the days open, and at the end of each minute."""
+    key = key_for(seed, f"factor {name}")
+    lively = np.repeat(_profile(factor.always)[None, :], len(days), axis=0)
+    for row, minute, strength in _news(days, ("USD", name)):
+        lively[row, minute : minute + _LIVELY_AFTER] *= 1 + _fading(strength * strength - 1, _LIVELY_AFTER)
+    share = np.cumsum(lively, axis=1)
+    share /= share[:, -1:].copy()
+    place = days if factor.always else _trading_days(days)
+    begin, end = (smooth(key, place + i, _OCTAVES) for i in (0, 1))
+    if not factor.always:
+        monday = (days + 3) % 7 == 0
+        begin = begin + monday * _GAP * normal(key + 101, days)
+    lively /= MINUTES
+    walk = np.cumsum(normal(key + 102, minutes) * np.sqrt(lively), axis=1)
+    walk -= walk[:, -1:] * share
+    walk += begin[:, None] + (end - begin)[:, None] * share
+    return factor.price * growth(begin * factor.daily), factor.price * growth(walk * factor.daily)
+
+
+def _news(days: Days, currencies: tuple[str, ...]) -> list[tuple[int, int, float]]:
+    """Row of the day, minute and strength of the news that move these currencies."""
+    rows = {day: row for row, day in enumerate(days.tolist())}
+    return [(rows[found.day], found.minute, found.strength) for found in releases(days) if found.currency in currencies]
+
+
+@lru_cache(maxsize=64)
+def _fading(strength: float, length: int) -> Floats:
+    """From ``strength`` down to nothing."""
+    faded = strength * (np.arange(length, 0, -1) / length)
+    faded.setflags(write=False)
+    return faded
 
 
 def _trading_days(days: Days) -> Days:
@@ -160,7 +187,7 @@ def _trading_days(days: Days) -> Days:
 @lru_cache(maxsize=2)
 def _profile(always: bool) -> Floats:
     """How lively each minute of the day is, 1 on the average."""
-    lively = np.repeat(np.array(_HOURLY[always]), 60)
-    lively /= lively.mean()
+    hourly = _HOURLY[always]
+    lively = np.repeat(np.array(hourly), 60) * (len(hourly) / math.fsum(hourly))
     lively.setflags(write=False)
     return lively

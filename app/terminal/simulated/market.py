@@ -3,88 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-
-import numpy as np
 
 from app.clock import Clock
 from app.terminal.server_time import ServerTimeRule
+from app.terminal.simulated import hours
+from app.terminal.simulated.chart import Chart, SeriesChart
 from app.terminal.simulated.generated import GeneratedSeries
 from app.terminal.simulated.replay import ReplaySeries
-from app.terminal.simulated.series import EMPTY, Inside, Series, day_of, inside, resample
+from app.terminal.simulated.series import Series, ShiftedSeries
+from app.terminal.simulated.stocks import StockChart, stock_specs
 from app.terminal.simulated.symbols import CATALOGUE, Spec, spec_for_replay
-from app.terminal.timeframes import DAY, MONTH, WEEK, bar_end, bar_start
-from app.terminal.values import Rates
+from app.terminal.simulated.ticks import Path as TickPath
+from app.terminal.simulated.ticks import path_of
 
-# Bars of the smallest timeframe that are looked at together: keeps the memory of long requests small.
-_CHUNK = 12_000
-
-
-class Chart:
-    """One symbol: its series, cut off at the present."""
-
-    def __init__(self, spec: Spec, series: Series) -> None:
-        self.spec = spec
-        self.series = series
-
-    def present(self, now_msc: int) -> Inside | None:
-        """The newest bar and tick; None before the first bar. ``now_msc`` is on the server's clock."""
-        newest = self.series.newest(now_msc // 1000)
-        return inside(newest, self.series.seconds, now_msc, self.spec.digits) if len(newest) else None
-
-    def has(self, seconds: int) -> bool:
-        """Whether bars of this length can be had: those of the series and whatever they add up to."""
-        step = self.series.seconds
-        return seconds == step or (step <= DAY and (seconds % step == 0 or seconds in (WEEK, MONTH)))
-
-    def before(self, seconds: int, moment: int, count: int, now_msc: int) -> Rates:
-        """The last ``count`` bars that opened at ``moment`` or before, oldest first; the newest one may be forming."""
-        # The bar that holds ``moment`` is given as far as it is known: its parts may be later than ``moment``.
-        horizon = bar_end(bar_start(min(moment, now_msc // 1000), seconds), seconds) - 1
-        newest = self.series.newest(min(horizon, now_msc // 1000))
-        if not len(newest) or not self.has(seconds) or count <= 0:
-            return EMPTY
-        end = bar_end(bar_start(int(newest["time"][0]), seconds), seconds)
-        part = max(self.series.seconds, min(seconds, DAY))
-        # Weeks and months are put together from days, one more than asked for, since the oldest may be torn.
-        need = count if seconds == part else (count + 1) * (31 if seconds == MONTH else 7)
-        days = self._chunk_days(int(need * part / DAY * 1.5) + 1)
-        pieces: list[Rates] = []
-        while need > 0 and end > self.series.first:
-            start = day_of(end - 1) - (days - 1) * DAY
-            piece = self._known(start, end, part, now_msc)
-            pieces.append(piece)
-            need -= len(piece)
-            end = start
-        bars = np.concatenate(pieces[::-1])
-        return resample(bars, seconds)[-count:] if seconds > part else bars[-count:]
-
-    def between(self, seconds: int, first: int, last: int, now_msc: int) -> Rates:
-        """The bars that opened from ``first`` to ``last``, oldest first."""
-        first, last = max(first, self.series.first - seconds), min(last, now_msc // 1000)
-        if not self.has(seconds) or last < first:
-            return EMPTY
-        part = max(self.series.seconds, min(seconds, DAY))
-        start, end = day_of(bar_start(first, seconds)), bar_end(bar_start(last, seconds), seconds)
-        days = self._chunk_days((end - start) // DAY + 1)
-        pieces = [self._known(at, min(at + days * DAY, end), part, now_msc) for at in range(start, end, days * DAY)]
-        bars = np.concatenate(pieces)
-        if seconds > part:
-            bars = resample(bars, seconds)
-        low, high = np.searchsorted(bars["time"], (first, last + 1))
-        return bars[low:high]
-
-    def _chunk_days(self, wanted: int) -> int:
-        return max(1, min(wanted, _CHUNK * self.series.seconds // DAY))
-
-    def _known(self, start: int, end: int, part: int, now_msc: int) -> Rates:
-        """Bars of ``part`` seconds from whole days, without what is still to come."""
-        step = self.series.seconds
-        bars = self.series.window(start, min(end, now_msc // 1000 + 1))
-        if len(bars) and now_msc < (int(bars["time"][-1]) + step) * 1000:
-            bars = bars.copy()
-            bars[-1:] = inside(bars[-1:], step, now_msc, self.spec.digits).bar
-        return resample(bars, part) if part > step else bars
+# Offsets from UTC are looked up anew for each of these.
+_STEP_S = 900
+_VEHICLES = ("USD", "EUR")
 
 
 class Market:
@@ -93,25 +30,111 @@ class Market:
     Args:
         replay: Bar files by canonical symbol (without the suffix).
         suffix: Appended to every name, as some brokers do.
+        rename: Other names for symbols of the catalogue (``GOLD`` for ``XAUUSD``), before the suffix.
+        symbols: Fill up with shares until there are so many symbols.
     """
 
-    def __init__(self, clock: Clock, rule: ServerTimeRule, seed: int, replay: Mapping[str, Path], suffix: str) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        rule: ServerTimeRule,
+        seed: int,
+        replay: Mapping[str, Path],
+        *,
+        suffix: str = "",
+        rename: Mapping[str, str] | None = None,
+        symbols: int = 0,
+    ) -> None:
         self._clock = clock
         self._rule = rule
         self._seed = seed
         self._replay = dict(replay)
-        self._suffix = suffix
-        self._specs = {spec.name: spec for spec in CATALOGUE}
+        renamed = dict(rename or {})
+        self._offset = (-1, 0)
+        # Specs under the names of the server; under which name each was in the catalogue.
+        self._specs: dict[str, Spec] = {}
+        self._canonical: dict[str, str] = {}
+        self._stocks: dict[str, str] = {}
+        for spec in CATALOGUE:
+            self._enter(replace(spec, name=renamed.get(spec.name, spec.name) + suffix), spec.name)
+        self._by_canonical = {canonical: name for name, canonical in self._canonical.items()}
+        self._unread = {name + suffix: name for name in replay if name not in self._by_canonical}
+        self._by_canonical |= {canonical: name for name, canonical in self._unread.items()}
+        for stock, parent in stock_specs(symbols - len(self._specs) - len(self._unread), seed):
+            self._enter(replace(stock, name=stock.name + suffix), stock.name)
+            self._stocks[stock.name + suffix] = self._by_canonical[parent]
         self._charts: dict[str, Chart] = {}
-        extra = [name for name in replay if name not in self._specs]
-        self.names: tuple[str, ...] = tuple(name + suffix for name in (*self._specs, *extra))
+        self.names: tuple[str, ...] = (*self._specs, *self._unread)
         self.shown: frozenset[str] = frozenset(
-            name + suffix for name in (*self._specs, *extra) if name in extra or self._specs[name].shown
+            name for name in self.names if name in self._unread or self._specs[name].shown
         )
+
+    def _enter(self, spec: Spec, canonical: str) -> None:
+        self._specs[spec.name] = spec
+        self._canonical[spec.name] = canonical
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._specs or name in self._unread
+
+    # What trading looks at. Times are in ms on the server's clock.
 
     def now_msc(self) -> int:
         """The server's time in milliseconds."""
-        return round(self._rule.to_server(self._clock.now()) * 1000)
+        seconds = self._clock.now().timestamp()
+        return round((seconds + self._offset_at(seconds)) * 1000)
+
+    def spec(self, name: str) -> Spec:
+        """The specification of a symbol in ``names``; its name is the server's.
+
+        Raises:
+            BadBarsFile: The file to replay cannot be used.
+        """
+        found = self._specs.get(name)
+        return self.chart(name).spec if found is None else found
+
+    def quote(self, name: str, now_msc: int) -> tuple[int, float, float] | None:
+        """Time in ms, bid and ask of the newest tick of a symbol; None before its first."""
+        present = self.chart(name).present(now_msc)
+        return (present.time_msc, present.bid, present.ask) if present else None
+
+    def price_path(self, name: str, from_msc: int, to_msc: int) -> TickPath:
+        """The ticks after ``from_msc`` up to ``to_msc``, oldest first: records of time_msc, bid and ask.
+
+        A day of a lively symbol has some 100,000 ticks of 60 bytes: ask for long times in pieces.
+        """
+        return path_of(self.chart(name).ticks(from_msc + 1, to_msc, to_msc))
+
+    def rate(self, from_currency: str, to_currency: str, now_msc: int) -> float:
+        """How much of one currency a unit of the other is worth, by bids; 0.0 when no symbol tells."""
+        if from_currency == to_currency:
+            return 1.0
+        direct = self._pair_rate(from_currency, to_currency, now_msc)
+        if direct:
+            return direct
+        for vehicle in _VEHICLES:
+            there, on = (self._pair_rate(*pair, now_msc) for pair in ((from_currency, vehicle), (vehicle, to_currency)))
+            if there and on:
+                return there * on
+        # Over both, for what is quoted against the euro alone.
+        for first, second in (_VEHICLES, _VEHICLES[::-1]):
+            hops = ((from_currency, first), (first, second), (second, to_currency))
+            there, over, on = (self._pair_rate(*pair, now_msc) for pair in hops)
+            if there and over and on:
+                return there * over * on
+        return 0.0
+
+    def is_open(self, name: str, now_msc: int) -> bool:
+        """Whether the symbol is in a session; a replay is closed before its first bar and after its last."""
+        chart = self.chart(name)
+        spec = chart.spec
+        moment = now_msc // 1000
+        if isinstance(chart, SeriesChart) and isinstance(chart.series, ReplaySeries):
+            series = chart.series
+            if not series.first <= moment < series.last + series.seconds:
+                return False
+        return hours.is_open(self._on_clock(moment, spec.hours.clock), spec.hours)
+
+    # The rest of the terminal.
 
     def chart(self, name: str) -> Chart:
         """The chart of a symbol in ``names``; its file is read when it is first asked for.
@@ -121,17 +144,8 @@ class Market:
         """
         chart = self._charts.get(name)
         if chart is None:
-            chart = self._charts[name] = self._make(name.removesuffix(self._suffix) if self._suffix else name)
+            chart = self._charts[name] = self._make(name)
         return chart
-
-    def rate_to_usd(self, currency: str, now_msc: int) -> float:
-        """How many US dollars a unit of ``currency`` is worth; 1 when no symbol tells."""
-        for name, inverse in ((f"{currency}USD", False), (f"USD{currency}", True)):
-            if name in self._specs:
-                present = self.chart(name + self._suffix).present(now_msc)
-                if present is not None:
-                    return 1 / present.bid if inverse else present.bid
-        return 1.0
 
     def note(self) -> str:
         """What is replayed and what is made up, in one sentence."""
@@ -144,16 +158,52 @@ class Market:
     def _ended(self) -> list[str]:
         """Which replays have come to their end, as far as their files have been read."""
         now_s = self.now_msc() // 1000
+        series_by_name = {
+            self._canonical.get(name) or self._unread[name]: chart.series
+            for name, chart in self._charts.items()
+            if isinstance(chart, SeriesChart)
+        }
         return [
             f"The replay of {name} ended at {self._rule.to_utc(series.last + series.seconds):%Y-%m-%d %H:%M} UTC."
-            for name, series in ((name, chart.series) for name, chart in self._charts.items())
+            for name, series in series_by_name.items()
             if isinstance(series, ReplaySeries) and series.last + series.seconds <= now_s
         ]
 
     def _make(self, name: str) -> Chart:
-        path = self._replay.get(name)
+        if name in self._stocks:
+            return StockChart(self._specs[name], self.chart(self._stocks[name]), self._seed)
+        canonical = self._canonical.get(name) or self._unread[name]
         spec = self._specs.get(name)
+        path = self._replay.get(canonical)
         if path is None and spec is not None:
-            return Chart(spec, GeneratedSeries(spec, self._seed))
-        series = ReplaySeries(self._replay[name], self._rule)
-        return Chart(spec or spec_for_replay(name, series.digits), series)
+            # Seeded by the name in the catalogue: a broker's other name leaves the prices alone.
+            series: Series = GeneratedSeries(replace(spec, name=canonical), self._seed)
+            own = ServerTimeRule(spec.hours.clock)
+            return SeriesChart(spec, series if own.name == self._rule.name else ShiftedSeries(series, own, self._rule))
+        replayed = ReplaySeries(self._replay[canonical], self._rule, spec.spread if spec else 0)
+        if spec is not None and spec.digits != replayed.digits:
+            spec = self._specs[name] = replace(spec, digits=replayed.digits)
+        return SeriesChart(spec or replace(spec_for_replay(canonical, replayed.digits), name=name), replayed)
+
+    def _pair_rate(self, from_currency: str, to_currency: str, now_msc: int) -> float:
+        """By the pair of these two; 0.0 when there is none."""
+        if from_currency == to_currency:
+            return 1.0
+        for first, second, inverse in ((from_currency, to_currency, False), (to_currency, from_currency, True)):
+            name = self._by_canonical.get(first + second)
+            quote = self.quote(name, now_msc) if name is not None else None
+            if quote is not None and quote[1] > 0:
+                return 1 / quote[1] if inverse else quote[1]
+        return 0.0
+
+    def _offset_at(self, seconds: float) -> int:
+        """By how many seconds the server's clock is ahead of UTC."""
+        step = int(seconds // _STEP_S)
+        if step != self._offset[0]:
+            self._offset = (step, self._rule.offset_s(datetime.fromtimestamp(seconds, UTC)))
+        return self._offset[1]
+
+    def _on_clock(self, server_s: int, clock: str) -> int:
+        if clock == self._rule.name:
+            return server_s
+        return int(ServerTimeRule(clock).to_server(self._rule.to_utc(server_s)))

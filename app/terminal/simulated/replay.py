@@ -16,20 +16,26 @@ class ReplaySeries:
 
     Args:
         path: A file that ``read_bars`` understands.
-        rule: The server's clock, for files whose times are UTC.
+        rule: The server's clock, for files whose times are on a clock of their own.
+        spread: What quotes are apart, in points, when the file does not say.
 
     Raises:
         BadBarsFile: The file cannot be used.
     """
 
-    def __init__(self, path: Path, rule: ServerTimeRule) -> None:
+    def __init__(self, path: Path, rule: ServerTimeRule, spread: int = 0) -> None:
         file = read_bars(path)
         self.path = path
         self.seconds = file.seconds
         self.digits = file.digits
         self._rates = file.rates
-        if file.utc:
-            self._rates["time"] = rule.times_to_server(file.rates["time"])
+        if file.clock:
+            utc = ServerTimeRule(file.clock).times_to_utc(file.rates["time"])
+            self._rates["time"] = rule.times_to_server(utc)
+            # Of the hour that the server's clock repeats in autumn, only the first is kept.
+            self._rates = self._rates[rule.times_to_utc(self._rates["time"]) == utc]
+        if not self._rates["spread"].any():
+            self._rates["spread"] = spread
         self._times = np.ascontiguousarray(self._rates["time"])
         self.first = int(self._times[0])
         self.last = int(self._times[-1])

@@ -1,17 +1,19 @@
-"""A series of bars on the server's clock, and the path of the price inside a bar."""
+"""A series of bars of one timeframe, and how larger bars are made of smaller ones."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from app.terminal.simulated.noise import hashes
-from app.terminal.timeframes import DAY, bar_starts
+from app.terminal.server_time import ServerTimeRule
+from app.terminal.timeframes import DAY, Times, bar_starts
 from app.terminal.values import RATES_DTYPE, Rates
 
+Mask = npt.NDArray[np.bool_]
+
+_MARGIN = 2 * 3600
 EMPTY: Rates = np.zeros(0, dtype=RATES_DTYPE)
 
 
@@ -26,59 +28,6 @@ class Series(Protocol):
 
     def newest(self, moment: int) -> Rates:
         """The last bar that opens at ``moment`` or before, as an array of one; empty before the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inside:
-    """How far a bar has come.
-
-    Attributes:
-        bar: The bar up to now, as an array of one.
-        tick_msc: When its newest tick came, in ms on the server's clock.
-        bid: The price of that tick, which is the close of ``bar``.
-    """
-
-    bar: Rates
-    tick_msc: int
-    bid: float
-
-
-def inside(whole: Rates, seconds: int, now_msc: int, digits: int) -> Inside:
-    """What is known of a bar at ``now_msc``, which is not before its opening.
-
-    The price goes from open to close by way of both extremes, in as many ticks as the bar counts, evenly spread: so
-    every tick lies in the bar, both extremes are touched, and at the end the bar is what the series says.
-    """
-    row = whole[0]
-    start, volume = int(row["time"]) * 1000, int(row["tick_volume"])
-    ticks = max(volume, 4)
-    step = seconds * 1000 / ticks
-    index = min(int((now_msc - start) / step), ticks - 1)
-    tick_msc = start + int(index * step)
-    if index == ticks - 1:
-        return Inside(whole, tick_msc, float(row["close"]))
-    corners = _corners(row, ticks)
-    partial = whole.copy()
-    price = high = low = float(row["open"])
-    for (left, left_price), (right, right_price) in pairwise(corners):
-        if index < left:
-            break
-        share = min(1.0, (index - left) / (right - left))
-        price = round(left_price + (right_price - left_price) * share, digits)
-        high, low = max(high, price), min(low, price)
-    partial["high"], partial["low"], partial["close"] = high, low, price
-    partial["tick_volume"] = min(volume, index + 1)
-    return Inside(partial, tick_msc, price)
-
-
-def _corners(row: np.void, ticks: int) -> list[tuple[int, float]]:
-    """Tick numbers and prices at which the path turns; where it turns differs from bar to bar."""
-    bits = int(hashes(0x5EED, np.array([row["time"]], dtype=np.int64))[0])
-    first = 1 + bits % max(1, (ticks - 2) // 2)
-    second = first + 1 + (bits >> 32) % max(1, ticks - 2 - first)
-    opened, high, low, close = (float(row[name]) for name in ("open", "high", "low", "close"))
-    turns = (low, high) if close >= opened else (high, low)
-    return [(0, opened), (first, turns[0]), (min(second, ticks - 2), turns[1]), (ticks - 1, close)]
 
 
 def resample(bars: Rates, seconds: int) -> Rates:
@@ -102,3 +51,38 @@ def resample(bars: Rates, seconds: int) -> Rates:
 def day_of(moment: int) -> int:
     """Midnight before ``moment``."""
     return moment - moment % DAY
+
+
+class ShiftedSeries:
+    """A series told on another clock. Of the hour that a clock repeats in autumn, only the first is kept."""
+
+    def __init__(self, series: Series, own: ServerTimeRule, shown: ServerTimeRule) -> None:
+        self._series = series
+        self._own = own
+        self._shown = shown
+        self.seconds = series.seconds
+        self.first = int(self._to_shown(np.array([series.first], dtype=np.int64))[0][0])
+
+    def window(self, start: int, end: int) -> Rates:
+        first, last = (int(self._own.to_server(self._shown.to_utc(moment))) for moment in (start, end))
+        # The repeated hour and the missing one: read a little more on both sides.
+        bars = self._series.window(first - _MARGIN, last + _MARGIN)
+        if not len(bars):
+            return EMPTY
+        times, kept = self._to_shown(bars["time"])
+        bars = bars[kept]
+        bars["time"] = times[kept]
+        low, high = np.searchsorted(bars["time"], (start, end))
+        return bars[low:high]
+
+    def newest(self, moment: int) -> Rates:
+        bars = self.window(moment - _MARGIN, moment + 1)
+        if not len(bars):
+            bars = np.array(self._series.newest(int(self._own.to_server(self._shown.to_utc(moment)))))
+            bars["time"] = self._to_shown(bars["time"])[0]
+        return bars[-1:]
+
+    def _to_shown(self, times: Times) -> tuple[Times, Mask]:
+        utc = self._own.times_to_utc(times)
+        shown = self._shown.times_to_server(utc)
+        return shown, self._shown.times_to_utc(shown) == utc

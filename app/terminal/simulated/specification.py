@@ -1,77 +1,98 @@
-"""The changing part of a symbol's specification: prices of the day and the value of a tick."""
+"""``SymbolInfo`` of a symbol: its specification, prices of the day and the value of a tick."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from app.terminal.simulated.market import Chart, Market
-from app.terminal.simulated.symbols import Hours
-from app.terminal.timeframes import DAY
+from app.terminal.simulated import structs
+from app.terminal.simulated.chart import Chart, Day
+from app.terminal.simulated.symbols import Spec
 
-_WEDNESDAY = 3
-_ANY_EXPIRATION = 15
-_FOK_AND_IOC = 3
-_ANY_ORDER = 127
-_FULL = 4
-_MARKET_EXECUTION = 2
-_SWAP_IN_POINTS = 1
+_FIELDS = structs.SymbolInfo.__match_args__
+_PLACE = {name: place for place, name in enumerate(_FIELDS)}
+_CHANGING = (
+    "select", "visible", "time", "spread", "bid", "ask", "bidhigh", "bidlow", "askhigh", "asklow", "session_open",
+    "session_close", "price_change", "trade_tick_value", "trade_tick_value_profit", "trade_tick_value_loss",
+)  # fmt: skip
+_PLACES = tuple(_PLACE[name] for name in _CHANGING)
 
 
-def symbol_values(market: Market, chart: Chart, now_msc: int) -> dict[str, Any]:
-    """The fields of ``SymbolInfo`` that are not empty, but for the name and its place in the Market Watch."""
-    spec = chart.spec
-    tick_value = spec.contract * spec.point * market.rate_to_usd(spec.profit, now_msc)
+def template(spec: Spec) -> list[Any]:
+    """The values of all fields, those that change still empty."""
     values: dict[str, Any] = {
+        "name": spec.name,
+        "description": spec.description,
+        "path": f"{spec.group}\\{spec.name}",
         "digits": spec.digits,
         "point": spec.point,
         "spread_float": True,
+        "ticks_bookdepth": spec.book_depth,
         "trade_calc_mode": spec.calc_mode,
-        "trade_mode": _FULL,
-        "trade_exemode": _MARKET_EXECUTION,
-        "swap_mode": _SWAP_IN_POINTS,
-        "swap_rollover3days": 5 if spec.hours is Hours.ALWAYS else _WEDNESDAY,
+        "trade_mode": spec.trade_mode,
+        "trade_exemode": spec.execution,
+        "trade_stops_level": spec.stops_level,
+        "trade_freeze_level": spec.freeze_level,
+        "swap_mode": spec.swap_mode,
+        "swap_rollover3days": spec.swap_rollover3days,
         "swap_long": spec.swap_long,
         "swap_short": spec.swap_short,
-        "expiration_mode": _ANY_EXPIRATION,
-        "filling_mode": _FOK_AND_IOC,
-        "order_mode": _ANY_ORDER,
-        "trade_tick_value": tick_value,
-        "trade_tick_value_profit": tick_value,
-        "trade_tick_value_loss": tick_value,
-        "trade_tick_size": spec.point,
+        "expiration_mode": spec.expiration_mode,
+        "filling_mode": spec.filling_mode,
+        "order_mode": spec.order_mode,
+        "trade_tick_size": spec.tick_size,
         "trade_contract_size": spec.contract,
         "volume_min": spec.volume_min,
         "volume_max": spec.volume_max,
         "volume_step": spec.volume_step,
-        "margin_hedged": spec.contract,
+        "volume_limit": spec.volume_limit,
+        "margin_initial": spec.margin_initial,
+        "margin_hedged": spec.margin_hedged,
         "currency_base": spec.base,
         "currency_profit": spec.profit,
-        "currency_margin": spec.base,
-        "description": spec.description,
-        "path": f"{spec.group}\\{spec.name}",
+        "currency_margin": spec.margin_currency,
     }
-    return values | _prices(chart, now_msc)
+    return [values[name] if name in values else empty() for name, empty in structs.SymbolInfo.types.items()]
 
 
-def _prices(chart: Chart, now_msc: int) -> dict[str, Any]:
-    present = chart.present(now_msc)
-    if present is None:
-        return {}
+def symbol_struct(
+    blank: list[Any], chart: Chart, now_msc: int, *, shown: bool, priced: bool, rate: Callable[[str], float]
+) -> structs.ModuleStruct:
+    """The struct of a symbol.
+
+    Args:
+        blank: Its ``template``.
+        shown: It is in the Market Watch.
+        priced: Quotes have prices.
+        rate: The worth of a currency in that of the account.
+    """
     spec = chart.spec
-    spread = int(present.bar["spread"][0])
-    ask = round(present.bid + spread * spec.point, spec.digits)
-    values: dict[str, Any] = {"time": present.tick_msc // 1000, "spread": spread, "bid": present.bid, "ask": ask}
-    if not chart.has(DAY):
-        return values
-    days = chart.before(DAY, now_msc // 1000, 2, now_msc)
-    today, yesterday = days[-1], days[0]
-    high, low, close = float(today["high"]), float(today["low"]), float(yesterday["close"])
-    return values | {
-        "bidhigh": high,
-        "bidlow": low,
-        "askhigh": round(high + spread * spec.point, spec.digits),
-        "asklow": round(low + spread * spec.point, spec.digits),
-        "session_open": float(today["open"]),
-        "session_close": close,
-        "price_change": round((present.bid / close - 1) * 100, 4) if len(days) == 2 else 0.0,
-    }
+    values = blank.copy()
+    tick_value = spec.contract * spec.point * rate(spec.profit)
+    present = chart.present(now_msc) if priced else None
+    if present is None:
+        changing: tuple[Any, ...] = (shown, shown, 0, 0, *[0.0] * 9, tick_value, tick_value, tick_value)
+    else:
+        day = chart.day(now_msc)
+        changing = (
+            shown, shown, present.time_msc // 1000, present.spread, present.bid, present.ask,
+            *(_of_the_day(spec, day, present.bid, present.spread) if day else [0.0] * 7),
+            tick_value, tick_value, tick_value,
+        )  # fmt: skip
+    for place, value in zip(_PLACES, changing, strict=True):
+        values[place] = value
+    return structs.SymbolInfo(values)
+
+
+def _of_the_day(spec: Spec, day: Day, bid: float, spread: int) -> tuple[float, ...]:
+    above = spread * spec.point
+    close = day.close_before
+    return (
+        day.high,
+        day.low,
+        round(day.high + above, spec.digits),
+        round(day.low + above, spec.digits),
+        day.opened,
+        close,
+        round((bid / close - 1) * 100, 4) if close else 0.0,
+    )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 
 class ModuleStruct(tuple[Any, ...]):
-    """Base of the structs. Built from one sequence with a value per field; equal to the plain tuple."""
+    """Base of the structs. Built from one sequence with a value per field; equal to the plain tuple.
+
+    Attributes:
+        types: Of the fields; the genuine structs keep theirs to themselves.
+    """
 
     __slots__ = ()
     __match_args__: tuple[str, ...] = ()
     n_fields = 0
     n_sequence_fields = 0
     n_unnamed_fields = 0
+    types: ClassVar[Mapping[str, type[Any]]] = {}
 
     def __new__(cls, values: Iterable[Any]) -> ModuleStruct:
         made = super().__new__(cls, values)
@@ -35,64 +40,96 @@ class ModuleStruct(tuple[Any, ...]):
 
 
 def _struct(name: str, fields: str) -> type[ModuleStruct]:
-    names = tuple(fields.split())
-    body: dict[str, Any] = {field: property(itemgetter(i)) for i, field in enumerate(names)}
-    body.update(__slots__=(), __match_args__=names, __module__="builtins")
-    body.update(n_fields=len(names), n_sequence_fields=len(names), n_unnamed_fields=0)
+    """A struct from groups of fields of the same type: ``int: time; float: bid ask``."""
+    types: dict[str, type[Any]] = {}
+    for group in fields.split(";"):
+        kind, _, names = group.partition(":")
+        types.update(dict.fromkeys(names.split(), _KINDS[kind.strip()]))
+    names_in_order = tuple(types)
+    body: dict[str, Any] = {field: property(itemgetter(i)) for i, field in enumerate(names_in_order)}
+    body.update(__slots__=(), __match_args__=names_in_order, __module__="builtins", types=types)
+    body.update(n_fields=len(types), n_sequence_fields=len(types), n_unnamed_fields=0)
     return type(name, (ModuleStruct,), body)
 
 
-def build(kind: type[ModuleStruct], values: Mapping[str, Any], types: Mapping[str, Any]) -> ModuleStruct:
-    """A struct with ``values``, and the empty value of its type (from ``types``) for every other field."""
-    return kind(values[name] if name in values else types.get(name, float)() for name in kind.__match_args__)
+def build(kind: type[ModuleStruct], values: Mapping[str, Any]) -> ModuleStruct:
+    """A struct with ``values``, and the empty value of its type for every other field."""
+    return kind(values[name] if name in values else empty() for name, empty in kind.types.items())
 
 
-Tick = _struct("Tick", "time bid ask last volume time_msc flags volume_real")
+_KINDS: dict[str, type[Any]] = {"int": int, "float": float, "bool": bool, "str": str}
+
+Tick = _struct("Tick", "int: time; float: bid ask last; int: volume time_msc flags; float: volume_real")
 
 TerminalInfo = _struct(
     "TerminalInfo",
-    "community_account community_connection connected dlls_allowed trade_allowed tradeapi_disabled email_enabled"
-    " ftp_enabled notifications_enabled mqid build maxbars codepage ping_last community_balance retransmission company"
-    " name language path data_path commondata_path",
+    "bool: community_account community_connection connected dlls_allowed trade_allowed tradeapi_disabled "
+    "email_enabled ftp_enabled notifications_enabled mqid; int: build maxbars codepage ping_last; float: "
+    "community_balance retransmission; str: company name language path data_path commondata_path",
 )
 
 AccountInfo = _struct(
     "AccountInfo",
-    "login trade_mode leverage limit_orders margin_so_mode trade_allowed trade_expert margin_mode currency_digits"
-    " fifo_close balance credit profit equity margin margin_free margin_level margin_so_call margin_so_so"
-    " margin_initial margin_maintenance assets liabilities commission_blocked name server currency company",
+    "int: login trade_mode leverage limit_orders margin_so_mode; bool: trade_allowed trade_expert; int: "
+    "margin_mode currency_digits; bool: fifo_close; float: balance credit profit equity margin margin_free "
+    "margin_level margin_so_call margin_so_so margin_initial margin_maintenance assets liabilities "
+    "commission_blocked; str: name server currency company",
 )
 
 SymbolInfo = _struct(
     "SymbolInfo",
-    "custom chart_mode select visible session_deals session_buy_orders session_sell_orders volume volumehigh volumelow"
-    " time digits spread spread_float ticks_bookdepth trade_calc_mode trade_mode start_time expiration_time"
-    " trade_stops_level trade_freeze_level trade_exemode swap_mode swap_rollover3days margin_hedged_use_leg"
-    " expiration_mode filling_mode order_mode order_gtc_mode option_mode option_right bid bidhigh bidlow ask askhigh"
-    " asklow last lasthigh lastlow volume_real volumehigh_real volumelow_real option_strike point trade_tick_value"
-    " trade_tick_value_profit trade_tick_value_loss trade_tick_size trade_contract_size trade_accrued_interest"
-    " trade_face_value trade_liquidity_rate volume_min volume_max volume_step volume_limit swap_long swap_short"
-    " margin_initial margin_maintenance session_volume session_turnover session_interest session_buy_orders_volume"
-    " session_sell_orders_volume session_open session_close session_aw session_price_settlement"
-    " session_price_limit_min session_price_limit_max margin_hedged price_change price_volatility price_theoretical"
-    " price_greeks_delta price_greeks_theta price_greeks_gamma price_greeks_vega price_greeks_rho price_greeks_omega"
-    " price_sensitivity basis category currency_base currency_profit currency_margin bank description exchange formula"
-    " isin name page path",
+    "bool: custom; int: chart_mode; bool: select visible; int: session_deals session_buy_orders "
+    "session_sell_orders volume volumehigh volumelow time digits spread; bool: spread_float; int: "
+    "ticks_bookdepth trade_calc_mode trade_mode start_time expiration_time trade_stops_level "
+    "trade_freeze_level trade_exemode swap_mode swap_rollover3days; bool: margin_hedged_use_leg; int: "
+    "expiration_mode filling_mode order_mode order_gtc_mode option_mode option_right; float: bid bidhigh "
+    "bidlow ask askhigh asklow last lasthigh lastlow volume_real volumehigh_real volumelow_real option_strike "
+    "point trade_tick_value trade_tick_value_profit trade_tick_value_loss trade_tick_size trade_contract_size "
+    "trade_accrued_interest trade_face_value trade_liquidity_rate volume_min volume_max volume_step "
+    "volume_limit swap_long swap_short margin_initial margin_maintenance session_volume session_turnover "
+    "session_interest session_buy_orders_volume session_sell_orders_volume session_open session_close "
+    "session_aw session_price_settlement session_price_limit_min session_price_limit_max margin_hedged "
+    "price_change price_volatility price_theoretical price_greeks_delta price_greeks_theta price_greeks_gamma "
+    "price_greeks_vega price_greeks_rho price_greeks_omega price_sensitivity; str: basis category "
+    "currency_base currency_profit currency_margin bank description exchange formula isin name page path",
 )
 
-_INTEGERS = (
-    "chart_mode session_deals session_buy_orders session_sell_orders volume volumehigh volumelow time digits spread"
-    " ticks_bookdepth trade_calc_mode trade_mode start_time expiration_time trade_stops_level trade_freeze_level"
-    " trade_exemode swap_mode swap_rollover3days expiration_mode filling_mode order_mode order_gtc_mode option_mode"
-    " option_right"
+BookInfo = _struct("BookInfo", "int: type; float: price; int: volume; float: volume_dbl")
+
+TradeRequest = _struct(
+    "TradeRequest",
+    "int: action magic order; str: symbol; float: volume price stoplimit sl tp; int: deviation type "
+    "type_filling type_time expiration; str: comment; int: position position_by",
 )
-_BOOLEANS = "custom select visible spread_float margin_hedged_use_leg"
-_TEXTS = (
-    "basis category currency_base currency_profit currency_margin bank description exchange formula isin name page path"
+# A result holds the request as such a struct.
+_KINDS["TradeRequest"] = TradeRequest
+
+TradePosition = _struct(
+    "TradePosition",
+    "int: ticket time time_msc time_update time_update_msc type magic identifier reason; float: volume "
+    "price_open sl tp price_current swap profit; str: symbol comment external_id",
 )
-# Everything else in a SymbolInfo is a float.
-SYMBOL_TYPES: dict[str, Any] = {
-    **dict.fromkeys(_INTEGERS.split(), int),
-    **dict.fromkeys(_BOOLEANS.split(), bool),
-    **dict.fromkeys(_TEXTS.split(), str),
-}
+
+TradeOrder = _struct(
+    "TradeOrder",
+    "int: ticket time_setup time_setup_msc time_done time_done_msc time_expiration type type_time "
+    "type_filling state magic position_id position_by_id reason; float: volume_initial volume_current "
+    "price_open sl tp price_current price_stoplimit; str: symbol comment external_id",
+)
+
+TradeDeal = _struct(
+    "TradeDeal",
+    "int: ticket order time time_msc type entry magic position_id reason; float: volume price commission swap "
+    "profit fee; str: symbol comment external_id",
+)
+
+OrderCheckResult = _struct(
+    "OrderCheckResult",
+    "int: retcode; float: balance equity profit margin margin_free margin_level; str: comment; TradeRequest: request",
+)
+
+OrderSendResult = _struct(
+    "OrderSendResult",
+    "int: retcode deal order; float: volume price bid ask; str: comment; int: request_id retcode_external; "
+    "TradeRequest: request",
+)

@@ -24,6 +24,7 @@ from app.terminal.errors import (
 from app.terminal.host import InProcessHost
 from app.terminal.session import Session, SessionOptions
 from app.terminal.simulated import SimulatedTerminal
+from app.terminal.simulated.symbols import CATALOGUE
 from app.terminal.values import SessionState, SessionStatus
 
 NOW = datetime(2025, 11, 19, 12, 0, 30, tzinfo=UTC)
@@ -203,7 +204,7 @@ def test_waiting_behind_others_is_no_hang(rig: Rig) -> None:
     assert session.status.connected
     rig.terminal.faults.release()
     thread.join(5)
-    assert slow == [15]
+    assert slow == [len(CATALOGUE)]
     session.call("account_info")
     assert "version" not in {timing.name for timing in session.timings()}  # given up, so never made
 
