@@ -15,7 +15,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -128,11 +128,16 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
     Raises:
         StorageError: it could not be written; what was there before is untouched.
     """
+    atomic_write_pieces(path, (data,))
+
+
+def atomic_write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """As ``atomic_write_bytes``, from pieces that are made while it is written; what they raise is passed on."""
     target = path.resolve() if path.is_symlink() else path
     temporary = target.with_name(f".{target.name}.{os.getpid()}-{next(_serial)}.tmp")
     with guarding(path):
         try:
-            _write_flushed(temporary, data)
+            _write_flushed(temporary, pieces)
             with suppress(FileNotFoundError):
                 shutil.copymode(target, temporary)
             replace(temporary, target)
@@ -142,10 +147,11 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
             raise
 
 
-def _write_flushed(path: Path, data: bytes) -> None:
+def _write_flushed(path: Path, pieces: Iterable[bytes]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, 0o666)
     try:
-        write_all(descriptor, data)
+        for piece in pieces:
+            write_all(descriptor, piece)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

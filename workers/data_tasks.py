@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
-from app.tasks import Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from app.tasks import CatchUp, NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from workers.gates import TerminalConnected
 from workers.market.collect import BarCounts, collect
+from workers.market.symbol_info import update
 from workers.wording import count
 
 
@@ -87,6 +88,56 @@ def collect_market_data(ctx: TaskContext, params: CollectParams) -> CollectResul
     )
 
 
+class SymbolsResult(TaskResult):
+    """What recording all symbols brought."""
+
+    symbols: int = Field(description="Symbols that the terminal lists.")
+    compared_with: str | None = Field(
+        default=None, description="When this account's symbols were last recorded (UTC); empty: never."
+    )
+    new: int = Field(default=0, description="Symbols that were not there the last time.")
+    removed: int = Field(default=0, description="Symbols that are there no more.")
+    changed: int = Field(default=0, description="Symbols whose specification changed.")
+    affected: tuple[str, ...] = Field(
+        default=(), description="Symbols of the watch list or with a strategy that changed or are gone."
+    )
+    new_names: tuple[str, ...] = Field(default=(), description="The first of the new symbols.")
+    removed_names: tuple[str, ...] = Field(default=(), description="The first of the removed symbols.")
+    changes: tuple[dict[str, Any], ...] = Field(
+        default=(), description="The first changes: symbol, field, value before and now; the user's own first."
+    )
+
+    def summary(self) -> str:
+        if self.compared_with is None:
+            return f"{count(self.symbols, 'symbol')} recorded"
+        told = [
+            f"{number:,} {text}"
+            for number, text in ((self.new, "new"), (self.removed, "removed"), (self.changed, "changed"))
+            if number
+        ]
+        return ", ".join([count(self.symbols, "symbol"), *(told or ["nothing changed"])])
+
+
+#: A result lists at most so many names and changes; the counts are of all.
+_LISTED: Final = 50
+
+
+def update_symbol_info(ctx: TaskContext, _params: NoParams) -> SymbolsResult:
+    """Record the specification of all symbols, and tell what changed."""
+    found = update(ctx)
+    return SymbolsResult(
+        symbols=found.symbols,
+        compared_with=found.before,
+        new=len(found.new),
+        removed=len(found.removed),
+        changed=found.changed_symbols,
+        affected=tuple(found.affected),
+        new_names=tuple(found.new[:_LISTED]),
+        removed_names=tuple(found.removed[:_LISTED]),
+        changes=tuple(change.as_document() for change in found.changed[:_LISTED]),
+    )
+
+
 SPECS: Final = (
     TaskSpec(
         id="collect_market_data",
@@ -102,6 +153,21 @@ SPECS: Final = (
         retries=Retries(attempts=3),
         gates=(TerminalConnected(),),
         on_start=True,
+        terminal=True,
+    ),
+    TaskSpec(
+        id="update_symbol_info",
+        title="Update symbol information",
+        description="Digits, contract size, volume limits, swaps and more of all symbols, and what the broker changed.",
+        queue=Queue.DATA_COLLECTION,
+        run=update_symbol_info,
+        result=SymbolsResult,
+        schedule="daily 00:20",
+        soft_limit_s=120.0,
+        hard_limit_s=240.0,
+        catch_up=CatchUp.RUN_ONCE,
+        retries=Retries(attempts=3),
+        gates=(TerminalConnected(),),
         terminal=True,
     ),
 )

@@ -59,10 +59,12 @@ class HandTerminal:
     symbols: dict[str, SymbolInfo] = field(default_factory=dict)
     history: dict[tuple[str, str], Rates] = field(default_factory=dict)
     ticks: dict[str, Tick] = field(default_factory=dict)
+    structs: list[dict[str, Any]] = field(default_factory=list)
     days: dict[str, DayFigures] = field(default_factory=dict)
     errors: dict[str, MetronomeError] = field(default_factory=dict)
     connected: bool = True
     server: str = ""
+    login: int = 0
     simulated: bool = False
     server_clock: ServerClock = field(default_factory=lambda: ServerClock("auto"))
     stamps: Any = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -73,7 +75,7 @@ class HandTerminal:
     def status(self) -> SessionStatus:
         state = SessionState.CONNECTED if self.connected else SessionState.DISCONNECTED
         reason = "" if self.connected else "No terminal runs."
-        return SessionStatus(state, self.clock.now(), self.server, reason=reason, simulated=self.simulated)
+        return SessionStatus(state, self.clock.now(), self.server, self.login, reason=reason, simulated=self.simulated)
 
     @property
     def server_rule(self) -> ServerTimeRule:
@@ -103,6 +105,13 @@ class HandTerminal:
     def symbol_info(self, symbol: str) -> SymbolInfo:
         self._ask("symbol_info", symbol)
         return self.symbols[symbol]
+
+    def call(self, name: str, timeout_s: float | None = None) -> Any:
+        assert name == "symbols_get"
+        self.calls.append(name)
+        if not self.connected:
+            raise Blocked("The terminal is away.")
+        return tuple(self.structs)
 
     def snapshot(self, symbol: str) -> Snapshot:
         self._ask("snapshot", symbol)
