@@ -140,7 +140,7 @@ def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str) -> SymbolOut
     quote = quote_of(symbol, found, now, ctx.settings.market.max_tick_age_s)
     path = ctx.storage.paths.market_data / f"{safe_name(symbol)}_{now:%Y%m%d}.json"
     head = {"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": found.info.point}
-    ctx.storage.append_json_item(path, quote.as_entry(), head=head)
+    ctx.storage.append_json_item(path, quote.as_entry(), head=head, durable=False)
     ctx.wrote(path)
     counts = BarCounts()
     for timeframe in ctx.settings.market.timeframes:
