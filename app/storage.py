@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from app import entries
 from app.clock import Clock
 from app.errors import UserAction
-from app.files import StorageError, atomic_write_bytes, guarding, quarantine, write_all
+from app.files import StorageError, atomic_write_bytes, atomic_write_pieces, guarding, quarantine, write_all
 from app.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -194,6 +194,19 @@ class Storage:
             finally:
                 os.close(descriptor)
         return len(lines) - (0 if size else 1)
+
+    def replace_file(self, path: Path, size: int, pieces: Iterable[bytes]) -> bool:
+        """Replace a file that still has ``size`` bytes by ``pieces``; False when somebody has written to it since.
+
+        Raises:
+            StorageError: it cannot be read or written; what was there before is untouched.
+        """
+        with self._lock(path):
+            found = _stamp(path)
+            if found is None or found[0] != size:
+                return False
+            atomic_write_pieces(path, pieces)
+            return True
 
     def free_bytes(self) -> int:
         """Bytes free on the disk of the home.

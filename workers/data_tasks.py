@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.tasks import CatchUp, NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from workers.gates import TerminalConnected
+from workers.market.care import lost_texts
 from workers.market.collect import BarCounts, collect
 from workers.market.symbol_info import update
 from workers.wording import count
@@ -30,7 +31,17 @@ class CollectResult(TaskResult):
     stale: int = Field(description="Quotes older than the limit.")
     invalid: int = Field(description="Quotes that are zero, crossed or from the future.")
     bars_appended: int = Field(description="Closed bars added to the history.")
-    bars_healed: int = Field(description="Of those, bars missed while the application or the terminal was away.")
+    bars_healed: int = Field(
+        description="Bars missed while the application or the terminal was away, and filled in now."
+    )
+    bars_lost: int = Field(
+        default=0,
+        description="Bars of the symbols' sessions that are missing and that the terminal has not got either.",
+    )
+    lost: tuple[str, ...] = Field(default=(), description="The first ranges that cannot be healed.")
+    grades: dict[str, str] = Field(
+        default_factory=dict, description="Grade of the stored bars, A to F, by symbol and timeframe."
+    )
     bars_rejected: int = Field(description="Bars left out because their prices are impossible.")
     failed: tuple[str, ...] = Field(default=(), description="Symbols that could not be collected.")
     server_time: str = Field(default="", description="The server's clock as far as it is known.")
@@ -65,6 +76,7 @@ def collect_market_data(ctx: TaskContext, params: CollectParams) -> CollectResul
     bars = BarCounts()
     for outcome in outcomes:
         bars = bars.plus(outcome.bars)
+    inside = sum(item.healed for item in found.cared)
     fresh = sum(quote.fresh for quote in quotes)
     stale = sum(quote.quality == "stale" for quote in quotes)
     return CollectResult(
@@ -73,8 +85,11 @@ def collect_market_data(ctx: TaskContext, params: CollectParams) -> CollectResul
         fresh=fresh,
         stale=stale,
         invalid=len(quotes) - fresh - stale,
-        bars_appended=bars.appended,
-        bars_healed=bars.healed,
+        bars_appended=bars.appended + inside,
+        bars_healed=bars.healed + inside,
+        bars_lost=sum(gap.missing for item in found.cared for gap in item.lost),
+        lost=lost_texts(found.cared),
+        grades=found.grades,
         bars_rejected=bars.rejected,
         failed=tuple(outcome.symbol for outcome in outcomes if outcome.error is not None),
         server_time=ctx.terminal.server_rule.name,

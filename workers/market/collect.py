@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,11 +16,14 @@ from app.terminal.server_memory import Learned
 from app.terminal.symbols import SymbolNames
 from app.terminal.values import TIMEFRAMES
 from workers.market import bar_history, bar_source
+from workers.market.care import Cared, Caretaker, Job
 from workers.market.quotes import Quality, Quote, quote_of
 from workers.market.server_clock import keep_server_clock
 
 #: Two default periods of the task: a bar that closed longer ago was missed by the pass that should have stored it.
 _MISSED_AFTER_S: Final = 600.0
+
+_SATURDAY: Final = 5
 
 #: What to do about a quote that is not merely old.
 _ADVICE: Final = {
@@ -49,21 +52,32 @@ class SymbolOutcome:
     Attributes:
         symbol: The user's name.
         broker_name: The broker's.
+        written: Timeframes whose history got new bars.
     """
 
     symbol: str
     broker_name: str = ""
+    digits: int = 0
     quote: Quote | None = None
     bars: BarCounts = field(default_factory=BarCounts)
+    written: tuple[str, ...] = ()
     error: MetronomeError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What came of a pass; ``clock`` is what is known of the server's clock, None when the settings name it."""
+    """What came of a pass.
+
+    Attributes:
+        clock: What is known of the server's clock; None when the settings name it.
+        cared: The histories that were healed and graded in this pass.
+        grades: The grades of all histories of these symbols, by symbol and timeframe (``EURUSD M5``).
+    """
 
     outcomes: tuple[SymbolOutcome, ...]
     clock: Learned | None
+    cared: list[Cared]
+    grades: dict[str, str]
 
 
 def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
@@ -100,7 +114,41 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
     _refuse_nothing(outcomes)
     for outcome in outcomes:
         _warn(ctx, outcome)
-    return Pass(tuple(outcomes), clock)
+    cared, grades = _care(ctx, outcomes)
+    return Pass(tuple(outcomes), clock, cared, grades)
+
+
+def _care(ctx: TaskContext, outcomes: list[SymbolOutcome]) -> tuple[list[Cared], dict[str, str]]:
+    """Heal and grade what was written to, or has no grade yet."""
+    caretaker, frames = Caretaker(ctx), ctx.settings.market.timeframes
+    collected = [outcome for outcome in outcomes if outcome.quote is not None]
+    jobs = [
+        Job(outcome.symbol, outcome.broker_name, frame, outcome.digits, _stale_in_session(ctx, outcome))
+        for outcome in collected
+        for frame in frames
+        if frame in outcome.written or not caretaker.known(outcome.symbol, frame)
+    ]
+    try:
+        cared = caretaker.care([job for job in jobs if _has_history(ctx, job)])
+    except Blocked as error:
+        ctx.warn(f"The terminal went away before all histories were looked at. {error}")
+        cared = []
+    pairs = ((outcome.symbol, frame) for outcome in collected for frame in frames)
+    return cared, {
+        f"{symbol} {frame}": letter for symbol, frame in pairs if (letter := caretaker.letter(symbol, frame))
+    }
+
+
+def _has_history(ctx: TaskContext, job: Job) -> bool:
+    return bar_history.bars_file(ctx.storage.paths.bars, job.symbol, job.timeframe).exists()
+
+
+def _stale_in_session(ctx: TaskContext, outcome: SymbolOutcome) -> bool:
+    """Whether the quote is old although other symbols of the same kind of week would be quoted now."""
+    if outcome.quote is None or outcome.quote.quality is not Quality.STALE:
+        return False
+    server = datetime.fromtimestamp(ctx.terminal.server_rule.to_server(ctx.clock.now()), UTC)
+    return server.weekday() < _SATURDAY
 
 
 def _refuse_nothing(outcomes: list[SymbolOutcome]) -> None:
@@ -137,16 +185,31 @@ def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str) -> SymbolOut
     except UnknownSymbol:
         raise names.refusal(symbol) from None
     now = ctx.clock.now()
-    quote = quote_of(symbol, found, now, ctx.settings.market.max_tick_age_s)
+    ticks = _ticks_of_the_day(ctx, broker_name) if found.day.volume is None else None
+    quote = quote_of(symbol, found, now, ctx.settings.market.max_tick_age_s, ticks)
     path = ctx.storage.paths.market_data / f"{safe_name(symbol)}_{now:%Y%m%d}.json"
     head = {"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": found.info.point}
     ctx.storage.append_json_item(path, quote.as_entry(), head=head, durable=False)
     ctx.wrote(path)
-    counts = BarCounts()
+    counts, written = BarCounts(), []
     for timeframe in ctx.settings.market.timeframes:
         ctx.check_cancelled()
-        counts = counts.plus(_append_bars(ctx, symbol, broker_name, found.info.digits, timeframe))
-    return SymbolOutcome(symbol, broker_name, quote, counts)
+        added = _append_bars(ctx, symbol, broker_name, found.info.digits, timeframe)
+        counts = counts.plus(added)
+        if added.appended:
+            written.append(timeframe)
+    return SymbolOutcome(symbol, broker_name, found.info.digits, quote, counts, tuple(written))
+
+
+def _ticks_of_the_day(ctx: TaskContext, broker_name: str) -> int | None:
+    """The tick volume of the server's day so far: all that brokers of currencies tell of volume."""
+    try:
+        bars = ctx.terminal.rates(broker_name, "D1", 1)
+    except (Blocked, Cancelled):
+        raise
+    except MetronomeError:
+        return None  # its history loads; the quote is good without
+    return int(bars.rates["tick_volume"][-1]) if len(bars) and bars.forming else None
 
 
 def _append_bars(ctx: TaskContext, symbol: str, broker_name: str, digits: int, timeframe: str) -> BarCounts:

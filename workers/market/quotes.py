@@ -34,6 +34,7 @@ class Quote:
         spread: Ask less bid, in price; None for a quote without both.
         spread_points: The same in points of the symbol.
         day: The trading day so far, as the terminal tells it.
+        day_ticks: Number of its quotes, where the broker tells no volume.
     """
 
     symbol: str
@@ -47,6 +48,7 @@ class Quote:
     volume: float
     quality: Quality
     day: DayFigures
+    day_ticks: int | None = None
 
     @property
     def fresh(self) -> bool:
@@ -67,13 +69,14 @@ class Quote:
             "day_high": self.day.high,
             "day_low": self.day.low,
             "day_volume": self.day.volume,
+            "day_ticks": self.day_ticks,
             "day_change_percent": self.day.change_percent,
             "fresh": self.fresh,
             "quality": self.quality.value,
         }
 
 
-def quote_of(symbol: str, found: Snapshot, now: datetime, max_age_s: float) -> Quote:
+def quote_of(symbol: str, found: Snapshot, now: datetime, max_age_s: float, day_ticks: int | None = None) -> Quote:
     """Judge a tick.
 
     Args:
@@ -81,6 +84,7 @@ def quote_of(symbol: str, found: Snapshot, now: datetime, max_age_s: float) -> Q
         found: As the terminal gave it, its time in UTC.
         now: The time of the collection.
         max_age_s: A tick older than this is stale.
+        day_ticks: Quotes of the day so far.
     """
     tick, info = found.tick, found.info
     age = (now - tick.time).total_seconds()
@@ -99,7 +103,20 @@ def quote_of(symbol: str, found: Snapshot, now: datetime, max_age_s: float) -> Q
         quality = Quality.FRESH
     # JSON has no NaN: a price that is none is stored as 0, marked by the quality.
     bid, ask = (price if math.isfinite(price) else 0.0 for price in (tick.bid, tick.ask))
-    return Quote(symbol, now, tick.time, age, bid, ask, spread, points, float(tick.volume), quality, _finite(found.day))
+    return Quote(
+        symbol,
+        now,
+        tick.time,
+        age,
+        bid,
+        ask,
+        spread,
+        points,
+        float(tick.volume),
+        quality,
+        _finite(found.day),
+        day_ticks,
+    )
 
 
 def _finite(day: DayFigures) -> DayFigures:

@@ -56,6 +56,7 @@ def test_first_pass_stores_quote_and_closed_bars(bench: Bench) -> None:
         "day_high": 1.12,
         "day_low": 1.09,
         "day_volume": None,
+        "day_ticks": None,
         "day_change_percent": -0.25,
         "fresh": True,
         "quality": "fresh",
@@ -65,7 +66,12 @@ def test_first_pass_stores_quote_and_closed_bars(bench: Bench) -> None:
     # 12:00 still forms; the newest stored bar opened at 11:55.
     assert bars[-1]["time"] == "2025-06-03T11:55:00Z"
     assert bars[-1]["close"] == f"{bench.terminal.history['EURUSD', 'M5']['close'][-2]:.5f}"
-    assert ctx.files == ["data/cache/market_data/EURUSD_20250603.json", "data/bars/EURUSD_M5.csv"]
+    assert ctx.files == [
+        "data/cache/market_data/EURUSD_20250603.json",
+        "data/bars/EURUSD_M5.csv",
+        "data/cache/data_grades.json",
+    ]
+    assert result.grades == {"EURUSD M5": "A"}
     assert ctx.warnings == []
     assert result.summary() == "1 symbol, 100 bars added"
 
@@ -77,7 +83,7 @@ def test_second_pass_adds_nothing_and_asks_for_no_bars(bench: Bench) -> None:
     result, ctx = collect(bench)
     assert (result.bars_appended, result.summary()) == (0, "1 symbol, no new bars")
     assert (bench.paths.bars / "EURUSD_M5.csv").read_bytes() == before
-    assert bench.terminal.calls == ["snapshot"]
+    assert bench.terminal.calls == ["snapshot", "rates"]  # the quote, and the ticks of the day
     assert len(stored_quotes(bench)) == 2
     assert "data/bars/EURUSD_M5.csv" not in ctx.files
 
