@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import Field
 
 from app.tasks import CatchUp, NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from workers.gates import TerminalConnected
+from workers.journal.trades import record
 from workers.market.care import lost_texts
 from workers.market.collect import BarCounts, collect
 from workers.market.symbol_info import update
@@ -64,6 +66,8 @@ class CollectResult(TaskResult):
             parts.append(f"{len(self.failed)} failed")
         healed = f" ({self.bars_healed} back-filled)" if self.bars_healed else ""
         parts.append(f"{count(self.bars_appended, 'bar')} added{healed}" if self.bars_appended else "no new bars")
+        if self.bars_lost:
+            parts.append(f"{count(self.bars_lost, 'bar')} missing at the broker too")
         return ", ".join(parts)
 
 
@@ -153,6 +157,41 @@ def update_symbol_info(ctx: TaskContext, _params: NoParams) -> SymbolsResult:
     )
 
 
+class TradesParams(TaskParams):
+    """How far back to begin."""
+
+    first_days: int = Field(
+        default=90, ge=1, le=3650, title="First days",
+        description="Days of history to record of an account that was never recorded.",
+    )  # fmt: skip
+
+
+class TradesResult(TaskResult):
+    """What was recorded of the account's deals."""
+
+    server: str = Field(description="Trade server of the account.")
+    login: int = Field(description="Number of the account.")
+    since: datetime = Field(description="From when on the history was asked (UTC).")
+    deals: int = Field(description="New deals, each a row.")
+    trades: int = Field(description="Of those, trades; the others are payments and corrections.")
+    symbols: tuple[str, ...] = Field(default=(), description="Symbols of the trades, as the broker names them.")
+    net: float = Field(description="Profit of the trades with commission, swap and fee, in the account's currency.")
+    currency: str = Field(description="The account's currency.")
+
+    def summary(self) -> str:
+        parts = [f"{count(self.deals, 'deal')} of account {self.login} recorded"]
+        if self.trades:
+            parts.append(f"{count(self.trades, 'trade')} on {count(len(self.symbols), 'symbol')}")
+            parts.append(f"net {self.net:+,.2f} {self.currency}")
+        return ", ".join(parts)
+
+
+def record_trades(ctx: TaskContext, params: TradesParams) -> TradesResult:
+    """Write the deals of the account that are not written yet."""
+    found = record(ctx, params.first_days)
+    return TradesResult(**{name: getattr(found, name) for name in TradesResult.model_fields})
+
+
 SPECS: Final = (
     TaskSpec(
         id="collect_market_data",
@@ -180,6 +219,22 @@ SPECS: Final = (
         schedule="daily 00:20",
         soft_limit_s=120.0,
         hard_limit_s=240.0,
+        catch_up=CatchUp.RUN_ONCE,
+        retries=Retries(attempts=3),
+        gates=(TerminalConnected(),),
+        terminal=True,
+    ),
+    TaskSpec(
+        id="record_trades",
+        title="Record trades",
+        description="Deals of the account since the last run, one row each, to the trade log of their day.",
+        queue=Queue.DATA_COLLECTION,
+        run=record_trades,
+        params=TradesParams,
+        result=TradesResult,
+        schedule="5 * * * *",
+        soft_limit_s=60.0,
+        hard_limit_s=120.0,
         catch_up=CatchUp.RUN_ONCE,
         retries=Retries(attempts=3),
         gates=(TerminalConnected(),),
