@@ -48,14 +48,15 @@ class WindowStart:
 
     Attributes:
         session: The home with its settings.
-        start: ``start(on_show) -> Engine`` takes the home and starts everything; ``on_show`` is called on any thread
-            when a second start wants the window raised. Raises ``MetronomeError``.
+        start: ``start(on_show, window_lag_ms) -> Engine`` takes the home and starts everything. ``on_show`` is called
+            on any thread when a second start wants the window raised; ``window_lag_ms`` tells for how long the window
+            was held. Raises ``MetronomeError``, and may be called again then.
         stop: Stops what ``start`` started; may be called without.
         minimized: Begin in the tray.
     """
 
     session: CommandSession
-    start: Callable[[Callable[[], None]], Engine]
+    start: Callable[[Callable[[], None], Callable[[], float]], Engine]
     stop: Callable[[], None]
     minimized: bool
 
@@ -65,7 +66,7 @@ class ScreenshotStart:
     """A picture of one page of the window."""
 
     session: CommandSession
-    start: Callable[[Callable[[], None]], Engine]
+    start: Callable[[Callable[[], None], Callable[[], float]], Engine]
     stop: Callable[[], None]
     page: str
     file: Path
@@ -254,7 +255,10 @@ def dispatch(
     """Hand the command to the function that does it; ``opened`` takes the session that it works with."""
     from app import cli_commands
     from app.cli_session import CommandSession
+    from app.interpreter import spare_reading_sources
 
+    if options.command != "settings":  # all others load Qt
+        spare_reading_sources()
     overrides = overrides_of(common)
     session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json)
     opened.append(session)

@@ -279,13 +279,14 @@ class LateOwner:
         self._session = session
         self._owner: Owner | None = None
 
-    def start(self, on_show: Callable[[], None]) -> Engine:
+    def start(self, on_show: Callable[[], None], window_lag_ms: Callable[[], float]) -> Engine:
         """Take the home and start everything.
 
         Raises:
             MetronomeError: another process has the home, or the engine cannot start.
         """
         owner = self._session.new_owner(on_show)
+        owner.engine.window_lag_ms = window_lag_ms
         owner.start(schedule=True, first_runs=True)
         self._owner = owner
         return owner.engine

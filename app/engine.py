@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.settings_store import SettingsStore
 from app.storage import Storage
 from app.tasks import Queue, Registry
 from app.terminal import build_host, build_session, rehearsal_start, session_options
+from app.terminal.fault_options import switches
 from app.terminal.outages import OutageLog
 from app.terminal.server_memory import ServerMemory, recalling
 from app.terminal.session import Session
@@ -72,7 +74,7 @@ class Engine:
         self.settings = settings
         self.registry = registry
         self.clock = clock or _clock_for(settings.current)
-        self.problems: list[str] = list(settings.problems)
+        self.problems: list[str] = [*settings.problems, *_strangers(settings, registry)]
         self.window_lag_ms: Callable[[], float | None] = lambda: None
         paths.create()
         self._lock = FolderLock(paths.lock_file)
@@ -118,6 +120,8 @@ class Engine:
             first_runs: Run the tasks at once that want to run at start-up.
         """
         share_fairly()
+        for problem in _strangers(self.settings, self.registry):
+            _log.warning("%s", problem)
         if self._inflight.problem:
             _log.warning("%s", self._inflight.problem)
         self._tell_what_a_kill_left()
@@ -233,12 +237,25 @@ class Engine:
 
     def _change_terminal(self, changed: frozenset[str], settings: Settings) -> None:
         self.terminal.set_call_limit(settings.terminal.call_timeout_s)
+        # Which terminal it is, and the market of a simulated one, stay as they were until the next start.
+        start, faults = self._terminal_at_start, settings.terminal.simulated.faults
+        if start.kind == "simulated" and any(key.startswith("terminal.simulated.faults.") for key in changed):
+            self.terminal.set_faults(**switches(faults))
         if not changed & _TERMINAL_NOW:
             return
-        # Which terminal it is, and the market of a simulated one, stay as they were until the next start.
-        fixed = {name: getattr(self._terminal_at_start, name) for name in ("kind", "server_time", "simulated")}
+        simulated = start.simulated.model_copy(update={"faults": faults})
+        fixed = {"kind": start.kind, "server_time": start.server_time, "simulated": simulated}
         wanted = settings.terminal.model_copy(update=fixed)
         self.terminal.use(build_host(wanted, self.clock), session_options(wanted))
+
+
+def _strangers(store: SettingsStore, registry: Registry) -> Iterator[str]:
+    """A problem for each task that the settings name and nobody knows."""
+    for name in store.current.tasks:
+        if name not in registry:
+            near = difflib.get_close_matches(name, [spec.id for spec in registry], n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            yield f"{store.path}: there is no task named {name!r}; its settings are not used.{hint}"
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -36,6 +36,7 @@ def run(session: CommandSession) -> list[dict[str, Any]]:
         "time zones": check_time_zones,
         "engine": check_engine,
         "worker process": check_worker_process,
+        "terminal process": check_terminal_process,
     }
     return [outcome(name, check, session) for name, check in checks.items()]
 
@@ -127,6 +128,26 @@ def check_worker_process(_session: CommandSession) -> str:
     if not found.state.is_success:
         raise MetronomeError(f"The worker process did not do its work: {found.reason}", advice=found.advice)
     return str(found.summary)
+
+
+def check_terminal_process(_session: CommandSession) -> str:
+    """A process of its own can own the terminal module, as with the host ``child``.
+
+    Raises:
+        MetronomeError: it could not be started, or gave no answer.
+    """
+    from app.clock import SystemClock
+    from app.terminal.child_host import ChildHost
+    from app.terminal.loaders import SimulatedLoader
+
+    host = ChildHost(SimulatedLoader(), SystemClock())
+    try:
+        host.open()
+        if not host.call("initialize") or host.pid in (None, os.getpid()):
+            raise MetronomeError("The terminal process does not answer as it should.")
+        return f"process {host.pid} answered with {host.call('symbols_total')} symbols"
+    finally:
+        host.close()
 
 
 def run_in_new_home(registry: Registry, task: str) -> Run:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 #: The schema of settings.toml that this version writes.
 SCHEMA_VERSION: Final = 1
@@ -26,6 +26,8 @@ Timeframe = Literal[
 ]  # fmt: skip
 TerminalKind = Literal["simulated", "metatrader5"]
 HostKind = Literal["in_process", "child"]
+AccountCurrency = Literal["USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD"]
+AccountKind = Literal["demo", "contest", "real"]
 CatchUpName = Literal["skip", "run_once", "latest_only"]
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 ThemeName = Literal["system", "light", "dark"]
@@ -107,6 +109,19 @@ def _layout(value: object) -> object:
     return value
 
 
+def _error_code(value: int) -> int:
+    """A code of last_error() for a call that failed; 0 means none.
+
+    Raises:
+        ValueError: no call fails with that code.
+    """
+    if value in (0, *range(-8, 0), *range(-10005, -9999)):
+        return value
+    msg = "should be 0 or a code of last_error(): -1 to -8, or -10000 to -10005"
+    raise ValueError(msg)
+
+
+_ErrorCode = Annotated[int, AfterValidator(_error_code)]
 _Time = Annotated[AwareDatetime | None, BeforeValidator(_written_time)]
 _Layout = Annotated[int, BeforeValidator(_layout)]
 _Schedule = Annotated[str | None, BeforeValidator(_known_schedule)]
@@ -188,6 +203,61 @@ class MarketSettings(SettingsGroup):
     )
 
 
+class SimulatedFaultSettings(SettingsGroup):
+    """Trouble of the simulated terminal, for rehearsals; all off. Changes take effect at once."""
+
+    not_running: bool = setting(False, "Not running", "The terminal is closed: nothing can be connected to.")
+    offline: bool = setting(
+        False, "Offline", "The terminal has lost its trade server: prices stand still and nothing can be traded."
+    )
+    hang_s: float = setting(
+        0.0, "Hang", "Every call takes this long, or until this is 0 again.", unit="s", ge=0, le=3600
+    )
+    slow_s: float = setting(0.0, "Slow", "Every call takes this much longer.", unit="s", ge=0, le=60)
+    error_code: _ErrorCode = setting(
+        0, "Error code", "Every call fails with this code of last_error(), such as -10005; 0: none."
+    )
+    stale_s: float = setting(
+        0.0, "Stale quotes", "The market stands still since so many seconds.", unit="s", ge=0, le=604_800
+    )
+    zero_prices: bool = setting(False, "Zero prices", "Quotes have no prices, as before the first tick of a session.")
+    missing: _Symbols = setting(
+        (), "Missing symbols", "Symbols that the server does not offer, separated by commas, with their suffix."
+    )
+    late_history: bool = setting(
+        False, "Late history", "The first request for bars of a symbol and timeframe gives none, the second too few."
+    )
+    login: int | None = setting(
+        None, "Wrong account", "Another account that is logged in; empty: the usual one.", ge=1, le=2**63 - 1
+    )
+    account_kind: AccountKind = setting("demo", "Account kind", "What kind of account is logged in.")
+    auto_trading_off: bool = setting(
+        False, "AutoTrading off", "The AutoTrading button is off: orders are refused with retcode 10027."
+    )
+    api_trading_off: bool = setting(
+        False, "API trading off", "The terminal's option against trading through the API is on: orders fail with -8."
+    )
+
+
+class SimulatedAccountSettings(SettingsGroup):
+    """The account of the simulated terminal."""
+
+    currency: AccountCurrency = setting("USD", "Currency", "In which the account is kept.", restart=True)
+    balance: float = setting(
+        10_000.0, "Deposit", "What the account begins with, in its currency.", ge=0, le=1e12, restart=True
+    )
+    leverage: int = setting(100, "Leverage", "100 means 1:100.", ge=1, le=10_000, restart=True)
+    netting: bool = setting(
+        False, "Netting", "One position a symbol; off: each order opens one of its own (hedging).", restart=True
+    )
+    demo_history: bool = setting(
+        False,
+        "Invented past",
+        "Begin with closed trades of the last weeks, invented and marked as simulated.",
+        restart=True,
+    )
+
+
 class SimulatedSettings(SettingsGroup):
     """The simulated terminal."""
 
@@ -207,6 +277,23 @@ class SimulatedSettings(SettingsGroup):
     suffix: str = setting(
         "", "Suffix", "Appended to every symbol name, as some brokers do (EURUSD becomes EURUSD.a).", restart=True
     )
+    rename: Mapping[_Name, _Name] = Field(
+        default_factory=dict,
+        title="Other names",
+        description="What the broker calls a symbol: GOLD for XAUUSD; the suffix comes after it.",
+        json_schema_extra={"unit": "", "restart": True, "entry": "symbol"},
+    )
+    symbols: int = setting(
+        0,
+        "Symbols",
+        "Fill the server's list with invented shares until it has so many symbols.",
+        unit="symbols",
+        ge=0,
+        le=20_000,
+        restart=True,
+    )
+    account: SimulatedAccountSettings = group(SimulatedAccountSettings, "Account")
+    faults: SimulatedFaultSettings = group(SimulatedFaultSettings, "Faults")
 
 
 class TerminalSettings(SettingsGroup):

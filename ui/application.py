@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSocketNotifier, Qt, Signal
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.errors import MetronomeError
-from app.interpreter import share_fairly
+from app.interpreter import keep_what_is_loaded, share_fairly
 from ui.crash import CrashGuard
 from ui.engine_link import EngineLink
 from ui.icons import app_icon
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("window")
 
 APP_ID = "Metronome.ControlPanel"
+SETTLED_MS = 5_000
 
 
 class Builder(QObject):
@@ -55,8 +56,8 @@ class Builder(QObject):
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin; a second call does nothing."""
-        if self._thread is None:
+        """Begin; a call while it builds does nothing."""
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, name="engine-start", daemon=True)
             self._thread.start()
 
@@ -94,7 +95,7 @@ class WindowProgram(QObject):
         self.raiser = Raiser(self)
         self.tray = Tray(app_icon(), self) if tray and Tray.available() else None
         self.notifier = Notifier(self.window.messages, self.tray, self.window.in_sight, self)
-        self.builder = Builder(lambda: start.start(self.raiser.ask), self)
+        self.builder = Builder(lambda: start.start(self.raiser.ask, self.window.clock.lag_ms), self)
         self._connect()
 
     def _connect(self) -> None:
@@ -128,6 +129,15 @@ class WindowProgram(QObject):
         if report is not None:
             self.window.show_report(report)
 
+    def leave_collections_short(self) -> None:
+        """Keep the garbage collector from holding the window; for a process that lives for this window alone."""
+        # Twice: when the engine is there, and when the start-up runs have loaded what they need.
+        self.link.attached.connect(keep_what_is_loaded)
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.timeout.connect(keep_what_is_loaded)
+        self._settled.start(SETTLED_MS)
+
     def quit(self) -> None:
         """Leave the event loop; ``close`` then stops the engine."""
         self.window.quitting = True
@@ -151,7 +161,6 @@ class WindowProgram(QObject):
     def _on_built(self, engine: Engine) -> None:
         if self.window.quitting:
             return
-        engine.window_lag_ms = self.window.clock.lag_ms
         self.link.attach(engine)
         if self.tray is not None:
             self.tray.show_paused(self.link.timetable.paused)
@@ -163,7 +172,12 @@ class WindowProgram(QObject):
         self.window.header.terminal.show_parts("failed", "error", "", self.tr("The engine could not start"))
         self.window.tasks.subtitle.setText(self.tr("Nothing runs"))
         self.window.bring_to_front()
-        self.notifier.post(Message("error", message, advice, self.tr("Quit"), self.quit))
+        self.notifier.post(Message("error", message, advice, self.tr("Try again"), self._try_again))
+
+    def _try_again(self) -> None:
+        self.window.header.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
+        self.window.tasks.subtitle.setText(self.tr("Starting the engine"))
+        self.builder.start()
 
     def _on_timetable(self, snapshot: object) -> None:
         if self.tray is not None:
@@ -185,6 +199,7 @@ def run_window(start: WindowStart) -> int:
     """Show the window until the user quits; returns the exit code."""
     app = make_application(start.session.settings.current.ui.scale)
     program = WindowProgram(app, start)
+    program.leave_collections_short()
     with signals_quit(program.quit):
         try:
             program.open(minimized=start.minimized)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-DRAIN_MS = 100
-"""Changes of runs are shown at most this often (10 Hz)."""
-BREATH_MS = 12
+DRAIN_MS = 200
+"""Changes of runs are shown at most this often (5 Hz): a row that changes faster cannot be read."""
+BREATH_MS = 25
 """Between the news of one task and of the next, so that each repaint is a short one."""
 
 Done = Callable[[Any], None]

@@ -11,25 +11,12 @@ from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from ui import words
+from ui.terminal_words import kind_look, state_look
 from ui.theme import Theme
 from ui.widgets.labels import button, label, set_icon
 from ui.widgets.state_badge import Chip
 
 HEIGHT = 44
-_LOOKS = {
-    "connected": ("succeeded", "ok"),
-    "connecting": ("queued", "running"),
-    "disconnected": ("skipped", "idle"),
-    "not_answering": ("failed", "error"),
-    "wrong_account": ("failed", "error"),
-}
-_WORDS = {
-    "connected": "Connected",
-    "connecting": "Connecting",
-    "disconnected": "Not connected",
-    "not_answering": "Not answering",
-    "wrong_account": "Wrong account",
-}
 
 
 class Header(QWidget):
@@ -96,19 +83,14 @@ class Header(QWidget):
 
     def show_terminal(self, status: Any) -> None:
         """Show the state of the terminal session."""
-        state = str(status.state)
-        icon, role = _LOOKS.get(state, ("skipped", "idle"))
-        real = state == "connected" and status.account_kind == "real"
-        if state == "connected":
+        look = state_look(status.state)
+        if status.connected:
+            kind = kind_look(status.account_kind)
             ping = self.tr("ping {n} ms").format(n=round(status.ping_ms)) if status.ping_ms is not None else ""
-            remark = words.joined(str(status.account_kind or ""), ping)
-            self.terminal.show_parts(
-                icon, "error" if real else role, status.server or _WORDS[state], remark, alarm=real
-            )
+            real = status.account_kind == "real"
+            self.terminal.show_parts(look.icon, look.role, status.server or look.word, ping, tag=kind, alarm=real)
         else:
-            self.terminal.show_parts(
-                icon, role, self.tr(_WORDS.get(state, state)), status.reason or status.server or ""
-            )
+            self.terminal.show_parts(look.icon, look.role, look.word, status.reason or status.server or "")
         self.terminal.setToolTip("\n".join(part for part in (status.reason, status.advice, status.market_note) if part))
         self.simulated.setVisible(bool(status.simulated))
 

@@ -32,6 +32,7 @@ from ui.second_hand import SecondHand
 from ui.theme import Theme
 from ui.widgets.inline_message import InlineMessages, Message
 from ui.widgets.nav_list import NavList
+from ui.widgets.simulated_banner import SimulatedBanner
 from ui.window_state import WindowState
 
 PAGES = ("tasks", "health", "history", "logs", "settings")
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self.header = Header(theme)
         self.footer = Footer(theme, self.jump)
         self.messages = InlineMessages(theme)
+        self.banner = SimulatedBanner(theme)
         self.nav = NavList(theme, [(name, self._titles[name], name) for name in PAGES])
         self._stack = QStackedWidget()
         self._pages: dict[str, Page] = {}
@@ -104,6 +106,7 @@ class MainWindow(QMainWindow):
         self._strip = QWidget()
         self._strip.setLayout(strip)
         self._strip.hide()
+        column.addWidget(self.banner)
         column.addWidget(self._strip)
         column.addWidget(self._stack, 1)
         middle = QHBoxLayout()
@@ -220,6 +223,8 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self, self._greet)
 
     def _greet(self) -> None:
+        if not self._link.ready:
+            return  # detached again before this turn of the event loop
         self._show_lanes()
         self.nav.set_count("tasks", len(self._link.specs), words.plural(len(self._link.specs), "task", "tasks"))
         self._on_second()
@@ -245,6 +250,7 @@ class MainWindow(QMainWindow):
 
     def _on_terminal(self, status: Any) -> None:
         self.header.show_terminal(status)
+        self.banner.show_terminal(status)
         self._broker_hour = None
 
     def _on_settings(self, changed: frozenset[str], settings: Any) -> None:

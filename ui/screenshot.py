@@ -12,6 +12,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from app.cli import UsageError
 from app.errors import UserAction
 from ui.main_window import PAGES, MainWindow
 
@@ -28,12 +29,13 @@ def save(start: ScreenshotStart) -> int:
     """Start everything, take the picture, stop everything; returns the exit code.
 
     Raises:
-        UserAction: there is no such page, or the file cannot be written.
+        UsageError: there is no such page.
+        UserAction: the file cannot be written.
     """
     from ui.application import WindowProgram, make_application
 
     if start.page not in PAGES:
-        raise UserAction(f"There is no page named {start.page!r}.", advice=f"Pages: {', '.join(PAGES)}.")
+        raise UsageError(f"There is no page named {start.page!r}.", advice=f"Pages: {', '.join(PAGES)}.")
     os.environ["QT_SCALE_FACTOR"] = str(start.scale)
     app = make_application()
     program = WindowProgram(app, start, tray=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from ui.style_sheet import style_sheet
@@ -122,6 +122,7 @@ class Theme(QObject):
         self._dark = True
         self.tokens = DARK
         self._readable: dict[str, QColor] = {}
+        self._metrics: dict[tuple[float, QFont.Weight], QFontMetricsF] = {}
         self.family = _first_installed(_FAMILIES, QFontDatabase.SystemFont.GeneralFont)
         self.mono_family = _first_installed(_MONO_FAMILIES, QFontDatabase.SystemFont.FixedFont)
         self._choose()
@@ -179,6 +180,13 @@ class Theme(QObject):
         font.setWeight(weight)
         font.setFeature(QFont.Tag("tnum"), 1)
         return font
+
+    def metrics(self, size_px: float = 12.5, weight: QFont.Weight = QFont.Weight.Normal) -> QFontMetricsF:
+        """The measures of ``font`` with the same arguments; kept, since cells ask whenever they are painted."""
+        found = self._metrics.get((size_px, weight))
+        if found is None:
+            found = self._metrics[(size_px, weight)] = QFontMetricsF(self.font(size_px, weight))
+        return found
 
     def mono(self, size_px: float = 12) -> QFont:
         """The font of logs and files."""

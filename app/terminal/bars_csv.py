@@ -2,10 +2,9 @@
 
 Known layouts: ``<DATE> <TIME> <OPEN> ...`` with and without ``<TIME>``; columns named time, date, timestamp or
 datetime with open, high, low, close and volumes, in any order and beside others; and files without a header
-(date, [time,] open, high, low, close[, volume]), among them HistData's M1 (New York's winter time all year, see
-histdata.com, "Data Files - Detailed Specification"). UTF-8 or UTF-16, any line end, tab, comma or semicolon, plain,
-``.gz`` or in a zip archive. A damaged row is an error that names its line: a market with silent holes is worse than
-none.
+(date, [time,] open, high, low, close[, volume]), among them HistData's M1. UTF-8 or UTF-16, any line end, tab, comma
+or semicolon, plain, ``.gz`` or in a zip archive. A damaged row is an error that names its line: a market with silent
+holes is worse than none.
 """
 
 from __future__ import annotations
@@ -23,12 +22,16 @@ from app.errors import UserAction
 from app.terminal.bars_layout import Layout, detect_layout
 from app.terminal.bars_pack import unpack
 from app.terminal.bars_times import BadTime, parse_times
-from app.terminal.timeframes import MONTH, TIMEFRAMES
+from app.terminal.server_time import ServerTimeRule
+from app.terminal.timeframes import DAY, MONTH, TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
 
 # A year of M1 bars has some 25 MB; beyond this a file is not one of bars (or a bomb).
 MAX_BYTES = 512 * 1024 * 1024
 _EXPORT = "Export it anew from MetaTrader (History, Export Bars)."
+# HistData's clocks: New York's, or its winter time all year; weeks open at 17:00 or 18:00 in New York.
+NEW_YORK_WALL = "America/New_York"
+_WEEKEND_S, _SUMMER_S, _OPENING_S = 30 * 3600, 4 * 3600, 17 * 3600
 _HINT = "Mend or remove that line, or export the file anew."
 
 
@@ -46,7 +49,8 @@ class BarFile:
         digits: Decimals of the prices.
         utc: The file itself says that its times are UTC (they end in ``Z``); else they are the broker's, or those of
             ``clock``.
-        clock: Name of the ServerTimeRule of its times where the layout tells it (``UTC``, ``EST``); else empty.
+        clock: Name of the ServerTimeRule of its times where the file tells it: ``UTC``, ``EST`` or
+            ``America/New_York``; else empty.
     """
 
     path: Path
@@ -75,7 +79,7 @@ def read_bars(path: Path) -> BarFile:
         raise _first_damaged(path, rows, numbers, layout) from error
     rates, utc = _rates(path, table, rows, numbers, layout)
     _check(path, rates, numbers)
-    return BarFile(path, rates, _seconds(path, rates), _digits(rows, layout), utc, "UTC" if utc else layout.clock)
+    return BarFile(path, rates, _seconds(path, rates), _digits(rows, layout), utc, _clock(rates, utc, layout))
 
 
 def read_span(path: Path) -> tuple[int, int]:
@@ -248,11 +252,34 @@ def _seconds(path: Path, rates: Rates) -> int:
     return step
 
 
+def _clock(rates: Rates, utc: bool, layout: Layout) -> str:
+    """The clock of the times, where it can be told.
+
+    HistData says of its M1 files "Eastern Standard Time (EST) time-zone WITHOUT Day Light Savings adjustments"
+    (histdata.com, Data Files - Detailed Specification). Their files of 2018 are on New York's clock nevertheless: in
+    summer too the week opens at 17:00, and the American employment figures come at 8:30. So the bars decide: what opens
+    at 17:00 in New York opens an hour earlier on a clock without summer time.
+    """
+    if utc:
+        return "UTC"
+    if not layout.histdata:
+        return ""
+    times = rates["time"]
+    openings = times[1:][np.diff(times) > _WEEKEND_S]
+    new_york = ServerTimeRule(NEW_YORK_WALL)
+    summer = openings[new_york.times_to_utc(openings) - openings == _SUMMER_S]
+    early = np.count_nonzero(summer % DAY < _OPENING_S)
+    return "EST" if 2 * early > len(summer) else NEW_YORK_WALL
+
+
 def _digits(rows: Sequence[str], layout: Layout) -> int:
     """Decimals of most of the last closes: some writers drop trailing zeros, others add the noise of floats."""
     column = layout.columns[layout.names.index("close")]
     closes = (row.split(layout.delimiter)[column].strip().strip('"') for row in rows[-500:])
-    return min(8, Counter(len(close.partition(".")[2]) for close in closes).most_common(1)[0][0])
+    decimals = [close.partition(".")[2] for close in closes]
+    if layout.histdata:
+        return max(1, *(len(text.rstrip("0")) for text in decimals))
+    return min(8, Counter(len(text) for text in decimals).most_common(1)[0][0])
 
 
 def _bad(path: Path, index: int, what: str, advice: str) -> BadBarsFile:

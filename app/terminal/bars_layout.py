@@ -40,7 +40,7 @@ class Layout:
     Attributes:
         names: What is wanted: date, clock (only beside a date), open ... spread; in the order of ``columns``.
         columns: Index of each in a row.
-        clock: Name of the ServerTimeRule of the times where the layout tells it; else empty.
+        histdata: It is HistData's of M1 bars, whose prices have zeros at the end.
     """
 
     delimiter: str
@@ -48,7 +48,7 @@ class Layout:
     header_lines: int
     names: tuple[str, ...]
     columns: tuple[int, ...]
-    clock: str = ""
+    histdata: bool = False
 
     @property
     def dtype(self) -> np.dtype[np.void]:
@@ -80,7 +80,7 @@ def detect_layout(lines: Sequence[str]) -> Layout:
         header_lines=filled[0] + 1 if has_header else filled[0],
         names=names,
         columns=columns,
-        clock="EST" if not has_header and _HISTDATA.match(head) else "",
+        histdata=not has_header and _HISTDATA.match(head) is not None,
     )
 
 

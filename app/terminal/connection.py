@@ -17,6 +17,7 @@ from app.terminal.errors import (
     HostDied,
     HostHung,
     TerminalBusy,
+    TerminalSilent,
     error_for,
     unknown_symbol,
 )
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _CONNECT_MS: Final = 10_000
 #: The module's own time-out does not bound the start of a program, nor a pipe that never answers.
-CONNECT_LIMIT_S: Final = 30.0
+CONNECT_LIMIT_S: Final = 15.0
 _NAMES_KEPT_S: Final = 600.0
 _LOOK_S: Final = 0.25
 _LOOKS: Final = 20
@@ -93,6 +94,7 @@ class Connection:
         self.host = host
         self.pinned = pinned
         self.lost = False
+        self._bad_looks = 0
         self._manner = manner
         self._clock = clock
         self._record = record
@@ -104,6 +106,7 @@ class Connection:
         try:
             self.host.open()
             self._log_on()
+            self._bad_looks = 0
             return self._settled()
         except MetronomeError as error:
             return self.failed(error)
@@ -115,10 +118,12 @@ class Connection:
         except (HostHung, HostDied) as error:
             return self.failed(error)
         except TerminalBusy as error:
-            # One slow answer is no lost connection.
-            return self.failed(error) if self.lost else status
+            # One slow answer is no lost connection, two in a row are.
+            self._bad_looks += 1
+            return self.failed(error) if self.lost or self._bad_looks > 1 else status
         except MetronomeError as error:
             return self.failed(error)
+        self._bad_looks = 0
         return replace(fresh, since=status.since) if fresh.state is status.state else fresh
 
     def close(self) -> None:
@@ -131,9 +136,9 @@ class Connection:
 
     def failed(self, error: MetronomeError) -> SessionStatus:
         """The status after this error."""
-        hung = isinstance(error, HostHung)
+        silent = isinstance(error, (HostHung, TerminalSilent))
         return self.unconnected(
-            SessionState.NOT_ANSWERING if hung else SessionState.DISCONNECTED, error.message, error.advice
+            SessionState.NOT_ANSWERING if silent else SessionState.DISCONNECTED, error.message, error.advice
         )
 
     def unconnected(self, state: SessionState, reason: str = "", advice: str = "") -> SessionStatus:
@@ -176,20 +181,24 @@ class Connection:
         symbol = str(args[0])
         code, text = self.host.last_error
         info = self._timed("symbol_info", (symbol,), None, limit_s)
-        if info is None:
-            raise unknown_symbol(symbol, self._names(limit_s))
-        if not info["select"] and self._timed("symbol_select", (symbol, True), None, limit_s):
+        if info is None and self.host.last_error[0] == NOT_FOUND:
+            names = self._names(limit_s)
+            if names is not None:
+                raise unknown_symbol(symbol, names)
+        if info is not None and not info["select"] and self._timed("symbol_select", (symbol, True), None, limit_s):
             answer = self._timed(name, args, kwargs, limit_s)
             if answer is not None and answer is not False:
                 return answer
             code, text = self.host.last_error
         raise error_for(f"{name}({symbol!r})", code, text)
 
-    def _names(self, limit_s: float) -> tuple[str, ...]:
-        """All symbols. Listing thousands takes long, so the list of the last minutes will do for a hint."""
+    def _names(self, limit_s: float) -> tuple[str, ...] | None:
+        """All symbols, None when they cannot be had; a list of the last minutes will do for a hint."""
         now = self._clock.monotonic()
         if self._known_names is None or now - self._known_names[0] > _NAMES_KEPT_S:
-            found = self._timed("symbols_get", (), None, limit_s) or ()
+            found = self._timed("symbols_get", (), None, limit_s)
+            if found is None:
+                return None
             self._known_names = (now, tuple(item["name"] for item in found))
         return self._known_names[1]
 

@@ -70,7 +70,7 @@ class Dealing(Reading):
     def deal_records(
         self, since: datetime, until: datetime, timeout_s: float | None = None
     ) -> tuple[tuple[datetime, Mapping[str, Any]], ...]:
-        """Deals made from ``since`` to ``until`` (both aware): the time in UTC, and every field as the module has it."""
+        """Deals from ``since`` to ``until`` (both aware): the time in UTC, and every field as the module has it."""
         found = self._invoke("history_deals_get", self._stamps(since, until), {}, timeout_s)
         rule = self._server_clock.rule
         return tuple((rule.to_utc((item["time_msc"] or item["time"] * 1000) / 1000), item) for item in found)

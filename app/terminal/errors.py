@@ -22,6 +22,10 @@ class TerminalBusy(Retryable):
     """The terminal did not answer in time, or its connection broke in the middle of a call."""
 
 
+class TerminalSilent(TerminalBusy):
+    """The terminal is up but did not answer within its own time limit."""
+
+
 class HostHung(TerminalBusy):
     """A call did not return within its limit, and the process that made it was ended. A new one is started."""
 
@@ -98,7 +102,9 @@ LAST_ERRORS: Final[Mapping[int, Explanation]] = {
     -10004: Explanation(
         TerminalUnavailable, "there is no connection to the terminal", "Start MetaTrader 5 and log in."
     ),
-    -10005: Explanation(TerminalBusy, "the terminal is up but does not answer", "Look whether a dialog is open in it."),
+    -10005: Explanation(
+        TerminalSilent, "the terminal is up but does not answer", "Look whether a dialog is open in it."
+    ),
 }
 _UNDOCUMENTED: Final = Explanation(
     TerminalBusy, "the terminal reported an error that is not documented", "Look into its journal."

@@ -85,6 +85,7 @@ class SimulatedLoader:
     """The simulated terminal.
 
     Attributes:
+        account: Values by the names of ``app.terminal.simulated.trading.AccountSettings``; the rest is usual.
         faults: Values by the names of ``app.terminal.simulated.Faults``, set as soon as it is made.
     """
 
@@ -92,6 +93,9 @@ class SimulatedLoader:
     seed: int = 1
     replay: Mapping[str, Path] = field(default_factory=dict)
     suffix: str = ""
+    rename: Mapping[str, str] = field(default_factory=dict)
+    symbols: int = 0
+    account: Mapping[str, Any] = field(default_factory=dict)
     faults: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = field(default=True, init=False)
     holds_gil: bool = field(default=False, init=False)
@@ -109,9 +113,17 @@ class SimulatedLoader:
     def load(self, clock: Clock) -> TerminalModule:
         # Imported here: with the genuine terminal nobody needs it.
         from app.terminal.simulated import SimulatedTerminal
+        from app.terminal.simulated.trading import AccountSettings
 
         terminal = SimulatedTerminal(
-            clock, server_time=self.server_time, seed=self.seed, replay=self.replay, suffix=self.suffix
+            clock,
+            server_time=self.server_time,
+            seed=self.seed,
+            replay=self.replay,
+            suffix=self.suffix,
+            rename=self.rename,
+            symbols=self.symbols,
+            account=AccountSettings(seed=self.seed, **self.account),
         )
         set_faults(terminal, self.faults)
         return terminal
@@ -123,10 +135,9 @@ def set_faults(module: object, faults: Mapping[str, Any]) -> None:
     Raises:
         AttributeError: There is no such switch.
     """
-    for name, value in faults.items():
+    if faults:
         switches: Any = getattr(module, "faults")  # noqa: B009 - only the simulated module has it
-        getattr(switches, name)
-        setattr(switches, name, value)
+        switches.set(faults)
 
 
 def note_of(module: object) -> str:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _CHECK_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 60.0
+_LONGEST_CHEAP_PAUSE_S: Final = 10.0
 #: A try to connect that took longer is not made again for a caller before its pause is over.
 _COSTLY_S: Final = 1.0
 _CONNECT, _CHECK, _RECONNECT, _USE, _STOP = "connect", "check", "reconnect", "use", "stop"
@@ -48,7 +49,8 @@ class SessionOptions:
         settle_s: A new connection has to hold this long before work goes over it.
         server_time: The server's clock: ``auto`` or the name of a rule.
         check_s: Pause between looks at an idle connection.
-        first_pause_s: Pause before the first try to connect again; doubled with each, up to a minute.
+        first_pause_s: Pause before the first try to connect again; doubled with each, up to 10 s, or a minute
+            when a try holds the window.
         password: Asked for right before a login, on the session's thread; never kept.
     """
 
@@ -158,11 +160,20 @@ class Session(Dealing):
         """
         self._refuse_unless_started()
         self._refuse_when_hung()
-        status, connection = self.status, self._connection
-        if status.connected and not connection.pinned and connection.host.kind == "in_process":
-            return status
-        self._submit(self._own(_CHECK if status.connected else _CONNECT), timeout_s)
+        if self.status.connected:
+            self._submit(self._own(_CHECK), min(timeout_s, self._options.call_timeout_s))
+        else:
+            self._submit(self._own(_CONNECT), timeout_s)
         self._refuse_unless_connected()
+        return self.status
+
+    def look(self, timeout_s: float = 2.0) -> SessionStatus:
+        """The status after a fresh look at an open connection; never connects and never raises."""
+        if self.status.connected and self._thread is not None:
+            try:
+                self._submit(self._own(_CHECK), timeout_s)
+            except MetronomeError as error:
+                log.debug("the look at the terminal came to nothing: %s", error.message)
         return self.status
 
     def reconnect(self) -> None:
@@ -308,9 +319,12 @@ class Session(Dealing):
             self._pause_s = 0.0
             log.info("terminal connected server=%s login=%s kind=%s", status.server, status.login, status.account_kind)
         else:
-            self._pause_s = min(max(self._pause_s * 2, self._options.first_pause_s), _LONGEST_PAUSE_S)
             ended = self._clock.monotonic()
-            self._not_before = ended + self._pause_s if ended - began > _COSTLY_S else 0.0
+            costly = ended - began > _COSTLY_S
+            # A try that stops the window is made seldom, one that costs nothing often.
+            longest = _LONGEST_PAUSE_S if costly and self._connection.host.holds_window else _LONGEST_CHEAP_PAUSE_S
+            self._pause_s = min(max(self._pause_s * 2, self._options.first_pause_s), longest)
+            self._not_before = ended + self._pause_s if costly else 0.0
         self._publish(status)
 
     def _publish(self, status: SessionStatus) -> None:
@@ -342,7 +356,10 @@ class Session(Dealing):
         with self._hang_lock:
             self._current = None
             before, self._before_hang = self._before_hang, None
-        if isinstance(error, MetronomeError) and self._connection.lost:
+        if self._connection.lost:
+            # A look or a connect that failed has published why; a call raised it.
+            if not isinstance(error, MetronomeError):
+                return
             if self.status.connected or isinstance(error, HostHung) or before is not None:
                 self._pause_s = self._options.first_pause_s
                 self._board.publish(self._connection.failed(error))

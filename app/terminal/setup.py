@@ -13,6 +13,8 @@ from app.errors import UserAction
 from app.secrets import Secrets
 from app.terminal.bars_csv import read_span
 from app.terminal.child_host import ChildHost
+from app.terminal.connection import CONNECT_LIMIT_S
+from app.terminal.fault_options import FaultOptions, switches
 from app.terminal.host import Host, InProcessHost
 from app.terminal.loaders import GenuineLoader, Loader, SimulatedLoader
 from app.terminal.outages import OutageLog
@@ -24,9 +26,25 @@ log = logging.getLogger(__name__)
 #: The name under which the keyring holds the password of the terminal's account.
 PASSWORD: Final = "terminal"  # noqa: S105 - a name, not a secret
 _SETTLE_S: Final = 2.0
+_ACCOUNT: Final = ("currency", "balance", "leverage", "netting", "demo_history")
 _NOON_H = 12
 _WEDNESDAY = 2
 _LEFT_OVER = timedelta(days=1)
+
+
+class AccountOptions(Protocol):
+    """The settings of the simulated account."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def balance(self) -> float: ...
+    @property
+    def leverage(self) -> int: ...
+    @property
+    def netting(self) -> bool: ...
+    @property
+    def demo_history(self) -> bool: ...
 
 
 class SimulatedOptions(Protocol):
@@ -40,6 +58,14 @@ class SimulatedOptions(Protocol):
     def replay(self) -> Mapping[str, str]: ...
     @property
     def suffix(self) -> str: ...
+    @property
+    def rename(self) -> Mapping[str, str]: ...
+    @property
+    def symbols(self) -> int: ...
+    @property
+    def account(self) -> AccountOptions: ...
+    @property
+    def faults(self) -> FaultOptions: ...
 
 
 class TerminalOptions(Protocol):
@@ -86,6 +112,7 @@ def session_options(settings: TerminalOptions) -> SessionOptions:
         login=settings.login,
         server=settings.server,
         call_timeout_s=settings.call_timeout_s,
+        connect_limit_s=settings.call_timeout_s if simulated else CONNECT_LIMIT_S,
         settle_s=0.0 if simulated else _SETTLE_S,
         server_time=settings.server_time,
         password=_no_password if simulated else _password,
@@ -135,5 +162,13 @@ def _loader(settings: TerminalOptions) -> Loader:
     if settings.kind != "simulated":
         return GenuineLoader(settings.path)
     simulated = settings.simulated
-    replay = {name: Path(file) for name, file in simulated.replay.items()}
-    return SimulatedLoader(settings.server_time, simulated.seed, replay, simulated.suffix)
+    return SimulatedLoader(
+        server_time=settings.server_time,
+        seed=simulated.seed,
+        replay={name: Path(file) for name, file in simulated.replay.items()},
+        suffix=simulated.suffix,
+        rename=dict(simulated.rename),
+        symbols=simulated.symbols,
+        account={name: getattr(simulated.account, name) for name in _ACCOUNT},
+        faults=switches(simulated.faults),
+    )

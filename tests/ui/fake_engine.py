@@ -18,6 +18,8 @@ from app.history import RunFilter
 from app.runs import Progress, Run, RunState, Trigger
 from app.settings_store import SettingsStore
 from app.tasks import CatchUp, Queue, Registry, TaskParams, TaskSpec
+from app.terminal.outages import Outage
+from app.terminal.requests import CallTiming, LongCall
 from app.terminal.values import SessionState, SessionStatus
 from app.timetable import TaskTiming, TimetableSnapshot
 
@@ -292,6 +294,27 @@ class FakeTerminal:
 
     status: SessionStatus
     listeners: list[Callable[[SessionStatus], None]] = field(default_factory=list)
+
+    past: tuple[Outage, ...] = ()
+    long: tuple[LongCall, ...] = ()
+    reconnects: int = 0
+
+    def outages(self) -> tuple[Outage, ...]:
+        return self.past
+
+    def timings(self) -> tuple[CallTiming, ...]:
+        return (CallTiming("copy_rates_from_pos", 12, 3.0, 41.0, 2.0), CallTiming("version", 1, 0.1, 0.1, 0.1))
+
+    def long_calls(self) -> tuple[LongCall, ...]:
+        return self.long
+
+    def reconnect(self) -> None:
+        self.reconnects += 1
+
+    def tell(self, status: SessionStatus) -> None:
+        self.status = status
+        for listener in list(self.listeners):
+            listener(status)
 
     def subscribe(self, callback: Callable[[SessionStatus], None]) -> Callable[[], None]:
         self.listeners.append(callback)

@@ -42,7 +42,8 @@ class Start:
     on_show: Any = None
     minimized: bool = False
 
-    def start(self, on_show: Any) -> FakeEngine:
+    def start(self, on_show: Any, window_lag_ms: Any) -> FakeEngine:
+        assert window_lag_ms() == 0.0
         self.threads.append(threading.get_ident())
         self.on_show = on_show
         if self.refuse is not None:
@@ -86,6 +87,22 @@ def test_a_refused_start_says_why_and_the_window_stays(qtbot: QtBot, program: Wi
     assert message is not None
     assert message.advice == "Choose another one with --home."
     assert program.window.isVisible()
+
+
+@pytest.mark.allow_warnings("The engine could not start")
+def test_a_refused_start_can_be_tried_again(qtbot: QtBot, program: WindowProgram, start: Start) -> None:
+    start.refuse = UserAction("The folder is read-only.", advice="Choose another one with --home.")
+    program.open()
+    qtbot.waitUntil(lambda: program.window.messages.current() is not None)
+    message = program.window.messages.current()
+    assert message is not None
+    assert message.action == "Try again"
+    program.builder.wait(5.0)
+    start.refuse = None
+    assert message.on_action is not None
+    message.on_action()
+    qtbot.waitUntil(lambda: program.link.ready)
+    assert len(start.threads) == 2
 
 
 def test_closing_without_a_tray_quits_and_sets_the_flag_first(qtbot: QtBot, program: WindowProgram) -> None:

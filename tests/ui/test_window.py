@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.errors import UserAction
 from app.runs import Progress, RunState
 from ui.crash import Report
+from ui.engine_link import EngineLink
 from ui.main_window import PAGES, MainWindow
 from ui.models.run_table import Column as RunColumn
 from ui.models.task_table import Column
@@ -36,6 +37,16 @@ def test_the_window_is_there_before_the_engine(bare_window: MainWindow) -> None:
     assert bare_window.tasks.model.rowCount() == 0
     assert not bare_window.header.pause.isEnabled()
     assert bare_window.header.terminal.accessibleName() == "Starting the engine"
+
+
+def test_an_engine_that_comes_and_goes_at_once_leaves_no_error(
+    qtbot: QtBot, bare_window: MainWindow, link: EngineLink, engine: FakeEngine
+) -> None:
+    link.attach(engine)
+    link.detach()
+    with qtbot.captureExceptions() as raised:
+        QApplication.processEvents()
+    assert raised == []
 
 
 def test_the_engine_fills_it(window: MainWindow) -> None:

@@ -50,6 +50,7 @@ class Role(IntEnum):
     IS_GROUP = Qt.ItemDataRole.UserRole + 6
     INK = Qt.ItemDataRole.UserRole + 7
     SHORT = Qt.ItemDataRole.UserRole + 8
+    FACE = Qt.ItemDataRole.UserRole + 9
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class TaskRow:
         last: The newest finished run.
         timing: Its row of the timetable snapshot.
         recent: (seconds, state) of the recent finished runs by run id, oldest first.
-        shown: What the cells that depend on the time said at the last tick.
+        faces: What each cell shows, by column; a cell is repainted only when its face changes.
     """
 
     id: str
@@ -73,7 +74,7 @@ class TaskRow:
     last: Run | None = None
     timing: Any = None
     recent: dict[str, tuple[float, RunState]] = field(default_factory=dict)
-    shown: tuple[str, str] = ("", "")
+    faces: dict[Column, tuple[Any, ...]] = field(default_factory=dict)
 
     @property
     def run(self) -> Run | None:
@@ -98,6 +99,8 @@ class TaskTable(QAbstractTableModel):
         super().__init__(parent)
         self._rows: list[TaskRow | str] = []
         self._places: dict[str, int] = {}
+        # Made once: making an index lets go of the interpreter, and getting it back takes 0.3 ms while tasks compute.
+        self._cells: dict[tuple[str, Column], QModelIndex] = {}
         self._now = datetime.now(UTC)
         self._paused = False
 
@@ -118,6 +121,8 @@ class TaskTable(QAbstractTableModel):
         self._rows = rows
         self._places = {row.id: place for place, row in enumerate(rows) if isinstance(row, TaskRow)}
         self.endInsertRows()
+        places = self._places.items()
+        self._cells = {(task, column): self.index(place, column) for task, place in places for column in Column}
 
     def set_recent(self, recent: Mapping[str, tuple[Run, ...]]) -> None:
         """The stored runs of each task, newest first, from the history."""
@@ -135,10 +140,12 @@ class TaskTable(QAbstractTableModel):
 
     def apply_runs(self, runs: Iterable[Run]) -> None:
         """Show the newest values of these runs."""
+        changed: dict[str, None] = {}
         for run in runs:
             row = self.row_of(run.task)
             if row is None:
                 continue
+            changed[run.task] = None
             if not run.state.is_final:
                 # A waiting run does not hide the one at work.
                 waits_behind = (
@@ -157,7 +164,8 @@ class TaskTable(QAbstractTableModel):
                 row.recent[run.run_id] = (run.duration_s or 0.0, run.state)
                 while len(row.recent) > RECENT:
                     del row.recent[next(iter(row.recent))]
-            self._row_changed(run.task)
+        for task in changed:
+            self._row_changed(task)
 
     def apply_timetable(self, snapshot: Any) -> None:
         """Show new schedules, next runs and reasons; only rows that differ change."""
@@ -172,17 +180,8 @@ class TaskTable(QAbstractTableModel):
     def tick(self, now: datetime) -> None:
         """The time moved: countdowns and ages change, and nothing else."""
         self._now = now
-        for place, row in enumerate(self._rows):
-            if isinstance(row, str):
-                continue
-            fresh = (self._result_text(row), self._next_text(row))
-            if fresh[0] != row.shown[0]:
-                cell = self.index(place, Column.RESULT)
-                self.dataChanged.emit(cell, cell)
-            if fresh[1] != row.shown[1]:
-                cell = self.index(place, Column.NEXT)
-                self.dataChanged.emit(cell, cell)
-            row.shown = fresh
+        for row in self.task_rows():
+            self._refresh(row, (Column.RESULT, Column.NEXT))
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -239,9 +238,13 @@ class TaskTable(QAbstractTableModel):
         if isinstance(row, str):
             if role == Role.IS_GROUP:
                 return True
+            if role == Role.FACE:
+                return row
             shows = role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
             return row if shows and index.column() == 0 else None
         column = Column(index.column())
+        if role == Role.FACE:
+            return row.faces.get(column) or self._face(row, column)
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(row, column)
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -361,5 +364,26 @@ class TaskTable(QAbstractTableModel):
         return self._text(row, column)
 
     def _row_changed(self, task: str) -> None:
-        place = self._places[task]
-        self.dataChanged.emit(self.index(place, 0), self.index(place, len(Column) - 1))
+        row = self.row_of(task)
+        if row is not None:
+            self._refresh(row, tuple(Column))
+
+    def _refresh(self, row: TaskRow, columns: Iterable[Column]) -> None:
+        """Tell the view which of these cells show something else than before."""
+        for column in columns:
+            face = self._face(row, column)
+            if row.faces.get(column) != face:
+                row.faces[column] = face
+                cell = self._cells[row.id, column]
+                self.dataChanged.emit(cell, cell)
+
+    def _face(self, row: TaskRow, column: Column) -> tuple[Any, ...]:
+        """Everything that the painted cell depends on."""
+        special = {
+            Column.STATE: Role.LOOK,
+            Column.RECENT: Role.BARS,
+            Column.ACTION: Role.ACTION,
+            Column.RESULT: Role.PROGRESS,
+        }.get(column)
+        shown = self._special(row, column, special) if special is not None else None
+        return (self._text(row, column), self._ink(row, column), shown)

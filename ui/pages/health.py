@@ -13,6 +13,7 @@ from app.runs import Run, RunState
 from ui import words
 from ui.engine_link import EngineLink
 from ui.pages.page import Page
+from ui.pages.terminal_section import TerminalSection
 from ui.theme import Theme
 from ui.widgets.cards import CheckCard
 from ui.widgets.labels import button, label
@@ -46,15 +47,18 @@ class HealthPage(Page):
         self.check_now = button(self.tr("Check now"), lambda: link.submit(TASK), style="primary")
         self.head.addWidget(self.check_now)
         self._grid = QGridLayout()
-        self._grid.setContentsMargins(0, 0, 4, 0)
+        self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(10)
         self._note = label(self.tr("The first check has not finished yet."), "dim")
         content = QWidget()
         content.setObjectName("clear")
         inner = QVBoxLayout(content)
-        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setContentsMargins(0, 0, 4, 0)
         inner.addWidget(self._note)
         inner.addLayout(self._grid)
+        inner.addSpacing(10)
+        self.terminal = TerminalSection(theme, link)
+        inner.addWidget(self.terminal)
         inner.addStretch(1)
         self._area = QScrollArea()
         self._area.setWidget(content)
@@ -72,6 +76,7 @@ class HealthPage(Page):
         if self._link.ready:
             self.check_now.setEnabled(self._link.spec(TASK) is not None)
             self._link.query(self, _newest_check, self._on_newest)
+            self.terminal.refresh()
 
     @property
     def cards(self) -> list[CheckCard]:
@@ -79,6 +84,7 @@ class HealthPage(Page):
         return [self._cards[name] for name in self._order]
 
     def tick(self, now: datetime) -> None:
+        self.terminal.tick(now)
         run = self._run
         if run is None or run.finished_at is None:
             return

@@ -18,8 +18,9 @@ from ui.pages.page import Page
 from ui.pages.task_details import TaskDetails
 from ui.theme import Theme
 from ui.widgets.cells import ActionCell, Cell, GroupCell, ResultCell, SparklineCell, StateCell
+from ui.widgets.picture_table import PictureTable
 from ui.widgets.skeleton import Skeleton
-from ui.widgets.tables import Table, framed
+from ui.widgets.tables import framed
 
 if TYPE_CHECKING:
     from app.engine import Engine
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 ROW = 36
 GROUP_ROW = 27
 COUNT_EVERY_S = 60
+COUNT_PAUSE_MS = 500
+"""From the end of a run to the new counts; runs that end in quick succession are counted together."""
 RECENT_ALL, RECENT_FEW = 117, 84
 """Width of the bars of recent runs, pixels: all fifty where there is room, the newest thirty where there is not."""
 WIDE_PAGE = 1_240
 CARD_BESIDE_PANEL = 1_000
 
 
-class TaskView(Table):
+class TaskView(PictureTable):
     """The table; Space and Delete do what the row's button does. Signals: key_pressed: one of our keys."""
 
     key_pressed = Signal(int)
@@ -58,12 +61,16 @@ class TasksPage(Page):
         self._theme = theme
         self._link = link
         self._counted_at: datetime | None = None
+        self._count_soon = QTimer(self)
+        self._count_soon.setSingleShot(True)
+        self._count_soon.setInterval(COUNT_PAUSE_MS)
+        self._count_soon.timeout.connect(lambda: self._count(self._link.now()))
         self._card: QWidget | None = None
         self.subtitle.setText(self.tr("Starting the engine"))
         self.model = TaskTable(self)
-        self.table = TaskView(self.tr("Tasks"), row_height=ROW)
+        self.table = TaskView(theme, self.tr("Tasks"), row_height=ROW)
         self.table.setModel(self.model)
-        self._action = ActionCell(theme, Role.ACTION, self.table)
+        self._action = ActionCell(theme, Role.ACTION, self._repaint_action, self.table)
         self._dress()
         self._skeleton = Skeleton(theme)
         self._frame = framed(self._skeleton)
@@ -81,6 +88,9 @@ class TasksPage(Page):
         self._columns.addLayout(left, 1)
         self.body.addLayout(self._columns, 1)
         self._connect()
+
+    def _repaint_action(self, place: int) -> None:
+        self.table.repaint_cell(place, Column.ACTION)
 
     def _dress(self) -> None:
         table, theme = self.table, self._theme
@@ -149,8 +159,8 @@ class TasksPage(Page):
             self.details.apply_runs(runs, now)
             if any(run.task == self.details.task_id for run in runs):
                 self.details.refresh(now)
-        if any(run.state.is_final for run in runs):
-            self._count(now)
+        if any(run.state.is_final for run in runs) and not self._count_soon.isActive():
+            self._count_soon.start()
 
     def _on_timetable(self, snapshot: Any) -> None:
         self.model.apply_timetable(snapshot)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from typing import Any
+
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
@@ -14,7 +17,14 @@ from ui.widgets.sparkline import paint_sparkline
 AnyIndex = QModelIndex | QPersistentModelIndex
 PADDING = 8
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+NOWHERE = -1
 INK_ROLE = Qt.ItemDataRole.UserRole + 7
+FACE_ROLE = Qt.ItemDataRole.UserRole + 9
+
+
+def told(index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    """What the model says of a cell. ``index.data()`` would go through Qt, and wait for the interpreter twice."""
+    return index.model().data(index, role)
 
 
 class Cell(QStyledItemDelegate):
@@ -31,7 +41,7 @@ class Cell(QStyledItemDelegate):
     ) -> None:
         super().__init__(parent)
         self.theme = theme
-        self._strong = strong
+        self._weight = QFont.Weight.Medium if strong else QFont.Weight.Normal
         self._mono = mono
         self._lined = lined
 
@@ -56,7 +66,7 @@ class Cell(QStyledItemDelegate):
 
     def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
         """What the cell shows; ``rect`` leaves out the padding."""
-        self.paint_text(painter, rect, index, str(index.data() or ""))
+        self.paint_text(painter, rect, index, str(told(index) or ""))
 
     def paint_text(self, painter: QPainter, rect: QRectF, index: AnyIndex, text: str) -> None:
         """One line of text, shortened at its end when it does not fit."""
@@ -64,20 +74,28 @@ class Cell(QStyledItemDelegate):
             return
         font = self.font()
         painter.setFont(font)
-        painter.setPen(self.theme.ink(index.data(INK_ROLE) or "dim"))
-        align = index.data(Qt.ItemDataRole.TextAlignmentRole) or LEFT
-        shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        painter.setPen(self.theme.ink(told(index, INK_ROLE) or "dim"))
+        align = told(index, Qt.ItemDataRole.TextAlignmentRole) or LEFT
+        shown = self.metrics().elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
         painter.drawText(rect, int(align), shown)
+
+    def face(self, index: AnyIndex) -> Hashable:
+        """Everything in the model that the painted cell depends on, and whether a line is under it."""
+        return (told(index, FACE_ROLE), index.row() < index.model().rowCount() - 1)
 
     def font(self) -> QFont:
         """The font of this column."""
         if self._mono:
             return self.theme.mono()
-        return self.theme.font(weight=QFont.Weight.Medium if self._strong else QFont.Weight.Normal)
+        return self.theme.font(weight=self._weight)
+
+    def metrics(self) -> QFontMetricsF:
+        """The measures of ``font()``."""
+        return QFontMetricsF(self.font()) if self._mono else self.theme.metrics(weight=self._weight)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        text = str(index.data() or "")
-        return QSize(int(QFontMetricsF(self.font()).horizontalAdvance(text)) + 2 * PADDING + 2, 33)
+        text = str(told(index) or "")
+        return QSize(int(self.metrics().horizontalAdvance(text)) + 2 * PADDING + 2, 33)
 
 
 class GroupCell(Cell):
@@ -87,7 +105,7 @@ class GroupCell(Cell):
         painter.setFont(self.theme.font(11))
         painter.setPen(self.theme.ink("muted"))
         rect = QRectF(option.rect).adjusted(PADDING, 4, 0, 0)
-        painter.drawText(rect, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), str(index.data() or ""))
+        painter.drawText(rect, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), str(told(index) or ""))
 
 
 class StateCell(Cell):
@@ -98,7 +116,7 @@ class StateCell(Cell):
         self._look_role = look_role
 
     def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
-        look = index.data(self._look_role)
+        look = told(index, self._look_role)
         if isinstance(look, words.Look):
             paint_look(painter, rect, look, self.theme)
 
@@ -112,14 +130,14 @@ class ResultCell(Cell):
         self._short_role = short_role
 
     def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
-        share = index.data(self._progress_role)
+        share = told(index, self._progress_role)
         if share is not None:
             paint_progress(painter, QRectF(rect.left(), rect.center().y(), 80.0, 4.0), float(share), self.theme)
             rect = rect.adjusted(88.0, 0, 0, 0)
-        text = str(index.data() or "")
-        if QFontMetricsF(self.font()).horizontalAdvance(text) > rect.width():
+        text = str(told(index) or "")
+        if self.metrics().horizontalAdvance(text) > rect.width():
             # The age goes before the finding is cut; the tooltip has both.
-            text = str(index.data(self._short_role) or text)
+            text = str(told(index, self._short_role) or text)
         self.paint_text(painter, rect, index, text)
 
 
@@ -131,7 +149,7 @@ class SparklineCell(Cell):
         self._bars_role = bars_role
 
     def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
-        bars = index.data(self._bars_role) or ()
+        bars = told(index, self._bars_role) or ()
         middle = rect.center().y()
         paint_sparkline(painter, QRectF(rect.left(), middle - 8, rect.width(), 15), bars, self.theme)
 
@@ -139,24 +157,33 @@ class SparklineCell(Cell):
 class ActionCell(Cell):
     """A button in each row: run now, or cancel while a run is at work.
 
+    Args:
+        repaint: Has the cell of a row painted anew.
+
     Signals:
         pressed: somebody pressed the button of this row.
     """
 
     pressed = Signal(QModelIndex)
 
-    def __init__(self, theme: Theme, action_role: int, parent: QObject | None = None) -> None:
+    def __init__(
+        self, theme: Theme, action_role: int, repaint: Callable[[int], None], parent: QObject | None = None
+    ) -> None:
         super().__init__(theme, parent)
         self._action_role = action_role
-        self._hot = QPersistentModelIndex()
-        self._down = QPersistentModelIndex()
+        self._repaint = repaint
+        self._hot = self._down = NOWHERE
+
+    def face(self, index: AnyIndex) -> Hashable:
+        here = index.row()
+        return (super().face(index), here == self._hot, here == self._down)
 
     def paint_content(self, painter: QPainter, rect: QRectF, index: AnyIndex) -> None:
-        action = index.data(self._action_role)
+        action = told(index, self._action_role)
         if not action:
             return
         button = self.button_rect(rect, action)
-        here = QPersistentModelIndex(index)
+        here = index.row()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(self.theme.color("line" if self._down == here else "raised"))
         painter.setPen(QPen(self.theme.color("faint" if self._hot == here else "line"), 1.0))
@@ -173,26 +200,27 @@ class ActionCell(Cell):
         """Where the button is inside the cell."""
         width = 33.0
         if action == "cancel":
-            width = QFontMetricsF(self.theme.font()).horizontalAdvance(words.tr("Cancel")) + 22
+            width = self.theme.metrics().horizontalAdvance(words.tr("Cancel")) + 22
         return QRectF(rect.right() - width, rect.center().y() - 12, width, 24)
 
     def editorEvent(self, event: QEvent, model, option: QStyleOptionViewItem, index: AnyIndex) -> bool:  # type: ignore[no-untyped-def]
         if not isinstance(event, QMouseEvent):
             return False
-        action = index.data(self._action_role)
+        action = told(index, self._action_role)
         rect = QRectF(option.rect).adjusted(PADDING, 0, -PADDING, 0)
         inside = bool(action) and self.button_rect(rect, str(action)).contains(event.position())
-        here = QPersistentModelIndex(index) if inside else QPersistentModelIndex()
+        here = index.row() if inside else NOWHERE
         if event.type() == QEvent.Type.MouseMove and here != self._hot:
-            self._hot = here
-            self._repaint(option)
+            was, self._hot = self._hot, here
+            self._repaint(was)
+            self._repaint(here)
         elif event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton and inside:
             self._down = here
-            self._repaint(option)
+            self._repaint(here)
             return True
-        elif event.type() == QEvent.Type.MouseButtonRelease and self._down.isValid():
-            was, self._down = self._down, QPersistentModelIndex()
-            self._repaint(option)
+        elif event.type() == QEvent.Type.MouseButtonRelease and self._down != NOWHERE:
+            was, self._down = self._down, NOWHERE
+            self._repaint(was)
             if inside and was == here:
                 self.pressed.emit(index.model().index(index.row(), index.column()))
                 return True
@@ -200,13 +228,8 @@ class ActionCell(Cell):
 
     def cool(self) -> None:
         """The mouse left the table."""
-        self._hot = QPersistentModelIndex()
-
-    @staticmethod
-    def _repaint(option: QStyleOptionViewItem) -> None:
-        view = option.widget
-        if isinstance(view, QAbstractItemView):
-            view.viewport().update()
+        was, self._hot = self._hot, NOWHERE
+        self._repaint(was)
 
 
 def paint_look(painter: QPainter, rect: QRectF, look: words.Look, theme: Theme, size_px: float = 12.5) -> None:
@@ -217,7 +240,7 @@ def paint_look(painter: QPainter, rect: QRectF, look: words.Look, theme: Theme, 
     painter.setFont(font)
     painter.setPen(ink)
     rest = rect.adjusted(18, 0, 0, 0)
-    text = QFontMetricsF(font).elidedText(look.word, Qt.TextElideMode.ElideRight, rest.width())
+    text = theme.metrics(size_px).elidedText(look.word, Qt.TextElideMode.ElideRight, rest.width())
     painter.drawText(rest, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
 
 

@@ -48,25 +48,30 @@ class Chip(QAbstractButton):
         super().__init__(parent)
         self._theme = theme
         self._parts = ("info", "idle", "", "")
+        self._tag: Look | None = None
         self._alarm = False
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
-    def show_parts(self, icon: str, role: str, strong: str, remark: str = "", *, alarm: bool = False) -> None:
-        """Show these words; ``alarm`` colours the text too."""
-        if (icon, role, strong, remark) == self._parts and alarm == self._alarm:
+    def show_parts(
+        self, icon: str, role: str, strong: str, remark: str = "", *, tag: Look | None = None, alarm: bool = False
+    ) -> None:
+        """Show these words, between them ``tag`` in its colour; ``alarm`` colours the border too."""
+        if (icon, role, strong, remark, tag, alarm) == (*self._parts, self._tag, self._alarm):
             return
         self._parts = (icon, role, strong, remark)
+        self._tag = tag
         self._alarm = alarm
-        self.setAccessibleName(f"{strong} {remark}".strip())
+        self.setAccessibleName(" ".join(part for part in (strong, tag.word if tag else "", remark) if part))
         self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
         _icon, _role, strong, remark = self._parts
-        width = 30.0 + QFontMetricsF(self._font(strong=True)).horizontalAdvance(strong) + 13
-        if remark:
-            width += QFontMetricsF(self._font()).horizontalAdvance(remark) + (8 if strong else 0)
+        width = 30.0 + QFontMetricsF(self._font(strong=True)).horizontalAdvance(strong) + (13 if strong else 5)
+        for text in (self._tag.word if self._tag else "", remark):
+            if text:
+                width += QFontMetricsF(self._font(strong=text is not remark)).horizontalAdvance(text) + 8
         return QSize(int(width), 25)
 
     def minimumSizeHint(self) -> QSize:
@@ -82,12 +87,18 @@ class Chip(QAbstractButton):
         ink = self._theme.ink(role)
         paint_icon(painter, icon, QRectF(9, self.height() / 2 - 6.5, 13, 13), ink)
         left = 29.0
-        for text, is_strong in ((strong, True), (remark, False)):
+        tag = self._tag
+        parts = (
+            (strong, True, "text"),
+            (tag.word if tag else "", True, tag.role if tag else ""),
+            (remark, False, "dim"),
+        )
+        for text, is_strong, tone in parts:
             if not text:
                 continue
             font = self._font(strong=is_strong)
             painter.setFont(font)
-            painter.setPen(ink if self._alarm else self._theme.ink("text" if is_strong else "dim"))
+            painter.setPen(self._theme.ink(tone))
             room = QRectF(left, 0, self.width() - left - 8, self.height())
             shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, room.width())
             painter.drawText(room, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)

@@ -43,18 +43,24 @@ CheckFunction = Callable[[TaskContext, Facts], Finding]
 
 def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
     """Whether the terminal is connected, and how fast it answers."""
-    status = ctx.terminal.status
+    status = ctx.terminal.look()
     words = str(status.state).replace("_", " ")
     kind = "simulated" if status.simulated else status.account_kind
     ping = f", ping {status.ping_ms:.0f} ms" if status.ping_ms is not None else ""
     where = f" to {status.server}" if status.connected and status.server else ""
     value = f"{words}{where}{f' ({kind})' if kind else ''}{ping}"
-    rule = "ok while connected; warning while connecting; error otherwise"
+    rule = "ok while connected; warning while connecting or when a call held the window; error otherwise"
     if status.connected:
-        return Finding(Verdict.OK, value, rule)
+        held = [call for call in ctx.terminal.long_calls() if call.held]
+        if status.host != "in_process" or not held:
+            return Finding(Verdict.OK, value, rule)
+        worst = max(held, key=lambda call: call.seconds)
+        found = f"{value}; {worst.name} held the window for {worst.seconds:.1f} s"
+        return Finding(Verdict.WARNING, found, rule, "Set terminal.host to child: then no call can hold the window.")
     reason = f"{value}: {status.reason}" if status.reason else value
-    verdict = Verdict.WARNING if status.state is SessionState.CONNECTING else Verdict.ERROR
-    return Finding(verdict, reason, rule, status.advice or "Start MetaTrader 5 and log in.")
+    if status.state is SessionState.CONNECTING:
+        return Finding(Verdict.WARNING, reason, rule, "Wait for the connection.")
+    return Finding(Verdict.ERROR, reason, rule, status.advice or "Start MetaTrader 5 and log in.")
 
 
 def disk(ctx: TaskContext, _facts: Facts) -> Finding:

@@ -23,7 +23,7 @@ def has_mapping(depth: int) -> bool:
 
 
 def _mapping_at(depth: int) -> bool:
-    frame = sys._getframe(depth + 1)  # noqa: SLF001 - there is no other way
+    frame = sys._getframe(depth + 1)
     code, place = frame.f_code.co_code, frame.f_lasti
     if place < 2 or code[place] != _CALL_EX:
         return False

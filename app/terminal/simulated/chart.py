@@ -63,6 +63,7 @@ class SeriesChart:
         self._asked_msc = -1
         self._quote: Present | None = None
         self._day: tuple[int, Day | None] = (-1, None)
+        self._days: dict[tuple[int, int], Rates] = {}
 
     def present(self, now_msc: int) -> Present | None:
         if now_msc != self._asked_msc:
@@ -97,10 +98,10 @@ class SeriesChart:
         part = max(self.series.seconds, min(seconds, DAY))
         # Weeks and months are put together from days, one more than asked for, since the oldest may be torn.
         need = count if seconds == part else (count + 1) * (31 if seconds == MONTH else 7)
-        days = self._chunk_days(int(need * part / DAY * 1.5) + 1)
+        days = self._chunk_days(int(need * part / DAY * 1.5) + 1, part)
         pieces: list[Rates] = []
         while need > 0 and end > self.series.first:
-            start = day_of(end - 1) - (days - 1) * DAY
+            start = _span_start(end - 1, days) if part == DAY else day_of(end - 1) - (days - 1) * DAY
             piece = self._known(start, end, part, now_msc)
             pieces.append(piece)
             need -= len(piece)
@@ -114,7 +115,9 @@ class SeriesChart:
             return EMPTY
         part = max(self.series.seconds, min(seconds, DAY))
         start, end = day_of(bar_start(first, seconds)), bar_end(bar_start(last, seconds), seconds)
-        days = self._chunk_days((end - start) // DAY + 1)
+        days = self._chunk_days((end - start) // DAY + 1, part)
+        if part == DAY:
+            start = _span_start(start, days)
         pieces = [self._known(at, min(at + days * DAY, end), part, now_msc) for at in range(start, end, days * DAY)]
         bars = np.concatenate(pieces)
         if seconds > part:
@@ -162,11 +165,15 @@ class SeriesChart:
             return Day(0.0, 0.0, 0.0, close)
         return Day(float(today["open"][0]), float(today["high"].max()), float(today["low"].min()), close)
 
-    def _chunk_days(self, wanted: int) -> int:
-        return max(1, min(wanted, _CHUNK * self.series.seconds // DAY))
+    def _chunk_days(self, wanted: int, part: int) -> int:
+        """How many days are looked at together; always the same for daily bars, which are kept."""
+        most = max(1, _CHUNK * self.series.seconds // DAY)
+        return most if part == DAY else max(1, min(wanted, most))
 
     def _known(self, start: int, end: int, part: int, now_msc: int) -> Rates:
         """Bars of ``part`` seconds from whole days, without what is still to come."""
+        if part == DAY and end * 1000 <= now_msc:
+            return self._past_days(start, end)
         step = self.series.seconds
         bars = self.series.window(start, min(end, now_msc // 1000 + 1))
         if len(bars) and now_msc < (int(bars["time"][-1]) + step) * 1000:
@@ -174,3 +181,15 @@ class SeriesChart:
             if forming is not None and forming.start == int(bars["time"][-1]):
                 bars = np.concatenate([bars[:-1], forming.bar(now_msc)])
         return resample(bars, part) if part > step else bars
+
+    def _past_days(self, start: int, end: int) -> Rates:
+        """Daily bars of the past, made once: years of them are asked for again and again."""
+        found = self._days.get((start, end))
+        if found is None:
+            found = self._days[start, end] = resample(self.series.window(start, end), DAY)
+        return found
+
+
+def _span_start(moment: int, days: int) -> int:
+    """The beginning of the span of so many days that holds ``moment``, counted from 1970: the same at any present."""
+    return moment - moment % (days * DAY)

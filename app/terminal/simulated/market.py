@@ -89,8 +89,7 @@ class Market:
         Raises:
             BadBarsFile: The file to replay cannot be used.
         """
-        found = self._specs.get(name)
-        return self.chart(name).spec if found is None else found
+        return self.chart(name).spec
 
     def quote(self, name: str, now_msc: int) -> tuple[int, float, float] | None:
         """Time in ms, bid and ask of the newest tick of a symbol; None before its first."""

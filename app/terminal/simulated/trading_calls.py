@@ -11,7 +11,7 @@ from app.terminal.simulated.calling import has_mapping
 from app.terminal.simulated.request_checks import Overflowed, checked_request
 from app.terminal.simulated.session_calls import LOGIN, SERVER
 from app.terminal.simulated.symbol_calls import SymbolCalls
-from app.terminal.simulated.trading import Trading
+from app.terminal.simulated.trading import Retcode, Trading
 
 _FILTERS: dict[str, type[Any]] = {"symbol": str, "group": str, "ticket": int, "position": int}
 _ACTIVE = ("symbol", "group", "ticket")
@@ -56,7 +56,7 @@ class TradingCalls(SymbolCalls):
         request = self._request(args, kwargs, with_mapping=not kwargs and has_mapping(1))
         if request is None or not self._ready():
             return None
-        return self._good(self._trading.order_check(request))
+        return self._good(self._trading.order_check(request, refusal=self._trouble(request)))
 
     def order_send(self, *args: Any, **kwargs: Any) -> structs.ModuleStruct | None:
         """Send an order to the simulated trade server."""
@@ -67,7 +67,8 @@ class TradingCalls(SymbolCalls):
             self._fail(-8)
             return None
         allowed = not self.faults.auto_trading_off
-        return self._good(self._trading.order_send(request, auto_trading=allowed))
+        trouble = self._trouble(request)
+        return self._good(self._trading.order_send(request, auto_trading=allowed, refusal=trouble))
 
     def orders_total(self) -> int | None:
         """How many orders are pending."""
@@ -115,6 +116,14 @@ class TradingCalls(SymbolCalls):
         except Overflowed as overflowed:
             self._fail(-2, str(overflowed))
             raise SystemError(_SYSTEM_ERROR) from OverflowError("int too large to convert to C")
+
+    def _trouble(self, request: dict[str, Any]) -> Retcode | None:
+        """The retcode of a request that cannot reach the market."""
+        if self.faults.offline:
+            return Retcode.CONNECTION
+        if request.get("symbol") in self.faults.missing:
+            return Retcode.INVALID
+        return Retcode.PRICE_OFF if self.faults.zero_prices else None
 
     def _calculated(self, args: tuple[Any, ...], many: int, compute: Callable[..., float | None]) -> float | None:
         numbers = (arguments.number,) * many

@@ -273,7 +273,7 @@ def test_the_window_starts_the_engine_when_it_wants_and_it_is_stopped_for_it(hom
 
     def window(start: cli.WindowStart) -> int:
         assert ipc.owner_file(start.session.paths.lock_file).exists() is False
-        engine = start.start(lambda: seen.append("shown"))
+        engine = start.start(lambda: seen.append("shown"), lambda: 0.0)
         seen.append(engine.paths.home.name)
         ipc.call(ipc.owner_file(engine.paths.lock_file), "show")
         return 5

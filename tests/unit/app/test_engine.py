@@ -213,3 +213,18 @@ def test_settings_edited_in_the_file_are_taken_over_at_the_next_round(engine: En
     engine.timetable.each_round()
     widths = {lane.queue: lane.width for lane in engine.runner.snapshot().lanes}
     assert widths[Queue.MONITORING] == 4
+
+
+@pytest.mark.allow_warnings("there is no task named")
+def test_settings_of_a_task_that_nobody_knows_are_told(paths: Paths) -> None:
+    paths.create()
+    paths.settings_file.parent.mkdir(parents=True, exist_ok=True)
+    paths.settings_file.write_text("[tasks.nothin]\nenabled = false\n", encoding="utf-8")
+    engine = an_engine(paths)
+    try:
+        assert len(engine.problems) == 1
+        assert "there is no task named 'nothin'" in engine.problems[0]
+        assert "Did you mean nothing?" in engine.problems[0]
+        engine.start(schedule=False)
+    finally:
+        engine.stop()

@@ -35,3 +35,10 @@ def test_work_that_was_not_done_elsewhere_is_no_success(
     found = self_test.outcome("worker process", self_test.check_worker_process, session)
     assert not found["ok"]
     assert str(os.getpid()) in found["detail"]
+
+
+def test_the_terminal_can_have_a_process_of_its_own(session: CommandSession) -> None:
+    found = self_test.outcome("terminal process", self_test.check_terminal_process, session)
+    assert found["ok"], found
+    assert found["detail"].endswith("symbols")
+    assert str(os.getpid()) not in found["detail"]

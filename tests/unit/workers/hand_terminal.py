@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.storage import Storage
 from app.tasks import CancelFlag, TaskContext
 from app.terminal.errors import unknown_symbol
+from app.terminal.requests import LongCall
 from app.terminal.server_time import ServerClock, ServerTimeRule
 from app.terminal.values import (
     RATES_DTYPE,
@@ -70,6 +71,7 @@ class HandTerminal:
     stamps: Any = field(default_factory=lambda: np.zeros(0, np.int64))
     refusal: MetronomeError | None = None
     calls: list[str] = field(default_factory=list)
+    long: tuple[LongCall, ...] = ()
 
     @property
     def status(self) -> SessionStatus:
@@ -95,6 +97,12 @@ class HandTerminal:
     def server_times(self, symbol: str, timeframe: str, count: int) -> Any:
         self._ask("server_times", symbol)
         return self.stamps[-count:]
+
+    def look(self) -> SessionStatus:
+        return self.status
+
+    def long_calls(self) -> tuple[LongCall, ...]:
+        return self.long
 
     def ensure_connected(self, timeout_s: float) -> None:
         self.calls.append("ensure_connected")

@@ -31,7 +31,6 @@ def pass_time(book: Book, now_msc: int) -> None:
         book.margin_msc = max(book.margin_msc, end)
         if end == midnight:
             _charge_night(book, midnight)
-    book.mark(book.time_msc)
 
 
 def _expire(book: Book, event: Event) -> None:

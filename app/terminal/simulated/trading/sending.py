@@ -69,7 +69,7 @@ def _sltp(case: Case) -> Outcome:
     if position is None:
         return Outcome(Retcode.INVALID)
     position.sl, position.tp = case.request.sl, case.request.tp
-    position.updated_msc = position.since_msc = case.msc
+    position.updated_msc = case.msc
     return _answer(case, Retcode.DONE, None)
 
 
@@ -83,7 +83,6 @@ def _modify(case: Case) -> Outcome:
     order.time_type = TimeType(request.type_time)
     order.expires_msc = expires_msc(order.time_type, request.expiration, case.msc)
     order.expiration = request.expiration if order.time_type >= TimeType.SPECIFIED else 0
-    order.since_msc = case.msc
     return _answer(case, Retcode.DONE, order)
 
 

@@ -100,20 +100,32 @@ class Trading:
 
     # Requests.
 
-    def order_check(self, request: Mapping[str, Any]) -> ModuleStruct:
-        """What would become of a request: retcode 0 when it is good, with the account's figures afterwards."""
+    def order_check(self, request: Mapping[str, Any], *, refusal: Retcode | None = None) -> ModuleStruct:
+        """What would become of a request: retcode 0 when it is good, with the account's figures afterwards.
+
+        Args:
+            refusal: Trouble outside of the server that ends every request with this retcode.
+        """
         book, given = self._present(), Request.of(request)
-        case = open_case(book, given, book.time_msc)
+        case = refusal or open_case(book, given, book.time_msc)
         code = case if isinstance(case, Retcode) else check(case)
         if isinstance(case, Retcode) or code not in (Retcode.CHECKED, Retcode.NO_MONEY):
             return results.check_result(code, None, 0.0, given)
         account = book.account(book.time_msc)
         return results.check_result(code, account, _margin_afterwards(case, account.margin), given)
 
-    def order_send(self, request: Mapping[str, Any], *, auto_trading: bool = True) -> ModuleStruct:
-        """Carry a request out, or refuse it with a retcode."""
+    def order_send(
+        self, request: Mapping[str, Any], *, auto_trading: bool = True, refusal: Retcode | None = None
+    ) -> ModuleStruct:
+        """Carry a request out, or refuse it with a retcode.
+
+        Args:
+            auto_trading: The terminal's button; off, the request does not even leave the terminal.
+            refusal: As for ``order_check``.
+        """
         book, given = self._present(), Request.of(request)
-        outcome = send(book, given, book.time_msc) if auto_trading else Outcome(Retcode.CLIENT_DISABLES_AT)
+        trouble = refusal if auto_trading else Retcode.CLIENT_DISABLES_AT
+        outcome = send(book, given, book.time_msc) if trouble is None else Outcome(trouble)
         self._requests += outcome.retcode.good
         return results.send_result(outcome, given, self._requests)
 
@@ -156,10 +168,10 @@ class Trading:
         position: int | None = None,
     ) -> Structs:
         """Orders that were done: of a ticket, else of a position's identifier, else between two dates."""
-        if ticket is None and position is not None:
-            found = [item for item in self._done() if position in (item.position_id, item.position_by_id)]
-        elif ticket is not None:
+        if ticket is not None:
             found = [item for item in self._done() if item.ticket == ticket]
+        elif position is not None:
+            found = [item for item in self._done() if position in (item.position_id, item.position_by_id)]
         else:
             found = self._orders_between(dates)
         return tuple(results.order_struct(item) for item in _chosen(found, None, group, None))

@@ -174,6 +174,7 @@ class Retcode(IntEnum):
     CLIENT_DISABLES_AT = 10027
     FROZEN = 10029
     INVALID_FILL = 10030
+    CONNECTION = 10031
     LIMIT_ORDERS = 10033
     LIMIT_VOLUME = 10034
     INVALID_ORDER = 10035
@@ -214,6 +215,7 @@ _TEXTS = {
     Retcode.CLIENT_DISABLES_AT: "AutoTrading disabled by client",
     Retcode.FROZEN: "Order or position frozen",
     Retcode.INVALID_FILL: "Unsupported filling mode",
+    Retcode.CONNECTION: "No connection",
     Retcode.LIMIT_ORDERS: "Orders limit reached",
     Retcode.LIMIT_VOLUME: "Volume limit reached",
     Retcode.INVALID_ORDER: "Invalid order",

@@ -18,6 +18,7 @@ from app.terminal.simulated.trading.records import Order, Position
 from app.terminal.simulated.trading.terms import Reason
 
 _HOUR_MSC = 3_600_000
+_CENT = 0.01
 _NO_PATH: Path = np.zeros(0, dtype=PATH_DTYPE)
 
 Mask = npt.NDArray[np.bool_]
@@ -139,39 +140,68 @@ class Stretch:
         margin = book.margin()
         if margin <= 0:
             return None
-        held = list(book.positions.values())
-        symbols = sorted({position.symbol for position in held})
-        times = np.unique(np.concatenate([self._after(symbol, book.margin_msc)["time_msc"] for symbol in symbols]))
+        threshold = margin * book.settings.stop_out / 100
+        symbols = sorted({position.symbol for position in book.positions.values()})
+        fixed = book.balance + book.credit + sum(position.swap for position in book.positions.values())
+        # The worst of each symbol, were it all at once: mostly that is harmless, and costs far less to know.
+        if fixed + sum(self._worst(symbol) for symbol in symbols) > threshold + _CENT:
+            return None
+        times: Times = np.concatenate([self._after(symbol, book.margin_msc)["time_msc"] for symbol in symbols])
         if not len(times):
             return None
-        equity = np.full(len(times), book.balance + book.credit + sum(position.swap for position in held))
+        times.sort(kind="stable")
+        equity = np.full(len(times), fixed)
         for symbol in symbols:
-            equity += self._profits([item for item in held if item.symbol == symbol], times)
-        hits = np.flatnonzero(equity <= margin * book.settings.stop_out / 100)
+            equity += self._profits(symbol, times)
+        hits = np.flatnonzero(equity <= threshold)
         if not len(hits):
             return None
         index = hits[0]
         return Event(int(times[index]), Rank.STOP_OUT, 0, reason=Reason.SO, level=float(equity[index]) / margin * 100)
 
-    def _profits(self, held: list[Position], times: Times) -> Values:
-        """Floating profit of all positions of one symbol at each time, in the account's currency."""
-        book, symbol = self._book, held[0].symbol
-        spec, path = book.spec(symbol), self._path(symbol)
+    def _worst(self, symbol: str) -> float:
+        """What all positions of a symbol bring at least, in the account's currency; one side at its own worst price."""
+        path = self._after(symbol, self._book.margin_msc)
+        total = 0.0
+        for side, units, value in self._held(symbol):
+            prices = np.append(path["ask" if side else "bid"], self._before(symbol)[side])
+            total += value + units * float(prices.max() if side else prices.min())
+        rates = self._rates(symbol, self._start, self._end)
+        return total * float(rates.max() if total < 0 else rates.min())
+
+    def _profits(self, symbol: str, times: Times) -> Values:
+        """Floating profit of all positions of a symbol at each time, in the account's currency."""
+        path = self._path(symbol)
         places = np.searchsorted(path["time_msc"], times, side="right") - 1
-        before = book.quote(symbol, self._start) or (held[0].price, held[0].price)
         total = np.zeros(len(times))
-        for side, name in ((0, "bid"), (1, "ask")):
-            prices = np.append(path[name], before[side])[places]
-            for item in held:
-                if item.side == side:
-                    moves = prices - item.price_open if side == 0 else item.price_open - prices
-                    total += moves * (unit_value(spec) * item.volume)
-        if spec.profit == book.settings.currency:
-            return total
-        hours, which = np.unique(times // _HOUR_MSC, return_inverse=True)
-        rates: Values = np.array([book.rate(spec.profit, int(hour) * _HOUR_MSC) for hour in hours])
-        total *= rates[which]
+        for side, units, value in self._held(symbol):
+            prices = np.append(path["ask" if side else "bid"], self._before(symbol)[side])[places]
+            total += value + units * prices
+        rates = self._rates(symbol, int(times[0]), int(times[-1]))
+        total *= rates[times // _HOUR_MSC - times[0] // _HOUR_MSC]
         return total
+
+    def _held(self, symbol: str) -> Iterator[tuple[int, float, float]]:
+        """Side, units and value of each position of a symbol: at a price its profit is value + units * price."""
+        unit = unit_value(self._book.spec(symbol))
+        for item in self._book.positions.values():
+            if item.symbol == symbol:
+                units = unit * item.volume * (-1 if item.side else 1)
+                yield item.side, units, -units * item.price_open
+
+    def _before(self, symbol: str) -> tuple[float, float]:
+        """Bid and ask before the first quote that is looked at: those at the beginning, or at the last stop."""
+        found = self._book.quote(symbol, max(self._start, self._book.margin_msc))
+        if found is not None:
+            return found
+        price = next(item.price for item in self._book.positions.values() if item.symbol == symbol)
+        return price, price
+
+    def _rates(self, symbol: str, first_msc: int, last_msc: int) -> Values:
+        """The account's currency for one of the symbol's profit, at the beginning of each hour."""
+        hours = range(first_msc // _HOUR_MSC, last_msc // _HOUR_MSC + 1)
+        currency = self._book.spec(symbol).profit
+        return np.array([self._book.rate(currency, hour * _HOUR_MSC) for hour in hours])
 
 
 def _event(path: Path, mask: Mask, rank: Rank, ticket: int, reason: Reason) -> Event | None:

@@ -32,10 +32,10 @@ class Awkward:
         return self._error
 
     def terminal_info(self) -> Any:
-        return build(TerminalInfo, {"connected": True, "path": "C:\\MT5", "ping_last": 1000}, {})
+        return build(TerminalInfo, {"connected": True, "path": "C:\\MT5", "ping_last": 1000})
 
     def account_info(self) -> Any:
-        return build(AccountInfo, {"login": 7, "server": "Test", "currency": "USD"}, {})
+        return build(AccountInfo, {"login": 7, "server": "Test", "currency": "USD"})
 
     def order_check(self, *args: Any, **kwargs: Any) -> Any:
         """As the genuine one: a mapping beside the positional argument, even an empty one, is refused.
@@ -65,7 +65,7 @@ class Awkward:
         return bars
 
     def many(self, count: int) -> Any:
-        return tuple(build(AccountInfo, {"login": at}, {}) for at in range(count))
+        return tuple(build(AccountInfo, {"login": at}) for at in range(count))
 
     def empty(self) -> Any:
         return ()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +122,72 @@ def test_the_real_files_are_read(shared: Path) -> None:
     assert read_bars(folder / "EURUSD_M1_copyrates_idx.csv").digits == 5
     with pytest.raises(BadBarsFile, match="line 145"):  # a spreadsheet made 1058 of 1.058 there
         read_bars(folder / "EURUSD_M1_tab_10k.csv")
+
+
+# HistData.
+
+
+def histdata(folder: Path, winter: str, summer: str) -> Path:
+    """Two weekends of M1: the evening on which the week opens in January, and in July."""
+    rows = []
+    for friday, sunday, opening in (("20180112", "20180114", winter), ("20180706", "20180708", summer)):
+        rows += [f"{friday} 16{n}00;1.200100;1.200300;1.200000;1.200200;0" for n in (58, 59)]
+        rows += [f"{sunday} {opening}{n:02d}00;1.200100;1.200300;1.200000;1.200200;0" for n in range(3)]
+    path = folder / "DAT_ASCII_EURUSD_M1_2018.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("DAT_ASCII_EURUSD_M1_2018.csv", "\r\n".join(rows))
+        archive.writestr("DAT_ASCII_EURUSD_M1_2018.txt", "HistData.com status report: no gaps")
+    return path
+
+
+@pytest.mark.parametrize(("summer", "clock"), [("16", "EST"), ("17", "America/New_York")])
+def test_the_clock_of_histdata_is_told_by_its_weekly_openings(tmp_path: Path, summer: str, clock: str) -> None:
+    file = read_bars(histdata(tmp_path, "17", summer))
+    assert (file.clock, file.utc, file.digits, file.seconds, len(file.rates)) == (clock, False, 4, 60, 10)
+
+
+def test_the_real_files_of_histdata_keep_new_yorks_clock(shared: Path) -> None:
+    file = read_bars(shared / "data" / "bars" / "histdata" / "HISTDATA_COM_ASCII_EURUSD_M12018.zip")
+    assert (len(file.rates), file.seconds, file.digits, file.clock) == (372_607, 60, 5, "America/New_York")
+    # American employment, 2018-07-06 at 8:30 in New York: the liveliest minute of the morning.
+    rates = file.rates
+    morning = rates[(rates["time"] >= 1_530_856_800) & (rates["time"] < 1_530_882_000)]
+    widest = morning["time"][np.argmax(morning["high"] - morning["low"])]
+    assert datetime.fromtimestamp(int(widest), UTC).strftime("%H:%M") == "08:30"
+
+
+def test_a_file_that_repeats_an_hour_is_refused_by_its_line(shared: Path) -> None:
+    with pytest.raises(BadBarsFile, match="line 257572"):
+        read_bars(shared / "data" / "bars" / "histdata" / "HISTDATA_COM_ASCII_SPXUSD_M12019.zip")
+
+
+@pytest.mark.parametrize(
+    ("members", "complaint"),
+    [
+        ({"readme.md": "x"}, "0 tables"),
+        ({"a.csv": "x", "b.csv": "y"}, "2 tables"),
+        ({"a.exe": "x"}, "0 tables"),
+        ({"a.csv": ""}, "empty"),
+    ],
+)
+def test_an_archive_without_one_table_is_refused(tmp_path: Path, members: dict[str, str], complaint: str) -> None:
+    path = tmp_path / "bars.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    with pytest.raises(BadBarsFile, match=complaint):
+        read_bars(path)
+
+
+def test_a_damaged_archive_and_a_bomb_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = histdata(tmp_path, "17", "17")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:60])
+    with pytest.raises(BadBarsFile, match="compression is broken"):
+        read_bars(path)
+    monkeypatch.setattr("app.terminal.bars_csv.MAX_BYTES", 20_000)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.csv", "0" * 5_000_000)
+    assert path.stat().st_size < 20_000
+    with pytest.raises(BadBarsFile, match="larger than"):
+        read_bars(path)

@@ -259,6 +259,6 @@ def test_a_killed_parent_leaves_no_child(questions: str) -> None:
 
 
 def test_plain_reaches_into_tuples_and_structs() -> None:
-    inner = build(AccountInfo, {"login": 1}, {})
+    inner = build(AccountInfo, {"login": 1})
     assert plain((inner, (inner, 3)))[1][0]["login"] == 1
     assert plain(3.5) == 3.5

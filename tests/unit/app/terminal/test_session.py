@@ -11,6 +11,7 @@ import pytest
 
 from app.clock import FakeClock, SystemClock
 from app.errors import Blocked, Retryable
+from app.settings_model import SimulatedAccountSettings, SimulatedFaultSettings
 from app.terminal import build_session, rehearsal_start
 from app.terminal.errors import (
     TerminalBusy,
@@ -300,6 +301,10 @@ class Simulated:
     now: datetime | None = None
     replay: dict[str, str] = field(default_factory=dict)
     suffix: str = ""
+    rename: dict[str, str] = field(default_factory=dict)
+    symbols: int = 0
+    account: SimulatedAccountSettings = field(default_factory=SimulatedAccountSettings)
+    faults: SimulatedFaultSettings = field(default_factory=SimulatedFaultSettings)
 
 
 @dataclass(frozen=True)

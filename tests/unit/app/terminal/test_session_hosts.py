@@ -180,12 +180,11 @@ def test_the_password_goes_to_the_terminal_and_nowhere_else(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     module = Recording()
-    module.faults.login = 77
-    options = replace(QUICK, login=77, server="Metronome-Simulated", password=lambda: "s3cret-word")
+    options = replace(QUICK, login=5_000_001, server="Metronome-Simulated", password=lambda: "s3cret-word")
     session = started(InProcessHost(lambda: module, simulated=True), options)
-    assert session.ensure_connected(5).login == 77
+    assert session.ensure_connected(5).login == 5_000_001
     (_args, kwargs) = module.logons[0]
-    assert (kwargs["login"], kwargs["password"], kwargs["server"]) == (77, "s3cret-word", "Metronome-Simulated")
+    assert (kwargs["login"], kwargs["password"], kwargs["server"]) == (5_000_001, "s3cret-word", "Metronome-Simulated")
     module.faults.not_running = True
     with pytest.raises(TerminalUnavailable) as caught:
         session.account()

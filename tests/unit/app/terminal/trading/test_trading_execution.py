@@ -146,6 +146,8 @@ def test_a_short_position_is_closed_at_the_ask() -> None:
     server = opened(market, deal(SELL, 0.1, sl=1.10100, tp=1.09900))
     market.move("EURUSD", 1.10089, 1.10099)
     assert server.positions_total() == 1
+    market.move("EURUSD", 1.09890, 1.09901)
+    assert server.positions_total() == 1
     market.move("EURUSD", 1.09880, 1.09890)
     assert server.positions_total() == 0
     assert (last_deal(server).price, last_deal(server).reason, last_deal(server).comment) == (
@@ -400,6 +402,39 @@ def test_a_position_of_a_closed_market_waits_for_its_stop_out() -> None:
     market.move("EURUSD", 1.085, 1.0851)
     assert server.positions_total() == 0
     assert last_deal(server).price == 1.085
+
+
+def test_the_margin_is_not_watched_before_a_position_is_there() -> None:
+    market = hand_market()
+    server = trading(market, balance=1_000.0)
+    done(server, pending(BUY_STOP, 1.10500, 0.5), 10008)
+    done(server, deal(BUY, 0.01))
+    # Half a lot would not have outlived this, but it is bought later.
+    market.later("EURUSD", 1.05, 1.0501, MINUTE)
+    market.later("EURUSD", 1.10490, 1.10500, 2 * MINUTE)
+    market.now += HOUR
+    assert [item.volume for item in server.positions_get()] == [0.01, 0.5]
+
+
+def test_a_position_bought_on_the_way_can_be_stopped_out_on_the_way() -> None:
+    market = hand_market()
+    server = trading(market, balance=1_000.0)
+    done(server, pending(BUY_STOP, 1.10500, 0.5), 10008)
+    market.later("EURUSD", 1.10490, 1.10500, MINUTE)
+    market.later("EURUSD", 1.08, 1.0801, 2 * MINUTE)
+    market.later("EURUSD", 1.20, 1.2001, 3 * MINUTE)
+    market.now += HOUR
+    assert server.positions_get() == ()
+    assert [(item.price, item.reason) for item in all_deals(server)[1:]] == [(1.105, EXPERT), (1.08, SO)]
+
+
+def test_what_ties_up_no_more_can_always_be_done() -> None:
+    market = hand_market()
+    server = opened(market, deal(BUY, 0.5), balance=1_000.0)
+    market.move("EURUSD", 1.08980, 1.08990)
+    assert 50 < server.account_values()["margin_level"] < 100
+    assert server.order_send(deal(SELL, 0.6)).retcode == 10019
+    done(server, deal(SELL, 0.5))
 
 
 # Netting.

@@ -109,6 +109,7 @@ def test_deals_by_date_ticket_and_position() -> None:
     ]
     assert [item.entry for item in server.history_deals_get(position=gone)] == [0, 1]
     assert [item.symbol for item in server.history_deals_get(ticket=first)] == ["EURUSD"]
+    assert [item.symbol for item in server.history_deals_get(ticket=first, position=gone)] == ["EURUSD"]
 
 
 def test_done_orders_by_date_ticket_and_position() -> None:
@@ -120,6 +121,7 @@ def test_done_orders_by_date_ticket_and_position() -> None:
     assert [item.state for item in server.history_orders_get(ticket=waiting.ticket)] == [2]
     assert [item.ticket for item in server.history_orders_get(ticket=first)] == [first]
     assert [item.type for item in server.history_orders_get(position=gone)] == [BUY, SELL]
+    assert [item.ticket for item in server.history_orders_get(ticket=first, position=gone)] == [first]
     # By when they were done, not sent.
     assert len(server.history_orders_get((NOW_S + 3_600, NOW_S + 3_600))) == 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -35,6 +36,9 @@ from hand_market import (
     pending,
     trading,
 )
+
+from app.clock import FakeClock
+from app.terminal.simulated import SimulatedTerminal
 
 NOW_S = MONDAY // 1000
 
@@ -213,6 +217,24 @@ def test_autotrading_off() -> None:
         "EURUSD",
     )
     assert server.positions_get() == ()
+
+
+@pytest.mark.parametrize(
+    ("fault", "value", "code"),
+    [("offline", True, 10031), ("zero_prices", True, 10021), ("missing", frozenset({"EURUSD"}), 10013)],
+)
+def test_trouble_on_the_way_to_the_server(fault: str, value: object, code: int) -> None:
+    terminal = SimulatedTerminal(FakeClock(datetime(2025, 11, 19, 12, tzinfo=UTC)))
+    assert terminal.initialize()
+    setattr(terminal.faults, fault, value)
+    checked, sent = terminal.order_check(deal(BUY)), terminal.order_send(deal(BUY))
+    assert checked is not None
+    assert sent is not None
+    assert (checked.retcode, sent.retcode, terminal.last_error()[0]) == (code, code, 1)
+    assert sent.comment
+    setattr(terminal.faults, fault, type(value)())
+    assert terminal.positions_get() == ()
+    assert terminal.order_send(deal(BUY)).retcode == 10009
 
 
 def test_market_closed_and_no_prices() -> None:

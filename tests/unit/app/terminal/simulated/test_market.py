@@ -214,3 +214,63 @@ def test_a_suffix_is_part_of_every_name() -> None:
     found = terminal.symbols_get("*.a")
     assert found is not None
     assert len(found) == len(CATALOGUE) == terminal.symbols_total()
+
+
+def test_an_archive_of_histdata_is_replayed_on_the_servers_clock(shared: Path) -> None:
+    file = shared / "data" / "bars" / "histdata" / "HISTDATA_COM_ASCII_EURUSD_M12018.zip"
+    raw = read_bars(file).rates
+    terminal = opened(FakeClock(datetime(2018, 7, 6, 12, 30, 20, tzinfo=UTC)), {"EURUSD": file})
+    # American employment at 8:30 in New York, which is 15:30 on the server's clock in summer.
+    row = raw[raw["time"] == int(datetime(2018, 7, 6, 8, 29, tzinfo=UTC).timestamp())][0]
+    bar = bars(terminal, "EURUSD", "M1", 1, start=1)[0]
+    assert bar["time"] == int(datetime(2018, 7, 6, 15, 29, tzinfo=UTC).timestamp())
+    assert tuple(bar[["open", "high", "low", "close"]]) == tuple(row[["open", "high", "low", "close"]])
+    tick, info = terminal.symbol_info_tick("EURUSD"), terminal.symbol_info("EURUSD")
+    assert tick is not None
+    assert info is not None
+    assert info.digits == 5
+    assert tick.ask > tick.bid, "a file without spreads gets the usual one of the symbol"
+    market = terminal._market
+    assert market.is_open("EURUSD", market.now_msc())
+    assert not market.is_open("EURUSD", int(datetime(2018, 7, 7, 12, tzinfo=UTC).timestamp()) * 1000)
+    assert not market.is_open("EURUSD", int(datetime(2019, 7, 8, 12, tzinfo=UTC).timestamp()) * 1000)
+    # Every week opens with the server's Monday.
+    days = bars(terminal, "EURUSD", "D1", 200)["time"]
+    assert {datetime.fromtimestamp(int(day), UTC).weekday() for day in days} == {0, 1, 2, 3, 4}
+
+
+def test_digits_of_a_replay_are_those_of_its_specification_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "XAUUSD.csv"
+    path.write_text("time,open,high,low,close\n2025-06-03 12:00,1.5,2,1,1.9999\n2025-06-03 12:01,2,2,1,1.1111\n")
+    terminal = opened(FakeClock(datetime(2025, 6, 3, 13, tzinfo=UTC)), {"XAUUSD": path})
+    assert terminal._market.spec("XAUUSD").digits == 4
+
+
+def test_no_more_bars_than_the_chart_holds() -> None:
+    terminal = opened(FakeClock(WEDNESDAY))
+    info = terminal.terminal_info()
+    assert info is not None
+    assert len(bars(terminal, "EURUSD", "M1", 250_000)) == info.maxbars == 100_000
+    ranged = terminal.copy_rates_range("EURUSD", 1, datetime(2025, 1, 1, tzinfo=UTC), WEDNESDAY)
+    assert ranged is not None
+    assert len(ranged) == 100_000
+    assert len(bars(terminal, "EURUSD", "M1", 10, start=99_995)) == 5
+    assert len(bars(terminal, "EURUSD", "M1", 10, start=100_000)) == 0
+
+
+def test_the_forming_bar_is_at_position_nought() -> None:
+    terminal = opened(FakeClock(WEDNESDAY))
+    for frame in TIMEFRAMES:
+        newest = bars(terminal, "EURUSD", frame, 1)[0]
+        tick = terminal.symbol_info_tick("EURUSD")
+        assert tick is not None
+        assert newest["close"] == tick.bid
+        assert newest["time"] == bar_starts(np.array([tick.time]), TIMEFRAMES[frame].seconds)[0]
+
+
+@pytest.mark.parametrize(("start", "count"), [(-1, 10), (0, -5)])
+def test_impossible_positions_are_refused(start: int, count: int) -> None:
+    terminal = opened(FakeClock(WEDNESDAY))
+    assert terminal.copy_rates_from_pos("EURUSD", 1, start, count) is None
+    assert terminal.copy_rates_from_pos("EURUSD", 7, 0, 1) is None
+    assert terminal.last_error()[0] == -2

@@ -1,0 +1,83 @@
+"""Laws of the bars, whatever is asked for, in whatever order, on whatever clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.clock import FakeClock
+from app.terminal.simulated import SimulatedTerminal
+from app.terminal.timeframes import TIMEFRAMES, bar_starts
+
+NOW = datetime(2025, 11, 19, 12, 0, 30, tzinfo=UTC)
+FRAMES = [name for name in TIMEFRAMES if name not in ("MN1", "W1")]
+
+
+@pytest.fixture(scope="module")
+def long_lived() -> SimulatedTerminal:
+    """One that remembers what it was asked before."""
+    return opened()
+
+
+def opened(moment: datetime = NOW, server_time: str = "auto") -> SimulatedTerminal:
+    terminal = SimulatedTerminal(FakeClock(moment), server_time=server_time, symbols=30)
+    assert terminal.initialize()
+    return terminal
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["EURUSD", "XAUUSD", "US500", "GER40", "BTCUSD", "STK00004"]),
+    st.sampled_from(FRAMES),
+    st.integers(0, 40 * 24 * 60),
+    st.integers(1, 300),
+)
+def test_back_from_a_date_is_the_end_of_the_range_to_it(
+    long_lived: SimulatedTerminal, symbol: str, frame: str, minutes_ago: int, count: int
+) -> None:
+    constant, seconds = TIMEFRAMES[frame]
+    until = int(NOW.timestamp()) + 7200 - minutes_ago * 60
+    back = long_lived.copy_rates_from(symbol, constant, until, count)
+    assert back is not None
+    assert len(back) == count
+    ranged = long_lived.copy_rates_range(symbol, constant, int(back["time"][0]), until)
+    assert ranged is not None
+    assert ranged.tobytes() == back.tobytes()
+    assert back["time"][-1] <= until
+    assert np.array_equal(back["time"], bar_starts(back["time"], seconds))
+    assert np.all(np.diff(back["time"]) > 0)
+    assert np.all(back["spread"] > 0)
+
+
+@pytest.mark.parametrize("server_time", ["auto", "UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("frame", ["D1", "W1", "MN1"])
+def test_days_that_were_remembered_are_those_of_a_fresh_terminal(server_time: str, frame: str) -> None:
+    clock = FakeClock(NOW)
+    old = SimulatedTerminal(clock, server_time=server_time)
+    old.initialize()
+    constant = TIMEFRAMES[frame].constant
+    for days in (0, 1, 1, 5, 30):
+        clock.advance(days * 86_400)
+        mine = old.copy_rates_from_pos("EURUSD", constant, 0, 30)
+        fresh = opened(clock.now(), server_time).copy_rates_from_pos("EURUSD", constant, 0, 30)
+        assert mine is not None
+        assert fresh is not None
+        assert mine.tobytes() == fresh.tobytes()
+    mine["close"] = 0
+    again = old.copy_rates_from_pos("EURUSD", constant, 0, 30)
+    assert again is not None
+    assert again.tobytes() == fresh.tobytes()
+
+
+def test_a_market_that_stands_still_for_days_forgets_the_days_since() -> None:
+    terminal, then = opened(), opened(NOW - timedelta(days=10))
+    assert terminal.copy_rates_from_pos("EURUSD", TIMEFRAMES["D1"].constant, 0, 50) is not None
+    terminal.faults.stale_s = 10 * 86_400
+    stale, fresh = (t.copy_rates_from_pos("EURUSD", TIMEFRAMES["D1"].constant, 0, 50) for t in (terminal, then))
+    assert stale is not None
+    assert fresh is not None
+    assert stale.tobytes() == fresh.tobytes()

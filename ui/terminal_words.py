@@ -1,0 +1,60 @@
+"""How the terminal's states and accounts read, in header, health page and banner alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from ui import words
+from ui.words import Look, tr
+
+if TYPE_CHECKING:  # the first paint is not to wait for numpy
+    from app.terminal.outages import Outage
+
+_STATES: Final = {
+    "connected": ("succeeded", "ok", "Connected"),
+    "connecting": ("queued", "running", "Connecting"),
+    "disconnected": ("skipped", "idle", "Not connected"),
+    "not_answering": ("failed", "error", "Not answering"),
+    "wrong_account": ("failed", "error", "Wrong account"),
+}
+#: A real account is red wherever it is named.
+_KINDS: Final = {
+    "demo": ("info", "running", "demo"),
+    "contest": ("info", "warning", "contest"),
+    "real": ("warning", "error", "real money"),
+}
+HOSTS: Final = {"in_process": "In this process", "child": "In a process of its own"}
+
+
+def state_look(state: str) -> Look:
+    """Icon, colour and word of a state of the session."""
+    icon, role, word = _STATES.get(str(state), ("skipped", "idle", state))
+    return Look(icon, role, tr(word))
+
+
+def kind_look(kind: str) -> Look | None:
+    """Icon, colour and word of a kind of account; None while it is unknown."""
+    if not kind:
+        return None
+    icon, role, word = _KINDS.get(kind, _KINDS["real"])
+    return Look(icon, role, tr(word))
+
+
+def outage_times(outage: Outage, now: datetime) -> str:
+    """From when to when: ``09:00:12 - 09:12:40``, with the date unless it was today."""
+    began = words.local_time(outage.began, now)
+    if outage.open:
+        return tr("since {t}").format(t=began)
+    if outage.ended is None:
+        return tr("from {t}").format(t=began)
+    same_day = outage.ended.astimezone().date() == outage.began.astimezone().date()
+    ended = f"{outage.ended.astimezone():%H:%M:%S}" if same_day else words.local_time(outage.ended, now)
+    return f"{began} \N{EN DASH} {ended}"
+
+
+def outage_length(outage: Outage, now: datetime) -> str:
+    """How long it took, or takes so far; a dash when nobody knows."""
+    if outage.ended is None and not outage.open:
+        return words.DASH
+    return words.duration(((outage.ended or now) - outage.began).total_seconds())
