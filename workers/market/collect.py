@@ -24,6 +24,8 @@ from workers.market.server_clock import keep_server_clock
 _MISSED_AFTER_S: Final = 600.0
 
 _SATURDAY: Final = 5
+#: Up to so many symbols are asked for the ticks of the day, which costs a second call each.
+_FEW: Final = 100
 
 #: What to do about a quote that is not merely old.
 _ADVICE: Final = {
@@ -101,7 +103,7 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
     for number, symbol in enumerate(symbols):
         ctx.progress(number, len(symbols), symbol)
         try:
-            outcomes.append(_collect_one(ctx, names, symbol))
+            outcomes.append(_collect_one(ctx, names, symbol, few=len(symbols) <= _FEW))
         except (StorageError, Cancelled):
             raise
         except Blocked as error:
@@ -178,14 +180,14 @@ def _warn(ctx: TaskContext, outcome: SymbolOutcome) -> None:
         )
 
 
-def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str) -> SymbolOutcome:
+def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool) -> SymbolOutcome:
     broker_name = names.broker_name(symbol)
     try:
         found = ctx.terminal.snapshot(broker_name)
     except UnknownSymbol:
         raise names.refusal(symbol) from None
     now = ctx.clock.now()
-    ticks = _ticks_of_the_day(ctx, broker_name) if found.day.volume is None else None
+    ticks = _ticks_of_the_day(ctx, broker_name) if few and found.day.volume is None else None
     quote = quote_of(symbol, found, now, ctx.settings.market.max_tick_age_s, ticks)
     path = ctx.storage.paths.market_data / f"{safe_name(symbol)}_{now:%Y%m%d}.json"
     head = {"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": found.info.point}
