@@ -258,8 +258,9 @@ def _how_to_confirm(wanted: str, found: tuple[Suggestion, ...]) -> str:
     first = found[0]
     about = f" ({first.description})" if first.description else ""
     others = f" Others: {', '.join(item.name for item in found[1:])}." if len(found) > 1 else ""
+    # The command comes last and without a full stop, so that it can be copied.
     command = f"python main.py symbols confirm {_quoted(wanted)} {_quoted(first.name)}"
-    return f"The broker may call it {first.name}{about}; if so, confirm it once: {command}.{others}"
+    return f"The broker may call it {first.name}{about}.{others} If that is it, confirm it once: {command}"
 
 
 def _quoted(name: str) -> str:
