@@ -95,7 +95,8 @@ def record(ctx: TaskContext, first_days: int) -> Recorded:
     _remember(ctx, account.server, account.login, now)
     if not new:
         raise NothingToDo(
-            f"Account {account.login} on {account.server} has no new deals since {since:%Y-%m-%d %H:%M} UTC."
+            f"Account {account.login} on {account.server} has no new deals since {since:%Y-%m-%d %H:%M} UTC.",
+            advice="Nothing needs to be done: new deals are recorded with the next run.",
         )
     trades = [deal for _, deal in new if deal["type"] in _TRADES]
     net = math.fsum(deal[name] for deal in trades for name in ("profit", "commission", "swap", "fee"))

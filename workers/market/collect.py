@@ -196,7 +196,7 @@ def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool
     counts, written = BarCounts(), []
     for timeframe in ctx.settings.market.timeframes:
         ctx.check_cancelled()
-        added = _append_bars(ctx, symbol, broker_name, found.info.digits, timeframe)
+        added = _append_bars(ctx, symbol, broker_name, found.info.digits, timeframe, _known_until(quote))
         counts = counts.plus(added)
         if added.appended:
             written.append(timeframe)
@@ -214,7 +214,14 @@ def _ticks_of_the_day(ctx: TaskContext, broker_name: str) -> int | None:
     return int(bars.rates["tick_volume"][-1]) if len(bars) and bars.forming else None
 
 
-def _append_bars(ctx: TaskContext, symbol: str, broker_name: str, digits: int, timeframe: str) -> BarCounts:
+def _known_until(quote: Quote) -> datetime:
+    """Up to when the feed is known to have told all: the bar in which it stopped may lack its end."""
+    return quote.time if quote.quality is Quality.STALE else quote.taken
+
+
+def _append_bars(
+    ctx: TaskContext, symbol: str, broker_name: str, digits: int, timeframe: str, known_until: datetime
+) -> BarCounts:
     """Append the closed bars that are newer than the last stored one, from the terminal's history if need be."""
     path = bar_history.bars_file(ctx.storage.paths.bars, symbol, timeframe)
     source = bar_source.Source.present(ctx, symbol, broker_name)
@@ -228,6 +235,8 @@ def _append_bars(ctx: TaskContext, symbol: str, broker_name: str, digits: int, t
     else:
         return BarCounts()
     candidates = bar_history.newer_than(bars.closed().rates, last)
+    if len(candidates) and 0 <= known_until.timestamp() - int(candidates["time"][-1]) < seconds:
+        candidates = candidates[:-1]
     fresh = bar_history.sound(candidates)
     if len(fresh):
         if last is None:

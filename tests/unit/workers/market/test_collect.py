@@ -348,3 +348,13 @@ def test_a_likely_symbol_is_not_collected_before_it_is_confirmed(bench: Bench) -
     # Files keep the user's name; the side file says whose bars they are.
     assert {path.name for path in bench.paths.bars.glob("EURUSD*")} == {"EURUSD_M5.csv", "EURUSD_M5.source.json"}
     assert source_of(bench)["symbol"] == "EURUSDm"
+
+
+def test_a_bar_in_which_the_feed_stopped_is_not_stored_as_closed(bench: Bench) -> None:
+    bench.terminal.history["EURUSD", "M5"] = bench.terminal.history["EURUSD", "M5"][:-2]
+    bench.terminal.quote("EURUSD", 1.1, 1.1001, age_s=400)  # 11:53:20, in the bar of 11:50
+    collect(bench)
+    assert stored_bars(bench)[-1]["time"] == "2025-06-03T11:45:00Z"
+    bench.terminal.quote("EURUSD", 1.1, 1.1001)
+    collect(bench)
+    assert stored_bars(bench)[-1]["time"] == "2025-06-03T11:50:00Z"
