@@ -170,6 +170,8 @@ def test_every_task_says_what_became_of_it(rig: Rig, fault: Fault) -> None:
     for task in TASKS:
         run = rig.run(task)
         allowed = fault.also.get(task, fault.states)
+        if task == "record_trades" and _S.SUCCEEDED in allowed:
+            allowed |= {_S.SKIPPED}  # the account makes no new deal between two runs
         assert run.state in allowed, (task, run.state, run.reason)
         assert not run.error, (task, run.error)  # a fault of the terminal is no bug of ours
         if not run.state.is_success:
