@@ -35,7 +35,15 @@ class MetronomeError(Exception):
 
 
 class Retryable(MetronomeError):
-    """A passing trouble (network, terminal busy): worth another try after a pause."""
+    """A passing trouble (network, terminal busy): worth another try after a pause.
+
+    Args:
+        retry_after: What a server said about when, as in the header of that name; empty when it said nothing.
+    """
+
+    def __init__(self, message: str, *, advice: str = "", retry_after: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.retry_after = retry_after
 
 
 class Blocked(MetronomeError):

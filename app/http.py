@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.errors import Retryable, UserAction
 from app.log_scrub import scrub
@@ -125,7 +126,8 @@ class Http:
                     transport=self._transport,
                     follow_redirects=False,
                     headers={"User-Agent": "Metronome/0.1", "Accept": "*/*"},
-                    limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30),
+                    # Each request has a connection of its own, which its watchdog may cut.
+                    limits=httpx.Limits(max_connections=20, max_keepalive_connections=0),
                 )
             return self._client
 
@@ -141,11 +143,15 @@ class Http:
         left = deadline - self._monotonic()
         if left <= 0:
             raise httpx.ReadTimeout("out of time")
-        with self._open().stream("GET", address, headers=dict(headers), timeout=left) as response:
+        client = self._open()
+        with (
+            _Watchdog(left) as watchdog,
+            client.stream("GET", address, headers=dict(headers), timeout=left, extensions=watchdog.hook) as response,
+        ):
             location = response.headers.get("location", "")
             if response.status_code in _REDIRECTS and location:
                 return None, str(address.join(location))
-            _check_status(scrub(url), response.status_code)
+            _check_status(scrub(url), response.status_code, response.headers.get("retry-after", ""))
             unchanged = response.status_code == 304
             content = b"" if unchanged else self._body(response, url, deadline, max_bytes)
             return Answer(
@@ -164,7 +170,7 @@ class Http:
 
         unpack = _unpacker(response.headers.get("content-encoding", ""), scrub(url))
         body = bytearray()
-        for piece in response.iter_raw(65_536):
+        for piece in response.iter_raw():  # as they come: waiting for large pieces would let a trickle go on
             body += unpack(piece, max_bytes + 1 - len(body))
             if len(body) > max_bytes:
                 raise UserAction(
@@ -173,6 +179,44 @@ class Http:
             if self._monotonic() > deadline:
                 raise httpx.ReadTimeout("out of time")
         return bytes(body)
+
+
+class _Watchdog:
+    """Cuts the connection of one request when its time is over.
+
+    The time limits of httpx are for each single wait, so a server that sends a byte now and then, be it of the
+    headers, would never meet them.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._stream: Any = None
+        self._fired = False
+        self._timer = threading.Timer(limit_s, self._cut)
+        self._timer.daemon = True
+        self.hook: dict[str, Any] = {"trace": self._trace}
+
+    def __enter__(self) -> _Watchdog:
+        self._timer.start()
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        import httpx
+
+        self._timer.cancel()
+        if self._fired and isinstance(error, httpx.TransportError):
+            raise httpx.ReadTimeout("out of time") from error
+
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._stream = info.get("return_value")
+
+    def _cut(self) -> None:
+        self._fired = True
+        found = self._stream.get_extra_info("socket") if self._stream is not None else None
+        if isinstance(found, socket.socket):
+            with suppress(OSError):
+                # Not the method of an encrypted socket: that one drops what the reading thread still uses.
+                socket.socket.shutdown(found, socket.SHUT_RDWR)
 
 
 def _unpacker(encoding: str, url: str) -> Callable[[bytes, int], bytes]:
@@ -188,11 +232,12 @@ def _unpacker(encoding: str, url: str) -> Callable[[bytes, int], bytes]:
     return inflate.decompress
 
 
-def _check_status(url: str, status: int) -> None:
+def _check_status(url: str, status: int, retry_after: str) -> None:
     if status in (200, 203, 206, 304):
         return
     if status in _RETRYABLE or status >= 500:
-        raise Retryable(f"{url} answered {status}.", advice="The server is busy or in trouble; it is tried again.")
+        advice = "The server is busy or in trouble; it is tried again."
+        raise Retryable(f"{url} answered {status}.", advice=advice, retry_after=retry_after)
     if status in (401, 403):
         raise UserAction(
             f"{url} refuses access ({status}).",

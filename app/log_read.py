@@ -83,7 +83,7 @@ def read_tail(path: Path, max_lines: int, *, max_bytes: int = 8 * _BLOCK) -> tup
 def lines_of_run(
     paths: Paths, run_id: str, *, max_lines: int = 5000, max_bytes: int = 200 * _BLOCK
 ) -> tuple[LogLine, ...]:
-    """What one run wrote, oldest first, from the newest log file backwards to where the run began.
+    """What one run wrote, oldest first, from the newest log file backwards.
 
     Args:
         max_lines: At most so many records, the last ones.
@@ -104,9 +104,7 @@ def lines_of_run(
             except FileNotFoundError:
                 continue  # rotated away while we read
         max_bytes -= size
-        if found and not here:
-            break
-        found[:0] = here
+        found[:0] = here  # a file without a line of the run ends nothing: others may have filled it meanwhile
     return tuple(found[-max_lines:])
 
 

@@ -129,6 +129,10 @@ _Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whit
 _Level = Annotated[LevelName, BeforeValidator(_stripped_upper)]
 _Zone = Annotated[str | None, BeforeValidator(_known_zone)]
 _Symbols = Annotated[tuple[_Name, ...], BeforeValidator(_listed)]
+_Sources = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)], ...],
+    BeforeValidator(_listed),
+]
 _Timeframes = Annotated[tuple[Timeframe, ...], BeforeValidator(_listed)]
 
 
@@ -425,6 +429,24 @@ class HealthSettings(SettingsGroup):
     )
 
 
+class CalendarSettings(SettingsGroup):
+    """The economic calendar."""
+
+    sources: _Sources = setting(
+        ("https://nfs.faireconomy.media/ff_calendar_thisweek.json",),
+        "Sources",
+        "Addresses, files or folders of calendars, separated by commas.",
+    )
+    time_zone: _Zone = setting(
+        None,
+        "Time zone",
+        "Zone of the times in documents that do not state one, by IANA name; empty: told by their content, or refused.",
+    )
+    date_order: Literal["auto", "month_first", "day_first"] = setting(
+        "auto", "Date order", "How dates such as 03/04/2025 are meant; auto: told by their content, or refused."
+    )
+
+
 class UiSettings(SettingsGroup):
     """The window."""
 
@@ -450,6 +472,7 @@ class Settings(SettingsGroup):
     history: HistorySettings = group(HistorySettings, "History")
     logging: LoggingSettings = group(LoggingSettings, "Log")
     health: HealthSettings = group(HealthSettings, "Health")
+    calendar: CalendarSettings = group(CalendarSettings, "Calendar")
     ui: UiSettings = group(UiSettings, "Window")
 
     def task(self, task_id: str) -> TaskSettings:

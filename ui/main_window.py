@@ -35,7 +35,7 @@ from ui.widgets.nav_list import NavList
 from ui.widgets.simulated_banner import SimulatedBanner
 from ui.window_state import WindowState
 
-PAGES = ("tasks", "health", "history", "logs", "settings")
+PAGES = ("tasks", "health", "calendar", "history", "logs", "settings")
 SIDEBAR = 196
 
 
@@ -61,6 +61,7 @@ class MainWindow(QMainWindow):
         self._titles = {
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
+            "calendar": self.tr("Calendar"),
             "history": self.tr("History"),
             "logs": self.tr("Logs"),
             "settings": self.tr("Settings"),
@@ -193,6 +194,10 @@ class MainWindow(QMainWindow):
             from ui.pages.health import HealthPage
 
             page = HealthPage(self._theme, self._link)
+        elif name == "calendar":
+            from ui.pages.calendar import CalendarPage
+
+            page = CalendarPage(self._theme, self._link)
         elif name == "history":
             from ui.pages.history import HistoryPage
 
@@ -339,6 +344,8 @@ class MainWindow(QMainWindow):
             self.tasks.run_current()
         elif self.page == "health":
             self._link.submit("system_health_check")
+        elif self.page == "calendar":
+            self._link.submit("update_economic_calendar")
 
     def _run_with_parameters(self) -> None:
         if self.page == "tasks" and self.tasks.current_task:

@@ -1,4 +1,5 @@
-"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``."""
+"""The tasks that gather data: their specifications and thin functions. The work is in ``workers.market``
+and ``workers.calendar``."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from app.tasks import CatchUp, NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from workers.calendar.task import CalendarParams, CalendarResult, update_economic_calendar
 from workers.gates import TerminalConnected
 from workers.journal.trades import record
 from workers.market.care import lost_texts
@@ -239,5 +241,18 @@ SPECS: Final = (
         retries=Retries(attempts=3),
         gates=(TerminalConnected(),),
         terminal=True,
+    ),
+    TaskSpec(
+        id="update_economic_calendar",
+        title="Update economic calendar",
+        description="Events of the configured calendars with time, currency, impact and values, and what changed.",
+        queue=Queue.DATA_COLLECTION,
+        run=update_economic_calendar,
+        params=CalendarParams,
+        result=CalendarResult,
+        schedule="0 * * * *",
+        soft_limit_s=180.0,
+        hard_limit_s=240.0,
+        catch_up=CatchUp.RUN_ONCE,
     ),
 )

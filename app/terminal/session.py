@@ -11,16 +11,17 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from app.clock import Clock
 from app.errors import MetronomeError
 from app.terminal.board import Listener, StatusBoard
-from app.terminal.connection import CONNECT_LIMIT_S, Connection, Manner, Pinned
+from app.terminal.connection import Connection, Manner, Pinned
 from app.terminal.dealing import Dealing
 from app.terminal.errors import HostHung, TerminalBusy, TerminalUnavailable, WrongAccount
 from app.terminal.host import Host
+from app.terminal.options import SessionOptions as SessionOptions
 from app.terminal.outages import Outage, OutageLog
 from app.terminal.requests import CallRecord, CallTiming, LongCall, Request
 from app.terminal.server_time import AUTO
@@ -28,42 +29,12 @@ from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
 log = logging.getLogger(__name__)
 
-_CHECK_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 60.0
 _LONGEST_CHEAP_PAUSE_S: Final = 10.0
 #: A try to connect that took longer is not made again for a caller before its pause is over.
 _COSTLY_S: Final = 1.0
 _CONNECT, _CHECK, _RECONNECT, _USE, _STOP = "connect", "check", "reconnect", "use", "stop"
 _OWN: Final = frozenset({_CONNECT, _CHECK, _RECONNECT, _USE})
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """What the session needs to know.
-
-    Attributes:
-        path: Program of the terminal; empty for whichever runs.
-        login, server: Account that has to be logged in; None and empty for any.
-        call_timeout_s: Limit of a call for which the caller names none.
-        connect_limit_s: Limit of ``initialize``.
-        settle_s: A new connection has to hold this long before work goes over it.
-        server_time: The server's clock: ``auto`` or the name of a rule.
-        check_s: Pause between looks at an idle connection.
-        first_pause_s: Pause before the first try to connect again; doubled with each, up to 10 s, or a minute
-            when a try holds the window.
-        password: Asked for right before a login, on the session's thread; never kept.
-    """
-
-    path: str = ""
-    login: int | None = None
-    server: str = ""
-    call_timeout_s: float = 10.0
-    connect_limit_s: float = CONNECT_LIMIT_S
-    settle_s: float = 0.0
-    server_time: str = "auto"
-    check_s: float = _CHECK_S
-    first_pause_s: float = 1.0
-    password: Callable[[], str | None] = lambda: None
 
 
 class Session(Dealing):
@@ -168,8 +139,12 @@ class Session(Dealing):
         return self.status
 
     def look(self, timeout_s: float = 2.0) -> SessionStatus:
-        """The status after a fresh look at an open connection; never connects and never raises."""
-        if self.status.connected and self._thread is not None:
+        """The status after a fresh look at an open connection; never connects and never raises.
+
+        While the session connects, its outcome is waited for.
+        """
+        waits = self.status.connected or self.status.state is SessionState.CONNECTING
+        if waits and self._thread is not None:
             try:
                 self._submit(self._own(_CHECK), timeout_s)
             except MetronomeError as error:
@@ -304,11 +279,16 @@ class Session(Dealing):
         if request.name == _CONNECT:
             return self._connect()
         if request.name == _CHECK:
-            return self._publish(self._connection.check(self.status))
+            return self._check()
         if request.name in (_RECONNECT, _USE):
             return self._begin_anew(*request.args)
         self._refuse_unless_connected()
         return self._connection.call(request.name, request.args, request.kwargs, request.limit_s)
+
+    def _check(self) -> None:
+        status = self.status
+        if status.connected or status.state is SessionState.WRONG_ACCOUNT:
+            self._publish(self._connection.check(status))
 
     def _connect(self) -> None:
         began = self._clock.monotonic()
@@ -358,7 +338,7 @@ class Session(Dealing):
             before, self._before_hang = self._before_hang, None
         if self._connection.lost:
             # A look or a connect that failed has published why; a call raised it.
-            if not isinstance(error, MetronomeError):
+            if not isinstance(error, MetronomeError) or self._ending.is_set():
                 return
             if self.status.connected or isinstance(error, HostHung) or before is not None:
                 self._pause_s = self._options.first_pause_s

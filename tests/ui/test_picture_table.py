@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from fake_engine import NOW, FakeEngine, make_run
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from app.runs import RunState
-from tests.ui.fake_engine import NOW, FakeEngine, make_run
 from ui.models.task_table import Column, Role, TaskTable
 from ui.theme import Theme
 from ui.widgets.cells import AnyIndex, Cell, StateCell

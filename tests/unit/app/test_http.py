@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import gzip
 import socket
+import threading
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -117,6 +119,29 @@ def test_silence_ends_at_the_limit(http: Http) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         with pytest.raises(Retryable, match="did not answer within"):
             http.get(f"http://127.0.0.1:{server.getsockname()[1]}/a", timeout_s=0.05)
+
+
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"], ids=["headers", "body"])
+def test_a_server_that_drips_is_cut_off(http: Http, before: bytes) -> None:
+    """A byte every 10 ms never meets the limit of a single wait."""
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.sendall(before)
+            while not over.wait(0.01):
+                connection.sendall(b"X")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = threading.Thread(target=drip, args=(server,))
+        dripping.start()
+        try:
+            with pytest.raises(Retryable, match=r"did not answer within 0\.2 s"):
+                http.get(f"http://127.0.0.1:{server.getsockname()[1]}/a", timeout_s=0.2)
+        finally:
+            over.set()
+            dripping.join()
 
 
 def test_a_trickle_ends_at_the_limit(fake_clock: FakeClock) -> None:

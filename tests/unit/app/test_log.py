@@ -283,6 +283,20 @@ def test_threads_in_bursts_lose_nothing_while_it_rotates(paths: Paths) -> None:
     assert lines_of_run(paths, "none") == ()
 
 
+def test_a_run_that_was_silent_for_whole_files_is_told_from_its_beginning(paths: Paths) -> None:
+    log.setup(paths, Settings(logging=LoggingSettings(max_bytes=20_000, backups=100)), None)
+    with log.bind("t", "quiet"):
+        logger.info("began")
+    with log.bind("t", "loud"):
+        for number in range(1_000):
+            logger.info("n=%d", number)
+    with log.bind("t", "quiet"):
+        logger.info("ended")
+    log.shutdown()
+    assert len(log_files(paths.log_file)) > 3
+    assert [line.text for line in lines_of_run(paths, "quiet")] == ["began", "ended"]
+
+
 def test_the_tail_is_read_from_the_end(home: Path) -> None:
     path = home / "m.log"
     assert read_tail(path, 5) == ()

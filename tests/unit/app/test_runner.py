@@ -30,6 +30,7 @@ from app.tasks import (
     TaskResult,
     TaskSpec,
 )
+from tests.waiting import until
 
 SOON = 10.0  # seconds that a test waits at most for what takes milliseconds
 
@@ -452,9 +453,15 @@ def test_changes_hold_the_newest_value_of_each_run(bench: Bench) -> None:
     bench.add(lambda ctx, params: TaskResult())
     assert bench.runner.take_changes() == ()
     runs = [bench.run("probe") for _ in range(5)]
-    changes = bench.runner.take_changes()
-    assert [run.run_id for run in changes] == [run.run_id for run in runs]
-    assert all(run.state is RunState.SUCCEEDED for run in changes)
+    changes: dict[str, Run] = {}
+
+    def all_ended() -> bool:
+        # Whoever waits for a run is woken before the news is told.
+        changes.update((run.run_id, run) for run in bench.runner.take_changes())
+        return [run.run_id for run in changes.values() if run.state.is_final] == [run.run_id for run in runs]
+
+    until(all_ended)
+    assert all(run.state is RunState.SUCCEEDED for run in changes.values())
 
 
 # -- the end -------------------------------------------------------------------------------------------------------

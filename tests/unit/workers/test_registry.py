@@ -25,6 +25,7 @@ def test_default_schedules_are_those_of_the_design() -> None:
         "collect_market_data": (Queue.DATA_COLLECTION, "*/5 * * * *", True),
         "update_symbol_info": (Queue.DATA_COLLECTION, "daily 00:20", False),
         "record_trades": (Queue.DATA_COLLECTION, "5 * * * *", False),
+        "update_economic_calendar": (Queue.DATA_COLLECTION, "0 * * * *", False),
         "system_health_check": (Queue.MONITORING, "*/30 * * * *", True),
     }
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from app.terminal.session import Session, SessionOptions
 from app.terminal.simulated import SimulatedTerminal
 from app.terminal.simulated.symbols import CATALOGUE
 from app.terminal.values import SessionState, SessionStatus
+from tests.waiting import until
 
 NOW = datetime(2025, 11, 19, 12, 0, 30, tzinfo=UTC)
 
@@ -54,13 +55,6 @@ def rig() -> Iterator[Rig]:
     made.terminal.faults.release()
     for session in made.sessions:
         assert session.stop(5.0)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end, "it did not happen within 5 s"
-        time.sleep(0.002)
 
 
 def test_it_connects_and_tells_where_to(rig: Rig) -> None:

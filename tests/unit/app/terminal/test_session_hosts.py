@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,16 +24,10 @@ from app.terminal.outages import CUT_SHORT, KEPT, Outage, OutageLog
 from app.terminal.session import Session, SessionOptions
 from app.terminal.simulated import SimulatedTerminal
 from app.terminal.values import SessionState, SessionStatus
+from tests.waiting import until
 
 NOW = datetime(2025, 11, 19, 12, 0, 30, tzinfo=UTC)
 QUICK = SessionOptions(first_pause_s=0.05, call_timeout_s=5.0, connect_limit_s=5.0)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < end, "it did not happen within 15 s"
-        time.sleep(0.005)
 
 
 @pytest.fixture
