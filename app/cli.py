@@ -191,6 +191,13 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     feeds = commands.add_parser("feeds", help="show or change the list of news feeds")
     feeds.add_argument("action", nargs="?", choices=FEED_ACTIONS, default="list", metavar="|".join(FEED_ACTIONS))
     feeds.add_argument("values", nargs="*", metavar="FILE | URL [TITLE] | FEED")
+    symbols = commands.add_parser("symbols", help="what the broker calls the symbols of the watch list")
+    symbols_commands = symbols.add_subparsers(dest="action", metavar="confirm SYMBOL NAME | forget SYMBOL")
+    confirm = symbols_commands.add_parser("confirm", help="settle which symbol of the broker is meant")
+    confirm.add_argument("symbol", metavar="SYMBOL")
+    confirm.add_argument("name", metavar="NAME")
+    forget = symbols_commands.add_parser("forget", help="take a confirmation back")
+    forget.add_argument("symbol", metavar="SYMBOL")
     commands.add_parser("self-test", help="check that this installation works")
     picture = commands.add_parser("screenshot", help="save a picture of a page of the window")
     picture.add_argument("page", metavar="PAGE")
@@ -272,6 +279,7 @@ def dispatch(
         "runs": lambda: cli_commands.runs(session, options.task, options.state, options.limit),
         "settings": lambda: settings_command(session, options),
         "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),
+        "symbols": lambda: cli_commands.symbols(session, vars(options)),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),
     }

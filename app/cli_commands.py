@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from app import ipc
 from app.cli import FAILED, OK, SKIPPED, ScreenshotStart, UsageError, WindowStart
-from app.cli_text import as_text, feed_table, run_details, run_table, say, table, task_table, words, write, write_json
+from app.cli_text import (
+    as_text,
+    feed_table,
+    run_details,
+    run_table,
+    say,
+    symbol_table,
+    table,
+    task_table,
+    words,
+    write,
+    write_json,
+)
 from app.errors import MetronomeError, UserAction
 from app.files import StorageError
 from app.runs import RunState
@@ -242,6 +254,21 @@ def feeds(
     else:
         write(str(answer["message"]))
     return OK
+
+
+def symbols(session: CommandSession, options: Mapping[str, Any]) -> int:
+    """Show what the broker calls the symbols of the watch list, or settle one of them.
+
+    Returns:
+        ``FAILED`` when a symbol is not settled.
+    """
+    wanted = {name: options[name] for name in ("action", "symbol", "name") if options.get(name)}
+    found = session.ask("symbols", wanted)
+    if session.as_json:
+        write_json(found)
+    else:
+        symbol_table(found)
+    return OK if all(item["name"] for item in found["symbols"]) or options["action"] == "forget" else FAILED
 
 
 def headless(session: CommandSession) -> int:

@@ -169,6 +169,16 @@ def run_details(run: Mapping[str, Any]) -> None:
         write(run["error"].rstrip())
 
 
+def symbol_table(found: Mapping[str, Any]) -> None:
+    """What the broker calls the user's symbols."""
+    write(f"Symbols on {found['server'] or 'an unknown server'}:")
+    rows = found["symbols"]
+    table(("SYMBOL", "AT THE BROKER", "HOW"), [(row["symbol"], row["name"] or "-", row["how"]) for row in rows])
+    for row in rows:
+        if row["advice"]:
+            write(f"{row['symbol']}: {row['advice']}")
+
+
 def check_table(checks: Sequence[Mapping[str, Any]]) -> None:
     """The outcome of the self-test."""
     for check in checks:

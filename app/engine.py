@@ -28,6 +28,7 @@ from app.tasks import Queue, Registry
 from app.terminal import build_host, build_session, rehearsal_start, session_options
 from app.terminal.fault_options import switches
 from app.terminal.outages import OutageLog
+from app.terminal.server_memory import ServerMemory, recalling
 from app.terminal.session import Session
 from app.timetable import Timetable
 
@@ -101,6 +102,7 @@ class Engine:
         self._terminal_at_start = current.terminal
         outages = OutageLog(self.storage, self.paths.outages_file)
         self.terminal = build_session(current.terminal, self.clock, outages)
+        self.terminal.known_rule = recalling(ServerMemory(self.storage))
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)

@@ -15,7 +15,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -120,19 +120,27 @@ def atomic_write_text(path: Path, text: str) -> None:
     atomic_write_bytes(path, text.encode("utf-8"))
 
 
-def atomic_write_bytes(path: Path, data: bytes) -> None:
+def atomic_write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace the content of ``path``, or create it: afterwards it is whole, whatever happens meanwhile.
 
     A symbolic link stays one: the file that it points to is replaced. Permissions are kept.
 
+    Args:
+        durable: Wait until the disk has it. Without, only a power cut in the next half minute can harm it.
+
     Raises:
         StorageError: it could not be written; what was there before is untouched.
     """
+    atomic_write_pieces(path, (data,), durable=durable)
+
+
+def atomic_write_pieces(path: Path, pieces: Iterable[bytes], *, durable: bool = True) -> None:
+    """As ``atomic_write_bytes``, from pieces that are made while it is written; what they raise is passed on."""
     target = path.resolve() if path.is_symlink() else path
     temporary = target.with_name(f".{target.name}.{os.getpid()}-{next(_serial)}.tmp")
     with guarding(path):
         try:
-            _write_flushed(temporary, data)
+            _write_new(temporary, pieces, durable=durable)
             with suppress(FileNotFoundError):
                 shutil.copymode(target, temporary)
             replace(temporary, target)
@@ -142,11 +150,13 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
             raise
 
 
-def _write_flushed(path: Path, data: bytes) -> None:
+def _write_new(path: Path, pieces: Iterable[bytes], *, durable: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, 0o666)
     try:
-        write_all(descriptor, data)
-        os.fsync(descriptor)
+        for piece in pieces:
+            write_all(descriptor, piece)
+        if durable:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -27,6 +27,8 @@ EVENT_S = 0.25
 KEEP_ALIVE_S = 2.0
 #: How long a run has to stop after it was asked to.
 GRACE_S = 10.0
+#: How long a question about symbols waits for the terminal.
+CONNECT_S = 15.0
 MAX_RUNS = 100_000
 
 
@@ -62,6 +64,7 @@ class Desk:
             "tasks": self._tasks,
             "runs": self._runs,
             "settings_set": self._settings_set,
+            "symbols": self._symbols,
             "show": self._show,
         }
         self._lock = threading.Lock()
@@ -206,6 +209,25 @@ class Desk:
     def _settings_set(self, args: Mapping[str, Any], _send_event: ipc.Send) -> object:
         self._engine.settings.set(str(args["key"]), args["value"])
         return {}
+
+    def _symbols(self, args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        from app.terminal.symbols import SymbolNames
+
+        engine = self._engine
+        engine.terminal.ensure_connected(CONNECT_S)
+        names = SymbolNames(engine.terminal, engine.storage, engine.clock)
+        action, wanted = str(args.get("action", "list")), str(args.get("symbol", ""))
+        if action == "confirm":
+            found = [names.confirm(wanted, str(args["name"]))]
+        else:
+            if action == "forget" and not names.forget(wanted):
+                raise UserAction(
+                    f"No name is confirmed for {wanted!r} on {names.server}.",
+                    advice="python main.py symbols lists them.",
+                )
+            asked = (wanted,) if wanted else engine.settings.current.market.watch_list
+            found = [names.look(symbol) for symbol in asked]
+        return {"server": names.server, "symbols": [item.as_document() for item in found]}
 
     def _show(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
         if self._on_show is not None:

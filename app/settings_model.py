@@ -183,7 +183,8 @@ class MarketSettings(SettingsGroup):
     watch_list: _Symbols = setting(
         DEFAULT_WATCH_LIST,
         "Watch list",
-        "Symbols to collect and evaluate, named exactly as the broker names them, separated by commas.",
+        "Symbols to collect and evaluate, separated by commas; what the broker calls them is settled with "
+        "python main.py symbols.",
     )
     timeframes: _Timeframes = setting(
         ("M5", "H1"), "Timeframes", "Timeframes whose closed bars are appended to the bar history."

@@ -14,11 +14,12 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from app import entries
 from app.clock import Clock
 from app.errors import UserAction
-from app.files import StorageError, atomic_write_bytes, guarding, quarantine, write_all
+from app.files import StorageError, atomic_write_bytes, atomic_write_pieces, guarding, quarantine, write_all
 from app.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -26,15 +27,19 @@ log = logging.getLogger(__name__)
 #: The schema of every JSON file written today.
 JSON_SCHEMA: Final = 1
 
-#: How a document with entries ends; a new entry takes the place of it and is followed by it.
-#: An entry shorter than this is read from the end of its file alone.
+#: The last entry is looked for in the end of its file of this size first.
 _LAST_BYTES: Final = 128 * 1024
-_TAIL: Final = b"\n]}\n"
-_HEAD_END: Final = b'"entries": ['
 _REMEMBERED: Final = 4096
 _O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 
 _Stamp = tuple[int, int, int]
+
+
+class _Known(NamedTuple):
+    """A document with entries as this process left it: its stamp, and where its last entry ends."""
+
+    stamp: _Stamp
+    end: int
 
 
 class Storage:
@@ -48,7 +53,7 @@ class Storage:
         self._clock = clock
         self._home = paths.home.resolve()
         self._locks = tuple(threading.Lock() for _ in range(16))
-        self._checked: OrderedDict[Path, _Stamp] = OrderedDict()
+        self._checked: OrderedDict[Path, _Known] = OrderedDict()
 
     def relative(self, path: Path) -> str:
         """``path`` from the home, with forward slashes; one outside of it stays whole."""
@@ -100,52 +105,65 @@ class Storage:
             StorageError: the file is there but cannot be read.
             UserAction: it was written by a newer Metronome.
         """
-        with guarding(path, "read"):
-            try:
-                with path.open("rb") as file:
-                    size = file.seek(0, os.SEEK_END)
-                    file.seek(max(size - _LAST_BYTES, 0))
-                    end = file.read()
-            except FileNotFoundError:
-                return None
-        line = end.removesuffix(_TAIL).rpartition(b"\n")[2] if end.endswith(_TAIL) else b""
-        item = _parsed(line)
+        line, size, reach = None, 1, 0
+        while line is None and reach < size:
+            reach = max(_LAST_BYTES, reach * 4)
+            with guarding(path, "read"):
+                try:
+                    with path.open("rb") as file:
+                        size = file.seek(0, os.SEEK_END)
+                        file.seek(max(size - reach, 0))
+                        line = entries.last_line(file.read())
+                except FileNotFoundError:
+                    return None
+        item = _parsed(line or b"")
         if isinstance(item, dict):
             return item
-        # An entry longer than that, an empty list, another layout or damage: look at all of it.
+        # An empty list, another layout or damage: look at all of it.
         document = self.read_json(path)
-        entries = document.get("entries") if document else None
-        return entries[-1] if isinstance(entries, list) and entries and isinstance(entries[-1], dict) else None
+        found = document.get("entries") if document else None
+        return found[-1] if isinstance(found, list) and found and isinstance(found[-1], dict) else None
 
-    def append_json_item(self, path: Path, item: Mapping[str, Any], head: Mapping[str, Any] | None = None) -> None:
+    def append_json_item(
+        self, path: Path, item: Mapping[str, Any], head: Mapping[str, Any] | None = None, *, durable: bool = True
+    ) -> None:
         """Append one entry to the array ``entries`` of a JSON document that is valid at every instant.
 
-        The file is replaced as a whole without being parsed again: it is fully checked when this process first sees
-        it or somebody else has changed it, and known by size and time afterwards. 1,500 entries cost 1 to 2 ms
-        besides the disk. A damaged document is moved aside with a warning, and a new one begun.
+        The entry is written into a gap that the document keeps before its end (see ``app.entries``), at the same cost
+        however long it is. It is fully checked when this process first sees it or somebody else has changed it, and
+        known by size and time afterwards. A damaged document is moved aside with a warning, and a new one begun.
 
         Args:
             item: The entry; plain JSON values.
             head: Names beside ``entries``, written when the document is begun; ``"schema": 1`` comes by itself.
+            durable: Wait until the disk has it. Without, a power cut may cost the entries of the last half minute; a
+                kill costs none.
 
         Raises:
             StorageError: it cannot be written; what was there before is untouched.
             UserAction: the document was written by a newer Metronome; it is left alone.
             ValueError: the entry holds a number that JSON has not (NaN, infinity).
         """
-        entry = _entry(item)
+        entry = entries.encoded(item)
         with self._lock(path):
-            data = _read(path)
-            if data is not None and not (self._checked.get(path) == _stamp(path) and data.endswith(_TAIL)):
-                data = self._in_our_layout(path, data)
-            if data is None:
-                _make_folder(path)
-                whole = _begun(head or {}) + b"\n" + entry + _TAIL
+            known = self._checked.get(path)
+            if known is not None and known.stamp == _stamp(path):
+                found = entries.place(known.end, known.stamp[0], entry)
+                if found is not None:
+                    at, line = found
+                    _write_at(path, at, line, durable=durable)
+                    self._remember(path, at + len(line))
+                    return
+                document: entries.Document | None = entries.Document(_read(path) or b"", known.end)
             else:
-                kept = data[: -len(_TAIL)]
-                whole = b"".join((kept, b"\n" if kept.endswith(b"[") else b",\n", entry, _TAIL))
-            atomic_write_bytes(path, whole)
-            self._remember(path)
+                document = self._document(path)
+            if document is None:
+                _make_folder(path)
+                document = entries.begun({"schema": JSON_SCHEMA, **(head or {})}, (entry,))
+            else:
+                document = entries.extended(document, entry)
+            atomic_write_bytes(path, document.data, durable=durable)
+            self._remember(path, document.end)
 
     def append_csv(self, path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Append rows to a CSV file; a new one begins with ``header``.
@@ -177,6 +195,19 @@ class Storage:
                 os.close(descriptor)
         return len(lines) - (0 if size else 1)
 
+    def replace_file(self, path: Path, size: int, pieces: Iterable[bytes]) -> bool:
+        """Replace a file that still has ``size`` bytes by ``pieces``; False when somebody has written to it since.
+
+        Raises:
+            StorageError: it cannot be read or written; what was there before is untouched.
+        """
+        with self._lock(path):
+            found = _stamp(path)
+            if found is None or found[0] != size:
+                return False
+            atomic_write_pieces(path, pieces)
+            return True
+
     def free_bytes(self) -> int:
         """Bytes free on the disk of the home.
 
@@ -202,17 +233,26 @@ class Storage:
     def _lock(self, path: Path) -> threading.Lock:
         return self._locks[zlib.crc32(os.fsencode(path)) % len(self._locks)]
 
-    def _remember(self, path: Path) -> None:
-        self._checked[path] = _stamp(path)
+    def _remember(self, path: Path, end: int) -> None:
+        stamp = _stamp(path)
+        if stamp is None:
+            self._checked.pop(path, None)
+            return
+        self._checked[path] = _Known(stamp, end)
         self._checked.move_to_end(path)
         if len(self._checked) > _REMEMBERED:
             with suppress(KeyError):
                 self._checked.popitem(last=False)
 
-    def _in_our_layout(self, path: Path, data: bytes) -> bytes | None:
-        """Check a document fully; None when it was damaged and is now aside."""
-        if _whole_by_lines(path, data):
-            return data
+    def _document(self, path: Path) -> entries.Document | None:
+        """The document in our layout, fully checked; None when there is none, or it was damaged and is now aside."""
+        data = _read(path)
+        if data is None:
+            return None
+        if (head := entries.head_of(data)) is not None:
+            _refuse_newer(path, head, JSON_SCHEMA)
+        if (known := entries.in_our_layout(data)) is not None:
+            return known
         document = _parsed(data)
         if isinstance(document, dict):
             _refuse_newer(path, document, JSON_SCHEMA)
@@ -221,11 +261,9 @@ class Storage:
         if isinstance(document, str):
             self._put_aside(path, document)
             return None
-        if data.endswith(_TAIL) and list(document)[-1] == "entries":
-            return data
         # Valid, but laid out by another program: bring it back to one entry a line.
-        entries = b",\n".join(_entry(item) for item in document.pop("entries"))
-        return _begun(document) + (b"\n" + entries if entries else b"") + _TAIL
+        items = [entries.encoded(item) for item in document.pop("entries")]
+        return entries.begun({"schema": JSON_SCHEMA, **document}, items)
 
     def _put_aside(self, path: Path, reason: str) -> None:
         aside = quarantine(path, self._clock)
@@ -286,29 +324,6 @@ def _parsed(data: bytes) -> dict[str, Any] | str:
     return document if isinstance(document, dict) else "it is not a JSON object"
 
 
-def _whole_by_lines(path: Path, data: bytes) -> bool:
-    """Whether a document of ours is valid, checked entry by entry.
-
-    Parsing a day of entries in one call would hold the interpreter, and with it the window, for tens of milliseconds.
-
-    Raises:
-        UserAction: it was written by a newer Metronome.
-    """
-    head, found, entries = data.removesuffix(_TAIL).partition(_HEAD_END + b"\n")
-    if not found or not data.endswith(_TAIL):
-        return False
-    begin = _parsed(head + _HEAD_END + b"]}")
-    if not isinstance(begin, dict):
-        return False
-    _refuse_newer(path, begin, JSON_SCHEMA)
-    lines = entries.split(b"\n")
-    last = len(lines) - 1
-    return all(
-        line.endswith(b",") != (number == last) and isinstance(_parsed(line.removesuffix(b",")), dict)
-        for number, line in enumerate(lines)
-    )
-
-
 def _refuse_newer(path: Path, document: Mapping[str, Any], schema: int) -> None:
     found = document.get("schema")
     if isinstance(found, int) and found > schema:
@@ -318,20 +333,30 @@ def _refuse_newer(path: Path, document: Mapping[str, Any], schema: int) -> None:
         )
 
 
-def _entry(item: Mapping[str, Any]) -> bytes:
-    text = json.dumps(item, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "backslashreplace")
+def _write_at(path: Path, at: int, line: bytes, *, durable: bool) -> None:
+    """Write over blanks inside of an existing file: all of ``line``, or nothing of it."""
+    with guarding(path):
+        descriptor = os.open(path, os.O_WRONLY | _O_BINARY)
+        try:
+            os.lseek(descriptor, at, os.SEEK_SET)
+            write_all(descriptor, line)
+            if durable:
+                os.fsync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.lseek(descriptor, at, os.SEEK_SET)
+                write_all(descriptor, b" " * len(line))
+            raise
+        finally:
+            os.close(descriptor)
 
 
-def _begun(head: Mapping[str, Any]) -> bytes:
-    """The document up to its list of entries."""
-    whole = {"schema": JSON_SCHEMA, **{name: value for name, value in head.items() if name != "entries"}}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
-    return text[:-1] + b", " + _HEAD_END
-
-
-def _stamp(path: Path) -> _Stamp:
-    found = path.stat()
+def _stamp(path: Path) -> _Stamp | None:
+    """What tells that a file was changed; None when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 from app import errors
@@ -67,7 +68,7 @@ def run_in_process(ctx: TaskContext, work: Callable[..., Any], *args: Any, limit
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_child, args=(theirs, work, args), name=f"metronome-{ctx.task_id}", daemon=True)
     process.start()
-    _step_back(process.pid)
+    _step_back(process)
     theirs.close()
     try:
         return _attend(ctx, process, ours, ctx.clock.monotonic() + limit_s, limit_s)
@@ -79,13 +80,14 @@ def run_in_process(ctx: TaskContext, work: Callable[..., Any], *args: Any, limit
         process.close()
 
 
-def _step_back(pid: int) -> None:
-    """Let the window and everything else on this computer go before the process ``pid``."""
+def _step_back(process: BaseProcess) -> None:
+    """Let the window and everything else on this computer go before a process."""
     import psutil
 
     with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        process.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", None) or min(process.nice() + 10, 19))
+        found = psutil.Process(process.pid)
+        # Windows has classes, other systems a number.
+        found.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", None) or min(found.nice() + 10, 19))
 
 
 def _attend(ctx: TaskContext, process: Any, ours: Connection[Any, Any], deadline: float, limit_s: float) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-NAMES = ("dispatch", "timetable", "startup", "memory", "gui", "evaluate", "history", "terminal", "hang")
+NAMES = ("dispatch", "timetable", "startup", "memory", "gui", "evaluate", "history", "terminal", "hang", "symbols")
 
 
 def main() -> int:

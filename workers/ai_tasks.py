@@ -11,6 +11,7 @@ from pydantic import Field
 from app.errors import NothingToDo, UserAction
 from app.settings_model import Timeframe
 from app.tasks import NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from app.terminal.symbols import SymbolNames
 from workers.gates import TerminalConnected
 from workers.strategy import library
 from workers.strategy.evaluate import Outcome
@@ -23,7 +24,7 @@ class SymbolParams(TaskParams):
     """Which symbol to evaluate."""
 
     symbol: str = Field(
-        min_length=1, max_length=64, title="Symbol", description="Symbol, exactly as the broker names it."
+        min_length=1, max_length=64, title="Symbol", description="Symbol, as the watch list and strategies name it."
     )
     timeframe: Timeframe | None = Field(
         default=None, title="Timeframe", description="Only strategies of this timeframe; empty: of all."
@@ -81,7 +82,8 @@ def evaluate_all_strategies(ctx: TaskContext, _params: NoParams) -> EvaluationRe
 
 def evaluate_single_symbol(ctx: TaskContext, params: SymbolParams) -> EvaluationResult:
     """Evaluate the enabled strategies of one symbol, on the watch list or not."""
-    ctx.terminal.symbol_info(params.symbol)  # an unknown symbol is the user's to mend, whatever strategies there are
+    # An unknown symbol is the user's to mend, whatever strategies there are.
+    SymbolNames(ctx.terminal, ctx.storage, ctx.clock).symbol_info(params.symbol)
     found = _library(ctx)
     rules = [
         rule

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _CONNECT_MS: Final = 10_000
 #: The module's own time-out does not bound the start of a program, nor a pipe that never answers.
 CONNECT_LIMIT_S: Final = 15.0
+_NAMES_KEPT_S: Final = 600.0
 _LOOK_S: Final = 0.25
 _LOOKS: Final = 20
 # Functions whose first argument is a symbol.
@@ -97,9 +98,11 @@ class Connection:
         self._manner = manner
         self._clock = clock
         self._record = record
+        self._known_names: tuple[float, tuple[str, ...]] | None = None
 
     def connect(self) -> SessionStatus:
         """Open the module and log on to the terminal; the status says how it went."""
+        self._known_names = None
         try:
             self.host.open()
             self._log_on()
@@ -179,15 +182,25 @@ class Connection:
         code, text = self.host.last_error
         info = self._timed("symbol_info", (symbol,), None, limit_s)
         if info is None and self.host.last_error[0] == NOT_FOUND:
-            found = self._timed("symbols_get", (), None, limit_s)
-            if found is not None:
-                raise unknown_symbol(symbol, (item["name"] for item in found))
+            names = self._names(limit_s)
+            if names is not None:
+                raise unknown_symbol(symbol, names)
         if info is not None and not info["select"] and self._timed("symbol_select", (symbol, True), None, limit_s):
             answer = self._timed(name, args, kwargs, limit_s)
             if answer is not None and answer is not False:
                 return answer
             code, text = self.host.last_error
         raise error_for(f"{name}({symbol!r})", code, text)
+
+    def _names(self, limit_s: float) -> tuple[str, ...] | None:
+        """All symbols, None when they cannot be had; a list of the last minutes will do for a hint."""
+        now = self._clock.monotonic()
+        if self._known_names is None or now - self._known_names[0] > _NAMES_KEPT_S:
+            found = self._timed("symbols_get", (), None, limit_s)
+            if found is None:
+                return None
+            self._known_names = (now, tuple(item["name"] for item in found))
+        return self._known_names[1]
 
     def _timed(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, limit_s: float) -> Any:
         began = self._clock.monotonic()

@@ -67,6 +67,14 @@ class Dealing(Reading):
         found = self._invoke("history_deals_get", self._stamps(since, until), _chosen(group=group), timeout_s)
         return tuple(Deal.from_struct(item, self._server_clock.rule) for item in found)
 
+    def deal_records(
+        self, since: datetime, until: datetime, timeout_s: float | None = None
+    ) -> tuple[tuple[datetime, Mapping[str, Any]], ...]:
+        """Deals from ``since`` to ``until`` (both aware): the time in UTC, and every field as the module has it."""
+        found = self._invoke("history_deals_get", self._stamps(since, until), {}, timeout_s)
+        rule = self._server_clock.rule
+        return tuple((rule.to_utc((item["time_msc"] or item["time"] * 1000) / 1000), item) for item in found)
+
     def calc_margin(
         self, order_type: int, symbol: str, volume: float, price: float, timeout_s: float | None = None
     ) -> float:

@@ -11,9 +11,13 @@ import numpy as np
 
 from app.clock import Clock, require_aware
 from app.terminal.errors import TerminalBusy
-from app.terminal.server_time import ServerClock
-from app.terminal.timeframes import bar_end, timeframe
-from app.terminal.values import Bars, Rates, SymbolInfo, Tick
+from app.terminal.server_time import ServerClock, ServerTimeRule
+from app.terminal.timeframes import Times, bar_end, timeframe
+from app.terminal.values import Bars, DayFigures, Rates, SessionStatus, Snapshot, SymbolInfo, Tick
+
+# Listing thousands of symbols takes long; for a hint the list of the last minutes will do.
+_CATALOGUE_KEPT_S = 600.0
+_CATALOGUE_FIELDS = ("description", "path", "trade_mode", "trade_calc_mode", "select")
 
 
 class Reading(ABC):
@@ -22,6 +26,35 @@ class Reading(ABC):
     def __init__(self, server_time: str, clock: Clock) -> None:
         self._clock = clock
         self._server_clock = ServerClock(server_time)
+        self._catalogue: tuple[str, float, Mapping[str, Mapping[str, Any]]] | None = None
+
+    @property
+    @abstractmethod
+    def status(self) -> SessionStatus:
+        """The connection as it is now."""
+
+    @property
+    def server_rule(self) -> ServerTimeRule:
+        """The server's clock as far as it is known."""
+        return self._server_clock.rule
+
+    @property
+    def server_time_automatic(self) -> bool:
+        """Whether the clock is inferred, since the settings name none."""
+        return self._server_clock.automatic
+
+    @property
+    def server_time_confirmed(self) -> bool:
+        """Whether a fresh quote agreed with ``server_rule``, or the settings name it."""
+        return self._server_clock.confirmed
+
+    def adopt_server_time(self, rule: str) -> None:
+        """Take over a rule that was learned from the present server, unless the settings name one.
+
+        Raises:
+            UserAction: It is no rule.
+        """
+        self._server_clock.adopt(rule)
 
     @abstractmethod
     def _invoke(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], timeout_s: float | None) -> Any:
@@ -50,6 +83,50 @@ class Reading(ABC):
     def symbol_names(self, group: str = "*", timeout_s: float | None = None) -> tuple[str, ...]:
         """Names of all symbols that match ``group``, in the terminal's order. Raises as ``Session.call``."""
         return tuple(item["name"] for item in self._invoke("symbols_get", (group,), {}, timeout_s))
+
+    def catalogue(self, timeout_s: float | None = None) -> Mapping[str, Mapping[str, Any]]:
+        """All symbols of the server by name, with the fields that tell them apart; up to ten minutes old.
+
+        Raises as ``Session.call``.
+        """
+        server, now = self.status.server, self._clock.monotonic()
+        known = self._catalogue
+        if known is None or known[0] != server or now - known[1] > _CATALOGUE_KEPT_S:
+            found = self._invoke("symbols_get", (), {}, timeout_s)
+            listed = {item["name"]: {field: item[field] for field in _CATALOGUE_FIELDS} for item in found}
+            known = self._catalogue = (server, now, listed)
+        return known[2]
+
+    def snapshot(self, symbol: str, timeout_s: float | None = None) -> Snapshot:
+        """Specification, newest quote and figures of the day of a symbol, with one call.
+
+        A symbol that is not in the Market Watch is put there first: the terminal has no present quote of others.
+
+        Raises:
+            TerminalBusy: There is no quote yet.
+            MetronomeError: As ``Session.call``.
+        """
+        raw = self._invoke("symbol_info", (symbol,), {}, timeout_s)
+        if not raw["select"]:
+            self._invoke("symbol_select", (symbol, True), {}, timeout_s)
+            raw = self._invoke("symbol_info", (symbol,), {}, timeout_s)
+        if raw["time"] <= 0:
+            msg = f"The terminal has no quote of {symbol} yet."
+            raise TerminalBusy(msg, advice="Wait for the market to open, or look at the symbol in the Market Watch.")
+        stamp = float(raw["time"])
+        self._server_clock.observe(stamp, self._clock.now())
+        time = self._server_clock.rule.to_utc(stamp)
+        tick = Tick(symbol, time, raw["bid"], raw["ask"], raw["last"], raw["volume"], 0)
+        return Snapshot(SymbolInfo.from_struct(raw), tick, DayFigures.of(raw))
+
+    def server_times(self, symbol: str, frame: str, count: int, timeout_s: float | None = None) -> Times:
+        """The open times of the last ``count`` bars as the server stamped them, oldest first, not in UTC.
+
+        Raises as ``rates``.
+        """
+        constant = timeframe(frame).constant
+        rates = self._invoke("copy_rates_from_pos", (symbol, constant, 0, count), {}, timeout_s)
+        return np.array(rates["time"], dtype=np.int64)
 
     def rates(self, symbol: str, frame: str, count: int, start_pos: int = 0, timeout_s: float | None = None) -> Bars:
         """The last ``count`` bars, oldest first, back from position ``start_pos`` (0: the newest, maybe forming).

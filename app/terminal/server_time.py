@@ -23,6 +23,7 @@ EUROPE = "GMT+2/+3 Europe"
 
 Change = Literal["none", "us", "eu", "zone"]
 
+_CHANGING = re.compile(r"GMT([+-]\d{1,2})/([+-]\d{1,2})\s+(New York|Europe)", re.IGNORECASE)
 _FIXED = re.compile(r"(?:GMT|UTC)\s*(?:([+-])(\d{1,2})(?::?(\d{2}))?)?", re.IGNORECASE)
 # A quote is fresh when it is this close to a whole quarter of an hour from UTC.
 _FRESH_S = 5
@@ -30,14 +31,16 @@ _STEP_S = 1800
 # Where the clocks of brokers are found, in seconds from UTC.
 _LEAST_OFFSET, _GREATEST_OFFSET = -6 * 3600, 9 * 3600
 _HOUR = 3600
+_MOST_H = 14
 
 
 class ServerTimeRule:
     """How the server's clock differs from UTC, through all clock changes.
 
     Args:
-        name: One of ``GMT+2/+3 New York``, ``GMT+2/+3 Europe``, ``UTC``, ``UTC-5``, ``GMT+3``, ``GMT+5:30``, or the
-            name of a zone such as ``Europe/Athens``. ``auto`` means New York's until quotes say otherwise.
+        name: ``GMT+2/+3 New York`` or ``GMT+2/+3 Europe`` (offset in winter and in summer, and whose dates the changes
+            follow), ``UTC``, ``UTC-5``, ``GMT+3``, ``GMT+5:30``, or the name of a zone such as ``Europe/Athens``.
+            ``auto`` means New York's until bars and quotes say otherwise.
 
     Raises:
         UserAction: The name is none of these.
@@ -91,8 +94,12 @@ class ServerTimeRule:
 class ServerClock:
     """The rule in force, and what quotes say about it when nobody named one.
 
-    With ``auto`` the New York rule is assumed. Two fresh quotes in a row that disagree with the rule replace it by
-    one that agrees. Quotes of the weekend say nothing.
+    With ``auto`` the New York rule is assumed until one is adopted that was learned from this server. Two fresh quotes
+    in a row that disagree with the rule replace it by one that agrees. Quotes of the weekend say nothing.
+
+    Attributes:
+        confirmed: The rule was named in the settings, or a fresh quote agreed with it.
+        automatic: Nobody named a rule.
 
     Thread: ``observe`` is for the session's thread; ``rule`` and ``confirmed`` may be read from any.
     """
@@ -100,12 +107,24 @@ class ServerClock:
     def __init__(self, name: str) -> None:
         self.rule = ServerTimeRule(name)
         self.confirmed = name.strip().lower() not in {"", AUTO}
-        self._infer = not self.confirmed
+        self.automatic = not self.confirmed
         self._suspect: tuple[int, float] | None = None
+
+    def adopt(self, name: str) -> None:
+        """Take a rule that was learned elsewhere; quotes may still overrule it. One named in the settings stays.
+
+        Raises:
+            UserAction: It is no rule.
+        """
+        rule = ServerTimeRule(name)
+        if self.automatic and rule.name != self.rule.name:
+            self.rule = rule
+            self.confirmed = False
+            self._suspect = None
 
     def observe(self, tick_server_s: float, now: datetime) -> bool:
         """Compare a quote's stamp with the time at which it was read; return whether the rule was replaced."""
-        if not self._infer:
+        if not self.automatic:
             return False
         offset = fresh_offset(tick_server_s, now)
         if offset is None:
@@ -150,10 +169,9 @@ def rule_for_offset(offset_s: int, now: datetime) -> ServerTimeRule:
 
 def _parse(name: str) -> tuple[Change, int]:
     """How the clock changes, and its offset outside of summer time in seconds."""
-    if name.casefold() == NEW_YORK.casefold():
-        return "us", 2 * _HOUR
-    if name.casefold() == EUROPE.casefold():
-        return "eu", 2 * _HOUR
+    changing = _CHANGING.fullmatch(name)
+    if changing and int(changing[2]) == int(changing[1]) + 1 and abs(int(changing[1])) <= _MOST_H:
+        return ("us" if changing[3].casefold() == "new york" else "eu"), int(changing[1]) * _HOUR
     if name.upper() == "EST":
         return "none", -5 * _HOUR
     fixed = _FIXED.fullmatch(name)

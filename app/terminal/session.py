@@ -24,7 +24,7 @@ from app.terminal.host import Host
 from app.terminal.options import SessionOptions as SessionOptions
 from app.terminal.outages import Outage, OutageLog
 from app.terminal.requests import CallRecord, CallTiming, LongCall, Request
-from app.terminal.server_time import ServerTimeRule
+from app.terminal.server_time import AUTO
 from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,10 @@ _OWN: Final = frozenset({_CONNECT, _CHECK, _RECONNECT, _USE})
 class Session(Dealing):
     """The connection and all calls over it. The typed helpers are in ``Reading`` and ``Dealing``.
 
+    Attributes:
+        known_rule: Gives the clock that was learned of a server, or ``auto``; asked when a server is met, before
+            anybody hears of the connection.
+
     Thread: every method may be called from any thread, but the window's thread should call none that waits.
     """
 
@@ -54,6 +58,8 @@ class Session(Dealing):
         self._current: Request | None = None
         self._before_hang: SessionStatus | None = None
         self._pause_s = 0.0
+        self.known_rule: Callable[[str], str] = lambda _server: AUTO
+        self._met = ""
         self._not_before = 0.0
         self._connection = self._connection_over(host, options)
         first = self._connection.unconnected(SessionState.DISCONNECTED, "The terminal session has not been started.")
@@ -65,11 +71,6 @@ class Session(Dealing):
     def status(self) -> SessionStatus:
         """The connection as it is now."""
         return self._board.current
-
-    @property
-    def server_rule(self) -> ServerTimeRule:
-        """The server's clock as far as it is known."""
-        return self._server_clock.rule
 
     def timings(self) -> tuple[CallTiming, ...]:
         """Durations of all calls so far, by function."""
@@ -287,7 +288,7 @@ class Session(Dealing):
     def _check(self) -> None:
         status = self.status
         if status.connected or status.state is SessionState.WRONG_ACCOUNT:
-            self._board.publish(self._connection.check(status))
+            self._publish(self._connection.check(status))
 
     def _connect(self) -> None:
         began = self._clock.monotonic()
@@ -304,6 +305,13 @@ class Session(Dealing):
             longest = _LONGEST_PAUSE_S if costly and self._connection.host.holds_window else _LONGEST_CHEAP_PAUSE_S
             self._pause_s = min(max(self._pause_s * 2, self._options.first_pause_s), longest)
             self._not_before = ended + self._pause_s if costly else 0.0
+        self._publish(status)
+
+    def _publish(self, status: SessionStatus) -> None:
+        """Recall the clock of a server that is met, then say that it is there."""
+        if status.connected and status.server != self._met:
+            self._met = status.server
+            self.adopt_server_time(self.known_rule(status.server))
         self._board.publish(status)
 
     def _begin_anew(self, host: Host | None = None, options: SessionOptions | None = None) -> None:

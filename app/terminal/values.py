@@ -170,6 +170,47 @@ class SymbolInfo(_FromStruct):
 
 
 @dataclass(frozen=True, slots=True)
+class DayFigures:
+    """A symbol's trading day so far, as the terminal tells it; None where it tells nothing.
+
+    Attributes:
+        high, low: Highest and lowest bid of the day; of deals where a symbol is charted by them.
+        volume: Volume of the day's deals in lots; brokers of currencies have none.
+        deals: Number of the day's deals.
+        change_percent: From the close of the day before.
+    """
+
+    high: float | None = None
+    low: float | None = None
+    volume: float | None = None
+    deals: int | None = None
+    change_percent: float | None = None
+
+    @classmethod
+    def of(cls, struct: Mapping[str, Any]) -> Self:
+        """From a ``SymbolInfo`` of the module."""
+        last = struct["chart_mode"] == 1
+        high, low = (struct[name] for name in (("lasthigh", "lastlow") if last else ("bidhigh", "bidlow")))
+        sound = high > 0 and low > 0 and high >= low
+        return cls(
+            high if sound else None,
+            low if sound else None,
+            struct["session_volume"] or None,
+            struct["session_deals"] or None,
+            struct["price_change"] if struct["session_close"] else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that one call tells of a symbol; the tick's time is in whole seconds."""
+
+    info: SymbolInfo
+    tick: Tick
+    day: DayFigures
+
+
+@dataclass(frozen=True, slots=True)
 class AccountInfo(_FromStruct):
     """The account that the terminal is logged in to; amounts in ``currency``."""
 

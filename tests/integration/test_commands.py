@@ -78,6 +78,24 @@ def test_tasks_run_runs_and_settings_of_a_new_home(tmp_path: Path) -> None:
     assert ask(tmp_path, "settings", "get", "ui.theme")[1]["value"] == "dark"
 
 
+def test_symbols_are_listed_confirmed_and_forgotten(tmp_path: Path) -> None:
+    options = ("--set", "terminal.simulated.suffix=.a", "--set", "market.watch_list=EURUSD,GOLD")
+    code, found = ask(tmp_path, "symbols", *options)
+    assert (code, found["server"]) == (1, "Metronome-Simulated")
+    assert [(row["symbol"], row["name"], row["how"]) for row in found["symbols"]] == [
+        ("EURUSD", "", "pending"),
+        ("GOLD", "", "pending"),
+    ]
+    assert [row["suggestions"][0]["name"] for row in found["symbols"]] == ["EURUSD.a", "XAUUSD.a"]
+    for row in found["symbols"]:
+        code, _ = ask(tmp_path, "symbols", "confirm", row["symbol"], row["suggestions"][0]["name"], *options)
+        assert code == 0
+    code, found = ask(tmp_path, "symbols", *options)
+    assert (code, [row["name"] for row in found["symbols"]]) == (0, ["EURUSD.a", "XAUUSD.a"])
+    assert ask(tmp_path, "symbols", "confirm", "EURUSD", "NOSUCH", *options)[0] == 1
+    assert ask(tmp_path, "symbols", "forget", "GOLD", *options)[1]["symbols"][0]["how"] == "pending"
+
+
 def test_a_run_with_nothing_to_do_exits_3_with_the_reason(tmp_path: Path) -> None:
     code, run = ask(tmp_path, "run", "collect_market_data", "--set", "market.watch_list=")
     assert (code, run["state"]) == (3, "skipped")

@@ -26,39 +26,51 @@ class Source:
         simulated: Generated or replayed, not a real market.
         seed: Of the generated market; None for all others.
         replay: Name of the replayed file; empty for all others.
+        symbol: What the server calls the symbol; empty when it calls it as we do.
     """
 
     server: str = ""
     simulated: bool = False
     seed: int | None = None
     replay: str = ""
+    symbol: str = ""
 
     @classmethod
-    def present(cls, ctx: TaskContext, symbol: str) -> Source:
-        """The market behind the terminal of this run, for one symbol."""
+    def present(cls, ctx: TaskContext, symbol: str, broker_name: str = "") -> Source:
+        """The market behind the terminal of this run, for one symbol; ``broker_name`` when it differs."""
+        name = broker_name if broker_name != symbol else ""
         status, simulated = ctx.terminal.status, ctx.settings.terminal.simulated
         if not status.simulated:
-            return cls(status.server)
+            return cls(status.server, symbol=name)
         # Replays are named without the suffix that the simulated broker appends.
         file = simulated.replay.get(symbol.removesuffix(simulated.suffix), "")
         if file:
-            return cls(status.server, True, replay=PureWindowsPath(file).name)
-        return cls(status.server, True, simulated.seed)
+            return cls(status.server, True, replay=PureWindowsPath(file).name, symbol=name)
+        return cls(status.server, True, simulated.seed, symbol=name)
 
     def as_document(self) -> dict[str, Any]:
         """The source as it is stored."""
-        return {"server": self.server, "simulated": self.simulated, "seed": self.seed, "replay": self.replay}
+        return {
+            "server": self.server,
+            "simulated": self.simulated,
+            "seed": self.seed,
+            "replay": self.replay,
+            "symbol": self.symbol,
+        }
 
     def differs(self, other: Source) -> bool:
         """Whether the bars of both must not be mixed; a real server that is unknown may be any real one."""
+        if self.symbol != other.symbol:
+            return True  # another symbol of the same server: EURUSD.raw is not EURUSDm
         if self.simulated or other.simulated:
             return (self.simulated, self.seed, self.replay) != (other.simulated, other.seed, other.replay)
         return bool(self.server and other.server) and self.server != other.server
 
     def __str__(self) -> str:
+        name = f"{self.symbol} on " if self.symbol else ""
         if not self.simulated:
-            return self.server or "an unknown server"
-        return f"the replay of {self.replay}" if self.replay else f"the simulated market with seed {self.seed}"
+            return name + (self.server or "an unknown server")
+        return name + (f"the replay of {self.replay}" if self.replay else f"the simulated market with seed {self.seed}")
 
 
 def side_file(path: Path) -> Path:
@@ -76,12 +88,13 @@ def read(storage: Storage, path: Path) -> Source | None:
     found = storage.read_json(side_file(path))
     if found is None or not isinstance(found.get("simulated"), bool):
         return None
-    server, seed, replay = found.get("server"), found.get("seed"), found.get("replay")
+    server, seed, replay, symbol = (found.get(name) for name in ("server", "seed", "replay", "symbol"))
     return Source(
         server if isinstance(server, str) else "",
         found["simulated"],
         seed if isinstance(seed, int) else None,
         replay if isinstance(replay, str) else "",
+        symbol if isinstance(symbol, str) else "",
     )
 
 

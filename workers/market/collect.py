@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,12 +11,21 @@ from app.errors import Blocked, Cancelled, MetronomeError, NothingToDo
 from app.files import StorageError, quarantine
 from app.paths import safe_name
 from app.tasks import TaskContext
-from app.terminal.values import TIMEFRAMES, SymbolInfo
+from app.terminal.errors import UnknownSymbol
+from app.terminal.server_memory import Learned
+from app.terminal.symbols import SymbolNames
+from app.terminal.values import TIMEFRAMES
 from workers.market import bar_history, bar_source
+from workers.market.care import Cared, Caretaker, Job
 from workers.market.quotes import Quality, Quote, quote_of
+from workers.market.server_clock import keep_server_clock
 
 #: Two default periods of the task: a bar that closed longer ago was missed by the pass that should have stored it.
 _MISSED_AFTER_S: Final = 600.0
+
+_SATURDAY: Final = 5
+#: Up to so many symbols are asked for the ticks of the day, which costs a second call each.
+_FEW: Final = 100
 
 #: What to do about a quote that is not merely old.
 _ADVICE: Final = {
@@ -40,15 +49,40 @@ class BarCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SymbolOutcome:
-    """What came of one symbol: a quote and its bars, or the error that cost it."""
+    """What came of one symbol: a quote and its bars, or the error that cost it.
+
+    Attributes:
+        symbol: The user's name.
+        broker_name: The broker's.
+        written: Timeframes whose history got new bars.
+    """
 
     symbol: str
+    broker_name: str = ""
+    digits: int = 0
     quote: Quote | None = None
     bars: BarCounts = field(default_factory=BarCounts)
+    written: tuple[str, ...] = ()
     error: MetronomeError | None = None
 
 
-def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> tuple[SymbolOutcome, ...]:
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What came of a pass.
+
+    Attributes:
+        clock: What is known of the server's clock; None when the settings name it.
+        cared: The histories that were healed and graded in this pass.
+        grades: The grades of all histories of these symbols, by symbol and timeframe (``EURUSD M5``).
+    """
+
+    outcomes: tuple[SymbolOutcome, ...]
+    clock: Learned | None
+    cared: list[Cared]
+    grades: dict[str, str]
+
+
+def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
     """Collect these symbols; a bad one never costs the others.
 
     Raises:
@@ -62,11 +96,14 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> tuple[SymbolOutcome, 
         raise NothingToDo(
             "The watch list is empty, so there is nothing to collect.", advice="Add symbols under Settings, Market."
         )
+    names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
+    # First of all: bars that are stored with a wrong clock cannot be mended later.
+    clock = keep_server_clock(ctx, names, symbols)
     outcomes: list[SymbolOutcome] = []
     for number, symbol in enumerate(symbols):
         ctx.progress(number, len(symbols), symbol)
         try:
-            outcomes.append(_collect_one(ctx, symbol))
+            outcomes.append(_collect_one(ctx, names, symbol, few=len(symbols) <= _FEW))
         except (StorageError, Cancelled):
             raise
         except Blocked as error:
@@ -79,7 +116,41 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> tuple[SymbolOutcome, 
     _refuse_nothing(outcomes)
     for outcome in outcomes:
         _warn(ctx, outcome)
-    return tuple(outcomes)
+    cared, grades = _care(ctx, outcomes)
+    return Pass(tuple(outcomes), clock, cared, grades)
+
+
+def _care(ctx: TaskContext, outcomes: list[SymbolOutcome]) -> tuple[list[Cared], dict[str, str]]:
+    """Heal and grade what was written to, or has no grade yet."""
+    caretaker, frames = Caretaker(ctx), ctx.settings.market.timeframes
+    collected = [outcome for outcome in outcomes if outcome.quote is not None]
+    jobs = [
+        Job(outcome.symbol, outcome.broker_name, frame, outcome.digits, _stale_in_session(ctx, outcome))
+        for outcome in collected
+        for frame in frames
+        if frame in outcome.written or not caretaker.known(outcome.symbol, frame)
+    ]
+    try:
+        cared = caretaker.care([job for job in jobs if _has_history(ctx, job)])
+    except Blocked as error:
+        ctx.warn(f"The terminal went away before all histories were looked at. {error}")
+        cared = []
+    pairs = ((outcome.symbol, frame) for outcome in collected for frame in frames)
+    return cared, {
+        f"{symbol} {frame}": letter for symbol, frame in pairs if (letter := caretaker.letter(symbol, frame))
+    }
+
+
+def _has_history(ctx: TaskContext, job: Job) -> bool:
+    return bar_history.bars_file(ctx.storage.paths.bars, job.symbol, job.timeframe).exists()
+
+
+def _stale_in_session(ctx: TaskContext, outcome: SymbolOutcome) -> bool:
+    """Whether the quote is old although other symbols of the same kind of week would be quoted now."""
+    if outcome.quote is None or outcome.quote.quality is not Quality.STALE:
+        return False
+    server = datetime.fromtimestamp(ctx.terminal.server_rule.to_server(ctx.clock.now()), UTC)
+    return server.weekday() < _SATURDAY
 
 
 def _refuse_nothing(outcomes: list[SymbolOutcome]) -> None:
@@ -109,43 +180,69 @@ def _warn(ctx: TaskContext, outcome: SymbolOutcome) -> None:
         )
 
 
-def _collect_one(ctx: TaskContext, symbol: str) -> SymbolOutcome:
-    info = ctx.terminal.symbol_info(symbol)
-    tick = ctx.terminal.tick(symbol)
+def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool) -> SymbolOutcome:
+    broker_name = names.broker_name(symbol)
+    try:
+        found = ctx.terminal.snapshot(broker_name)
+    except UnknownSymbol:
+        raise names.refusal(symbol) from None
     now = ctx.clock.now()
-    quote = quote_of(tick, info, now, ctx.settings.market.max_tick_age_s)
+    ticks = _ticks_of_the_day(ctx, broker_name) if few and found.day.volume is None else None
+    quote = quote_of(symbol, found, now, ctx.settings.market.max_tick_age_s, ticks)
     path = ctx.storage.paths.market_data / f"{safe_name(symbol)}_{now:%Y%m%d}.json"
-    ctx.storage.append_json_item(
-        path, quote.as_entry(), head={"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": info.point}
-    )
+    head = {"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": found.info.point}
+    ctx.storage.append_json_item(path, quote.as_entry(), head=head, durable=False)
     ctx.wrote(path)
-    counts = BarCounts()
+    counts, written = BarCounts(), []
     for timeframe in ctx.settings.market.timeframes:
         ctx.check_cancelled()
-        counts = counts.plus(_append_bars(ctx, info, timeframe))
-    return SymbolOutcome(symbol, quote, counts)
+        added = _append_bars(ctx, symbol, broker_name, found.info.digits, timeframe, _known_until(quote))
+        counts = counts.plus(added)
+        if added.appended:
+            written.append(timeframe)
+    return SymbolOutcome(symbol, broker_name, found.info.digits, quote, counts, tuple(written))
 
 
-def _append_bars(ctx: TaskContext, info: SymbolInfo, timeframe: str) -> BarCounts:
+def _ticks_of_the_day(ctx: TaskContext, broker_name: str) -> int | None:
+    """The tick volume of the server's day so far: all that brokers of currencies tell of volume."""
+    try:
+        bars = ctx.terminal.rates(broker_name, "D1", 1)
+    except (Blocked, Cancelled):
+        raise
+    except MetronomeError:
+        return None  # its history loads; the quote is good without
+    return int(bars.rates["tick_volume"][-1]) if len(bars) and bars.forming else None
+
+
+def _known_until(quote: Quote) -> datetime:
+    """Up to when the feed is known to have told all: the bar in which it stopped may lack its end."""
+    return quote.time if quote.quality is Quality.STALE else quote.taken
+
+
+def _append_bars(
+    ctx: TaskContext, symbol: str, broker_name: str, digits: int, timeframe: str, known_until: datetime
+) -> BarCounts:
     """Append the closed bars that are newer than the last stored one, from the terminal's history if need be."""
-    path = bar_history.bars_file(ctx.storage.paths.bars, info.name, timeframe)
-    source = bar_source.Source.present(ctx, info.name)
+    path = bar_history.bars_file(ctx.storage.paths.bars, symbol, timeframe)
+    source = bar_source.Source.present(ctx, symbol, broker_name)
     last = _last_of(ctx, path, source)
     now, seconds = ctx.clock.now(), TIMEFRAMES[timeframe].seconds
     if last is None:
         # One more than asked for: the newest is the forming bar.
-        bars = ctx.terminal.rates(info.name, timeframe, ctx.settings.market.history_bars + 1)
+        bars = ctx.terminal.rates(broker_name, timeframe, ctx.settings.market.history_bars + 1)
     elif bar_history.may_have_closed(last, seconds, now):
-        bars = ctx.terminal.rates_range(info.name, timeframe, last + timedelta(seconds=1), now)
+        bars = ctx.terminal.rates_range(broker_name, timeframe, last + timedelta(seconds=1), now)
     else:
         return BarCounts()
     candidates = bar_history.newer_than(bars.closed().rates, last)
+    if len(candidates) and 0 <= known_until.timestamp() - int(candidates["time"][-1]) < seconds:
+        candidates = candidates[:-1]
     fresh = bar_history.sound(candidates)
     if len(fresh):
         if last is None:
             # Before the bars: a history without its source would be taken for one of whatever comes next.
             bar_source.note(ctx.storage, path, source)
-        ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, info.digits))
+        ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, digits))
         ctx.wrote(path)
     healed = 0
     if last is not None:

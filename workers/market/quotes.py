@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.runs import iso
-from app.terminal.values import SymbolInfo, Tick
+from app.terminal.values import DayFigures, Snapshot
 
 #: A tick this far ahead of our clock means that one of the two clocks is wrong.
 _AHEAD_S: Final = 60.0
@@ -33,6 +33,8 @@ class Quote:
         age_s: Seconds from the tick to ``taken``; negative when the tick is ahead of our clock.
         spread: Ask less bid, in price; None for a quote without both.
         spread_points: The same in points of the symbol.
+        day: The trading day so far, as the terminal tells it.
+        day_ticks: Number of its quotes, where the broker tells no volume.
     """
 
     symbol: str
@@ -45,6 +47,8 @@ class Quote:
     spread_points: float | None
     volume: float
     quality: Quality
+    day: DayFigures
+    day_ticks: int | None = None
 
     @property
     def fresh(self) -> bool:
@@ -62,24 +66,31 @@ class Quote:
             "spread": self.spread,
             "spread_points": self.spread_points,
             "volume": self.volume,
+            "day_high": self.day.high,
+            "day_low": self.day.low,
+            "day_volume": self.day.volume,
+            "day_ticks": self.day_ticks,
+            "day_change_percent": self.day.change_percent,
             "fresh": self.fresh,
             "quality": self.quality.value,
         }
 
 
-def quote_of(tick: Tick, symbol: SymbolInfo, now: datetime, max_age_s: float) -> Quote:
+def quote_of(symbol: str, found: Snapshot, now: datetime, max_age_s: float, day_ticks: int | None = None) -> Quote:
     """Judge a tick.
 
     Args:
-        tick: As the terminal gave it, its time in UTC.
-        symbol: For the size of a point.
+        symbol: The user's name.
+        found: As the terminal gave it, its time in UTC.
         now: The time of the collection.
         max_age_s: A tick older than this is stale.
+        day_ticks: Quotes of the day so far.
     """
+    tick, info = found.tick, found.info
     age = (now - tick.time).total_seconds()
     both = _is_price(tick.bid) and _is_price(tick.ask)
-    spread = round(tick.ask - tick.bid, symbol.digits + 1) if both else None
-    points = round(spread / symbol.point, 1) if spread is not None and symbol.point > 0 else None
+    spread = round(tick.ask - tick.bid, info.digits + 1) if both else None
+    points = round(spread / info.point, 1) if spread is not None and info.point > 0 else None
     if not both:
         quality = Quality.ZERO
     elif tick.bid > tick.ask:
@@ -92,7 +103,26 @@ def quote_of(tick: Tick, symbol: SymbolInfo, now: datetime, max_age_s: float) ->
         quality = Quality.FRESH
     # JSON has no NaN: a price that is none is stored as 0, marked by the quality.
     bid, ask = (price if math.isfinite(price) else 0.0 for price in (tick.bid, tick.ask))
-    return Quote(tick.symbol, now, tick.time, age, bid, ask, spread, points, float(tick.volume), quality)
+    return Quote(
+        symbol,
+        now,
+        tick.time,
+        age,
+        bid,
+        ask,
+        spread,
+        points,
+        float(tick.volume),
+        quality,
+        _finite(found.day),
+        day_ticks,
+    )
+
+
+def _finite(day: DayFigures) -> DayFigures:
+    """The figures without those that are no numbers: JSON has no NaN."""
+    values = {name: value for name in day.__slots__ if (value := getattr(day, name)) is None or math.isfinite(value)}
+    return DayFigures(**values)
 
 
 def _is_price(value: float) -> bool:

@@ -11,6 +11,8 @@ from app.errors import Blocked, Cancelled, MetronomeError, UserAction
 from app.files import StorageError
 from app.runs import iso
 from app.tasks import TaskContext
+from app.terminal.errors import UnknownSymbol
+from app.terminal.symbols import SymbolNames
 from app.terminal.values import TIMEFRAMES, Bars, SymbolInfo
 from workers.strategy import ideas
 from workers.strategy.evaluate import Evaluation, Outcome, evaluate, window
@@ -64,6 +66,7 @@ class Evaluator:
         self._ctx = ctx
         self._rules = rules
         self._ideas = ideas.IdeaFiles(ctx.storage, ctx.storage.paths.trade_ideas)
+        self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
         self._bars: dict[tuple[str, str], Bars] = {}
 
@@ -114,7 +117,7 @@ class Evaluator:
 
     def _symbol(self, name: str) -> SymbolInfo:
         if name not in self._symbols:
-            self._symbols[name] = self._ctx.terminal.symbol_info(name)
+            self._symbols[name] = self._names.symbol_info(name)
         return self._symbols[name]
 
     def _closed(self, symbol: str, timeframe: str) -> Bars:
@@ -124,7 +127,11 @@ class Evaluator:
             most = max(
                 window(rule.strategy) for rule in self._rules if (rule.strategy.symbol, rule.strategy.timeframe) == key
             )
-            self._bars[key] = self._ctx.terminal.rates(symbol, timeframe, most + 1).closed()
+            try:
+                bars = self._ctx.terminal.rates(self._names.broker_name(symbol), timeframe, most + 1)
+            except UnknownSymbol:
+                raise self._names.refusal(symbol) from None
+            self._bars[key] = bars.closed()
         return self._bars[key]
 
 

@@ -18,7 +18,19 @@ from app.storage import Storage
 from app.tasks import CancelFlag, TaskContext
 from app.terminal.errors import unknown_symbol
 from app.terminal.requests import LongCall
-from app.terminal.values import RATES_DTYPE, TIMEFRAMES, Bars, Rates, SessionState, SessionStatus, SymbolInfo, Tick
+from app.terminal.server_time import ServerClock, ServerTimeRule
+from app.terminal.values import (
+    RATES_DTYPE,
+    TIMEFRAMES,
+    Bars,
+    DayFigures,
+    Rates,
+    SessionState,
+    SessionStatus,
+    Snapshot,
+    SymbolInfo,
+    Tick,
+)
 
 _SPECIFICATION: dict[str, Any] = {name: 0 for name in SymbolInfo.__dataclass_fields__} | {
     "digits": 5,
@@ -48,10 +60,15 @@ class HandTerminal:
     symbols: dict[str, SymbolInfo] = field(default_factory=dict)
     history: dict[tuple[str, str], Rates] = field(default_factory=dict)
     ticks: dict[str, Tick] = field(default_factory=dict)
+    structs: list[dict[str, Any]] = field(default_factory=list)
+    days: dict[str, DayFigures] = field(default_factory=dict)
     errors: dict[str, MetronomeError] = field(default_factory=dict)
     connected: bool = True
     server: str = ""
+    login: int = 0
     simulated: bool = False
+    server_clock: ServerClock = field(default_factory=lambda: ServerClock("auto"))
+    stamps: Any = field(default_factory=lambda: np.zeros(0, np.int64))
     refusal: MetronomeError | None = None
     calls: list[str] = field(default_factory=list)
     long: tuple[LongCall, ...] = ()
@@ -60,7 +77,26 @@ class HandTerminal:
     def status(self) -> SessionStatus:
         state = SessionState.CONNECTED if self.connected else SessionState.DISCONNECTED
         reason = "" if self.connected else "No terminal runs."
-        return SessionStatus(state, self.clock.now(), self.server, reason=reason, simulated=self.simulated)
+        return SessionStatus(state, self.clock.now(), self.server, self.login, reason=reason, simulated=self.simulated)
+
+    @property
+    def server_rule(self) -> ServerTimeRule:
+        return self.server_clock.rule
+
+    @property
+    def server_time_automatic(self) -> bool:
+        return self.server_clock.automatic
+
+    @property
+    def server_time_confirmed(self) -> bool:
+        return self.server_clock.confirmed
+
+    def adopt_server_time(self, rule: str) -> None:
+        self.server_clock.adopt(rule)
+
+    def server_times(self, symbol: str, timeframe: str, count: int) -> Any:
+        self._ask("server_times", symbol)
+        return self.stamps[-count:]
 
     def look(self) -> SessionStatus:
         return self.status
@@ -78,9 +114,20 @@ class HandTerminal:
         self._ask("symbol_info", symbol)
         return self.symbols[symbol]
 
-    def tick(self, symbol: str) -> Tick:
-        self._ask("tick", symbol)
-        return self.ticks[symbol]
+    def call(self, name: str, timeout_s: float | None = None) -> Any:
+        assert name == "symbols_get"
+        self.calls.append(name)
+        if not self.connected:
+            raise Blocked("The terminal is away.")
+        return tuple(self.structs)
+
+    def snapshot(self, symbol: str) -> Snapshot:
+        self._ask("snapshot", symbol)
+        return Snapshot(self.symbols[symbol], self.ticks[symbol], self.days.get(symbol, DayFigures()))
+
+    def catalogue(self) -> dict[str, dict[str, Any]]:
+        self.calls.append("catalogue")
+        return {name: {"description": info.description, "path": info.path} for name, info in self.symbols.items()}
 
     def rates(self, symbol: str, timeframe: str, count: int, start_pos: int = 0) -> Bars:
         self._ask("rates", symbol)

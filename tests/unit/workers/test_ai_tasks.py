@@ -12,6 +12,7 @@ from hand_terminal import Bench, make_rates
 
 from app.errors import Blocked, Cancelled, NothingToDo, Retryable, UserAction
 from app.tasks import NoParams, TaskContext
+from app.terminal.symbols import SymbolBook
 from workers.ai_tasks import EvaluationResult, SymbolParams, evaluate_all_strategies, evaluate_single_symbol
 from workers.strategy.ideas import IdeaFiles, TradeIdea
 
@@ -229,3 +230,22 @@ def test_unknown_symbol_is_for_the_user(bench: Bench) -> None:
     with pytest.raises(UserAction, match="no symbol 'EURUSX'") as caught:
         evaluate_single_symbol(bench.context(), SymbolParams(symbol="EURUSX"))
     assert "EURUSD" in caught.value.advice
+
+
+def test_a_likely_symbol_is_not_evaluated_before_it_is_confirmed(bench: Bench) -> None:
+    history = bench.terminal.history["EURUSD", "M5"]
+    del bench.terminal.symbols["EURUSD"]
+    bench.terminal.add("EURUSDm", history)
+    bench.terminal.server = "Broker"
+    put(bench, "trend")
+    with pytest.raises(UserAction, match="symbols confirm EURUSD EURUSDm"):
+        run_all(bench)
+    with pytest.raises(UserAction, match="no symbol 'EURUSD'") as caught:
+        evaluate_single_symbol(bench.context(), SymbolParams(symbol="EURUSD"))
+    assert "symbols confirm EURUSD EURUSDm" in caught.value.advice
+    assert ideas_of(bench) == []
+    SymbolBook(bench.storage, bench.clock).confirm("Broker", "EURUSD", "EURUSDm")
+    result, _ = run_all(bench)
+    assert result.ideas == 1
+    (path,) = ideas_of(bench)
+    assert json.loads(path.read_text(encoding="utf-8"))["symbol"] == "EURUSD"

@@ -23,6 +23,8 @@ def test_default_schedules_are_those_of_the_design() -> None:
         "evaluate_all_strategies": (Queue.AI_EVALUATION, "*/15 * * * *", True),
         "evaluate_single_symbol": (Queue.AI_EVALUATION, "manual", False),
         "collect_market_data": (Queue.DATA_COLLECTION, "*/5 * * * *", True),
+        "update_symbol_info": (Queue.DATA_COLLECTION, "daily 00:20", False),
+        "record_trades": (Queue.DATA_COLLECTION, "5 * * * *", False),
         "update_economic_calendar": (Queue.DATA_COLLECTION, "0 * * * *", False),
         "collect_rss_news": (Queue.DATA_COLLECTION, "*/10 * * * *", False),
         "system_health_check": (Queue.MONITORING, "*/30 * * * *", True),

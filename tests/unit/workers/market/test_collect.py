@@ -16,6 +16,8 @@ from hand_terminal import Bench, make_rates
 from app.errors import Blocked, Cancelled, NothingToDo, Retryable, UserAction
 from app.files import StorageError
 from app.settings import SimulatedSettings
+from app.terminal.symbols import SymbolBook
+from app.terminal.values import DayFigures
 from workers.data_tasks import CollectParams, CollectResult, collect_market_data
 from workers.market.bar_source import Source
 
@@ -39,6 +41,7 @@ def stored_bars(bench: Bench, symbol: str = "EURUSD") -> list[dict[str, str]]:
 
 def test_first_pass_stores_quote_and_closed_bars(bench: Bench) -> None:
     bench.terminal.quote("EURUSD", 1.1, 1.10012, age_s=2.5)
+    bench.terminal.days["EURUSD"] = DayFigures(1.12, 1.09, None, None, -0.25)
     result, ctx = collect(bench)
     (quote,) = stored_quotes(bench)
     assert quote == {
@@ -50,6 +53,11 @@ def test_first_pass_stores_quote_and_closed_bars(bench: Bench) -> None:
         "spread": 0.00012,
         "spread_points": 12.0,
         "volume": 3.0,
+        "day_high": 1.12,
+        "day_low": 1.09,
+        "day_volume": None,
+        "day_ticks": None,
+        "day_change_percent": -0.25,
         "fresh": True,
         "quality": "fresh",
     }
@@ -58,7 +66,12 @@ def test_first_pass_stores_quote_and_closed_bars(bench: Bench) -> None:
     # 12:00 still forms; the newest stored bar opened at 11:55.
     assert bars[-1]["time"] == "2025-06-03T11:55:00Z"
     assert bars[-1]["close"] == f"{bench.terminal.history['EURUSD', 'M5']['close'][-2]:.5f}"
-    assert ctx.files == ["data/cache/market_data/EURUSD_20250603.json", "data/bars/EURUSD_M5.csv"]
+    assert ctx.files == [
+        "data/cache/market_data/EURUSD_20250603.json",
+        "data/bars/EURUSD_M5.csv",
+        "data/cache/data_grades.json",
+    ]
+    assert result.grades == {"EURUSD M5": "A"}
     assert ctx.warnings == []
     assert result.summary() == "1 symbol, 100 bars added"
 
@@ -70,7 +83,7 @@ def test_second_pass_adds_nothing_and_asks_for_no_bars(bench: Bench) -> None:
     result, ctx = collect(bench)
     assert (result.bars_appended, result.summary()) == (0, "1 symbol, no new bars")
     assert (bench.paths.bars / "EURUSD_M5.csv").read_bytes() == before
-    assert bench.terminal.calls == ["symbol_info", "tick"]
+    assert bench.terminal.calls == ["snapshot", "rates"]  # the quote, and the ticks of the day
     assert len(stored_quotes(bench)) == 2
     assert "data/bars/EURUSD_M5.csv" not in ctx.files
 
@@ -229,6 +242,7 @@ def test_history_says_where_its_bars_come_from(bench: Bench) -> None:
         "simulated": True,
         "seed": 1,
         "replay": "",
+        "symbol": "",
     }
 
 
@@ -315,3 +329,32 @@ def test_damaged_history_of_ours_is_kept_aside_and_begun_anew(bench: Bench, note
     assert aside.name in ctx.warnings[0]
     assert len(stored_bars(bench)) == 100
     assert collect(bench)[1].warnings == []
+
+
+@pytest.mark.allow_warnings("EURUSD was not collected")
+def test_a_likely_symbol_is_not_collected_before_it_is_confirmed(bench: Bench) -> None:
+    history = bench.terminal.history["EURUSD", "M5"]
+    del bench.terminal.symbols["EURUSD"]
+    bench.terminal.server = "Broker"
+    bench.terminal.add("EURUSDm", history)
+    bench.terminal.add("XAUUSD", history)
+    bench.market(watch_list=("EURUSD", "XAUUSD"))
+    result, ctx = collect(bench)
+    assert (result.failed, result.names) == (("EURUSD",), {})
+    assert "python main.py symbols confirm EURUSD EURUSDm" in ctx.warnings[0]
+    SymbolBook(bench.storage, bench.clock).confirm("Broker", "EURUSD", "EURUSDm")
+    result, ctx = collect(bench)
+    assert (result.failed, result.names, ctx.warnings) == ((), {"EURUSD": "EURUSDm"}, [])
+    # Files keep the user's name; the side file says whose bars they are.
+    assert {path.name for path in bench.paths.bars.glob("EURUSD*")} == {"EURUSD_M5.csv", "EURUSD_M5.source.json"}
+    assert source_of(bench)["symbol"] == "EURUSDm"
+
+
+def test_a_bar_in_which_the_feed_stopped_is_not_stored_as_closed(bench: Bench) -> None:
+    bench.terminal.history["EURUSD", "M5"] = bench.terminal.history["EURUSD", "M5"][:-2]
+    bench.terminal.quote("EURUSD", 1.1, 1.1001, age_s=400)  # 11:53:20, in the bar of 11:50
+    collect(bench)
+    assert stored_bars(bench)[-1]["time"] == "2025-06-03T11:45:00Z"
+    bench.terminal.quote("EURUSD", 1.1, 1.1001)
+    collect(bench)
+    assert stored_bars(bench)[-1]["time"] == "2025-06-03T11:50:00Z"

@@ -1,0 +1,141 @@
+"""Missing bars told apart from closed sessions, on real bars; and the grade by its stated limits."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hand_terminal import make_rates
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.terminal.bars_csv import read_bars
+from app.terminal.server_time import NEW_YORK, ServerTimeRule
+from workers.market.gaps import Gap, find_gaps, is_holiday
+from workers.market.grade import GRADES, grade
+
+RULE = ServerTimeRule(NEW_YORK)
+
+
+@pytest.fixture(scope="module")
+def year(shared: Path) -> Any:
+    """EURUSD in bars of five minutes, 2025, in UTC."""
+    rates = read_bars(shared / "data/bars/mt5/EURUSD_M5_2025_fullyear.csv").rates.copy()
+    rates["time"] = RULE.times_to_utc(rates["time"].astype(np.int64))
+    return rates
+
+
+def test_a_real_year_has_closed_sessions_only(year: Any) -> None:
+    gaps = find_gaps(year["time"], 300, RULE)
+    assert len(gaps) == 53
+    assert all(gap.closed for gap in gaps)
+    found = grade(year, 0, gaps, 300, stale=False)
+    assert (found.letter, found.missing, found.reasons) == ("A", 0, ())
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_what_is_taken_out_is_found_again(year: Any, data: Any) -> None:
+    part = year[data.draw(st.integers(0, 60_000)) :][:3000]
+    at = data.draw(st.integers(1, 2900))
+    count = data.draw(st.integers(1, 40))
+    times, out = part["time"], part["time"][at : at + count]
+    inside = out[np.isin(out - 300, times) | (out == out[0])]
+    gaps = find_gaps(np.delete(times, np.s_[at : at + count]), 300, RULE)
+    open_gaps = [gap for gap in gaps if not gap.closed]
+    if len(inside) == count and (np.diff(times[at - 1 : at + count + 1]) == 300).all():
+        holiday = any(is_holiday(datetime.fromtimestamp(RULE.to_server(m), UTC).date()) for m in moments(out))
+        if not holiday:
+            assert [(gap.first, gap.last, gap.missing) for gap in open_gaps] == [(out[0], out[-1], count)]
+
+
+def moments(times: Any) -> list[datetime]:
+    return [datetime.fromtimestamp(int(time), UTC) for time in times]
+
+
+def test_a_daily_break_is_learned_and_a_weekend_market_has_no_weekend() -> None:
+    start = int(datetime(2025, 6, 2, 21, 0, tzinfo=UTC).timestamp())  # Tuesday 0:00 on the server's clock
+    stamps = start + np.arange(10 * 288) * 300
+    hour = RULE.times_to_server(stamps) % 86_400 // 3600
+    with_break = stamps[hour != 0]
+    assert all(gap.closed for gap in find_gaps(with_break, 300, RULE))
+    holed = with_break[(with_break < start + 40 * 3600) | (with_break >= start + 41 * 3600)]
+    (gap,) = [gap for gap in find_gaps(holed, 300, RULE) if not gap.closed]
+    assert (gap.first, gap.missing) == (start + 40 * 3600, 12)
+    saturday = int(datetime(2025, 6, 7, 9, 0, tzinfo=UTC).timestamp())
+    always = np.delete(stamps, np.flatnonzero((stamps >= saturday) & (stamps < saturday + 3600)))
+    assert [gap.missing for gap in find_gaps(always, 300, RULE) if not gap.closed] == [12]
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        (date(2025, 4, 18), True),
+        (date(2024, 3, 29), True),
+        (date(2025, 12, 25), True),
+        (date(2026, 1, 1), True),
+        (date(2025, 4, 21), False),
+        (date(2025, 7, 4), False),
+    ],
+)
+def test_holidays(day: date, expected: bool) -> None:
+    assert is_holiday(day) is expected
+
+
+def bars(count: int = 1000) -> Any:
+    closes = 1.1 + 0.001 * np.sin(np.arange(count) / 9)
+    return make_rates(closes, datetime(2025, 6, 2, 0, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("missing", "letter"), [(0, "A"), (5, "A"), (10, "B"), (40, "C"), (100, "D"), (300, "E"), (500, "F")]
+)
+def test_missing_bars(missing: int, letter: str) -> None:
+    gaps = [Gap(0, 0, missing, closed=False), Gap(0, 0, 10_000, closed=True)] if missing else []
+    found = grade(bars(), 0, gaps, 300, stale=False)
+    assert (found.letter, found.missing) == (letter, missing)
+    assert bool(found.reasons) is (letter != "A")
+
+
+@pytest.mark.parametrize(("count", "letter"), [(1, "C"), (5, "D"), (30, "E"), (100, "F")])
+def test_repeated_broken_and_unreadable(count: int, letter: str) -> None:
+    repeated = np.concatenate((bars(), bars()[-count:]))
+    assert grade(repeated, 0, [], 300, stale=False).repeated >= 1
+    broken = bars()
+    broken["high"][:count] = 0.5
+    found = grade(broken, 0, [], 300, stale=False)
+    assert (found.letter, found.broken) == (letter, count)
+    assert grade(bars(), count, [], 300, stale=False).letter == letter
+
+
+def test_outliers_stale_and_few() -> None:
+    wild = bars()
+    wild["high"][500] += 1.0
+    found = grade(wild, 0, [], 300, stale=False)
+    assert (found.letter, found.outliers) == ("B", 1)
+    jump = bars()
+    jump["time"][500:] += 86_400  # after a pause a price may jump
+    for name in ("open", "high", "low", "close"):
+        jump[name][500:] += 0.5
+    assert grade(jump, 0, [], 300, stale=False).outliers == 0
+    assert grade(bars(), 0, [], 300, stale=True).letter == "C"
+    assert grade(bars(40), 0, [], 300, stale=False).reasons == ("40 bars only",)
+    assert grade(bars(0), 0, [], 300, stale=False).letter == "C"
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2000), st.integers(0, 300), st.booleans())
+def test_more_trouble_never_gives_a_better_grade(missing: int, unreadable: int, stale: bool) -> None:
+    def letter(more: int) -> str:
+        gaps = [Gap(0, 0, missing + more, closed=False)]
+        return grade(bars(300), unreadable + more, gaps, 300, stale=stale).letter
+
+    assert GRADES.index(letter(50)) >= GRADES.index(letter(0))
+
+
+def test_months_and_single_bars_have_no_gaps() -> None:
+    assert find_gaps(np.array([0, 90 * 86_400]), 30 * 86_400, RULE) == []
+    assert find_gaps(np.array([5]), 300, RULE) == []

@@ -1,0 +1,204 @@
+"""All symbols recorded and compared, on real files."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hand_terminal import Bench
+
+from app.clock import FakeClock
+from app.errors import Blocked, Cancelled, Retryable
+from app.settings import Settings, TerminalSettings
+from app.tasks import NoParams
+from app.terminal.setup import build_session
+from app.terminal.simulated import SimulatedTerminal
+from app.terminal.symbols import SymbolBook
+from workers.data_tasks import SymbolsResult, update_symbol_info
+
+
+def structs() -> list[dict[str, Any]]:
+    """Specifications as the module gives them."""
+    terminal = SimulatedTerminal(FakeClock())
+    terminal.initialize()
+    found = terminal.symbols_get()
+    assert found is not None
+    return [item._asdict() for item in found]
+
+
+@pytest.fixture
+def listed(bench: Bench) -> dict[str, dict[str, Any]]:
+    """The symbols of the bench's broker, by name; what a test changes is what the broker changes."""
+    bench.terminal.server, bench.terminal.login = "Broker", 7
+    bench.terminal.structs = structs()
+    return {item["name"]: item for item in bench.terminal.structs}
+
+
+def run(bench: Bench) -> tuple[SymbolsResult, Any]:
+    ctx = bench.context("update_symbol_info")
+    return update_symbol_info(ctx, NoParams()), ctx
+
+
+def document(bench: Bench) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((bench.paths.cache / "symbol_info.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_first_time_nothing_is_compared(bench: Bench, listed: dict[str, Any]) -> None:
+    listed["US500"]["expiration_time"] = 1_750_000_000  # on the server's clock: 2025-06-15 15:06:40
+    result, ctx = run(bench)
+    assert result.summary() == f"{len(listed)} symbols recorded"
+    assert (result.new, result.changed, result.compared_with, ctx.warnings) == (0, 0, None, [])
+    assert ctx.files == ["data/cache/symbol_info.json"]
+    stored = document(bench)
+    head = {name: stored[name] for name in ("schema", "server", "login", "simulated", "fetched", "count")}
+    assert head == {
+        "schema": 1,
+        "server": "Broker",
+        "login": 7,
+        "simulated": False,
+        "fetched": "2025-06-03T12:00:00.000Z",
+        "count": len(listed),
+    }
+    by_name = {item["name"]: item for item in stored["symbols"]}
+    assert list(by_name) == list(listed)
+    assert by_name["EURUSD"]["digits"] == 5
+    assert by_name["EURUSD"]["trade_contract_size"] == 100_000.0
+    assert by_name["EURUSD"]["expiration_time"] is None
+    assert by_name["US500"]["expiration_time"] == "2025-06-15T12:06:40.000Z"
+    assert not {"bid", "ask", "time", "session_open"} & set(by_name["EURUSD"])
+
+
+def test_without_a_change_nothing_is_told(bench: Bench, listed: dict[str, Any]) -> None:
+    run(bench)
+    listed["EURUSD"]["bid"], listed["EURUSD"]["spread"], listed["EURUSD"]["trade_tick_value"] = 9.0, 99, 7.0
+    bench.clock.advance(60)
+    result, ctx = run(bench)
+    assert result.summary() == f"{len(listed)} symbols, nothing changed"
+    assert (result.compared_with, ctx.warnings) == ("2025-06-03T12:00:00.000Z", [])
+
+
+@pytest.mark.allow_warnings("The broker")
+def test_changes_of_the_users_symbols_are_warnings(bench: Bench, listed: dict[str, Any]) -> None:
+    run(bench)
+    listed["EURUSD"] |= {"swap_long": -8.25, "trade_mode": 3, "spread_float": False}
+    listed["GBPJPY"] |= {"digits": 2}
+    bench.terminal.structs.remove(listed["BTCUSD"])
+    bench.terminal.structs.append(listed["EURUSD"] | {"name": "EURUSD.new"})
+    result, ctx = run(bench)
+    assert result.summary() == f"{len(listed)} symbols, 1 new, 1 removed, 2 changed"
+    assert (result.affected, result.new_names, result.removed_names) == (("EURUSD",), ("EURUSD.new",), ("BTCUSD",))
+    (warning,) = ctx.warnings
+    assert "The broker changed EURUSD: kind of spread floating -> fixed, swap long -7.1 -> -8.25" in warning
+    assert "permission to trade full -> close only" in warning
+    assert [change["symbol"] for change in result.changes] == ["EURUSD"] * 3 + ["GBPJPY"]
+    assert result.changes[-1] == {"symbol": "GBPJPY", "field": "digits", "before": 3, "now": 2}
+    assert run(bench)[1].warnings == []  # told once
+
+
+@pytest.mark.allow_warnings("The broker")
+def test_a_fixed_spread_that_changes_is_a_change(bench: Bench, listed: dict[str, Any]) -> None:
+    listed["EURUSD"] |= {"spread_float": False, "spread": 10}
+    run(bench)
+    listed["EURUSD"]["spread"] = 15
+    assert "spread 10 -> 15" in run(bench)[1].warnings[0]
+
+
+@pytest.mark.allow_warnings("The broker")
+def test_symbols_with_a_strategy_and_other_names_count_as_the_users(bench: Bench, listed: dict[str, Any]) -> None:
+    bench.market(watch_list=("GOLD",))
+    SymbolBook(bench.storage, bench.clock).confirm("Broker", "GOLD", "XAUUSD")
+    strategy = {
+        "symbol": "USDJPY",
+        "timeframe": "M5",
+        "conditions": {"entry": ["ema_fast_gt_slow"]},
+        "strategy": {"direction": "both"},
+    }
+    (bench.paths.strategies / "a.json").write_text(json.dumps(strategy), encoding="utf-8")
+    run(bench)
+    listed["XAUUSD"]["trade_contract_size"] = 10.0
+    bench.terminal.structs.remove(listed["USDJPY"])
+    result, ctx = run(bench)
+    assert set(result.affected) == {"GOLD", "USDJPY"}
+    assert "The broker changed GOLD (XAUUSD): contract size 100 -> 10." in ctx.warnings[0]
+    assert "no longer lists USDJPY" in ctx.warnings[1]
+
+
+@pytest.mark.parametrize("change", [{"server": "Another"}, {"login": 8}])
+def test_another_account_is_not_compared(bench: Bench, listed: dict[str, Any], change: dict[str, Any]) -> None:
+    run(bench)
+    for name, value in change.items():
+        setattr(bench.terminal, name, value)
+    listed["EURUSD"]["digits"] = 4
+    result, ctx = run(bench)
+    assert (result.summary(), ctx.warnings) == (f"{len(listed)} symbols recorded", [])
+
+
+@pytest.mark.allow_warnings("was cut off")
+def test_a_record_that_was_cut_off_claims_nothing_new(bench: Bench, listed: dict[str, Any]) -> None:
+    run(bench)
+    path = bench.paths.cache / "symbol_info.json"
+    path.write_bytes(path.read_bytes()[:-3000])
+    result, ctx = run(bench)
+    assert (result.new, result.removed, result.changed) == (0, 0, 0)
+    assert "was cut off" in ctx.warnings[0]
+    assert document(bench)["count"] == len(listed)
+
+
+def test_numbers_that_json_has_not_are_left_empty(bench: Bench, listed: dict[str, Any]) -> None:
+    listed["EURUSD"]["margin_initial"] = float("nan")
+    listed["GBPUSD"]["swap_long"] = float("inf")
+    run(bench)
+    by_name = {item["name"]: item for item in document(bench)["symbols"]}
+    assert by_name["EURUSD"]["margin_initial"] is None
+    assert by_name["GBPUSD"]["swap_long"] is None
+    assert run(bench)[0].changed == 0
+
+
+def test_no_symbols_yet_is_worth_another_try(bench: Bench, listed: dict[str, Any]) -> None:
+    run(bench)
+    before = (bench.paths.cache / "symbol_info.json").read_bytes()
+    bench.terminal.structs = []
+    with pytest.raises(Retryable, match="no symbols yet"):
+        run(bench)
+    bench.terminal.connected = False
+    with pytest.raises(Blocked):
+        run(bench)
+    assert (bench.paths.cache / "symbol_info.json").read_bytes() == before
+
+
+def test_cancelled(bench: Bench, listed: dict[str, Any]) -> None:
+    bench.cancel.set()
+    with pytest.raises(Cancelled):
+        run(bench)
+    assert not (bench.paths.cache / "symbol_info.json").exists()
+
+
+def test_thousands_of_symbols_and_a_bounded_result(bench: Bench, listed: dict[str, Any]) -> None:
+    model = listed["EURUSD"]
+    bench.terminal.structs = [model | {"name": f"S{number:04}"} for number in range(5000)]
+    run(bench)
+    for item in bench.terminal.structs:
+        item["swap_long"] = 1.0
+    result, ctx = run(bench)
+    assert (result.symbols, result.changed, len(result.changes), ctx.warnings) == (5000, 5000, 50, [])
+    assert result.summary() == "5,000 symbols, 5,000 changed"
+
+
+@pytest.mark.parametrize("host", ["in_process", "child"])
+def test_both_hosts(bench: Bench, host: str) -> None:
+    bench.settings = Settings(terminal=TerminalSettings.model_validate({"host": host}))
+    session = build_session(bench.settings.terminal, bench.clock)
+    bench.terminal = session
+    session.start()
+    try:
+        session.ensure_connected(30.0)
+        result, _ = run(bench)
+        assert (result.symbols, result.compared_with) == (len(structs()), None)
+        assert run(bench)[0].summary() == f"{result.symbols} symbols, nothing changed"
+    finally:
+        session.stop()
+    fetched = document(bench)["fetched"]
+    assert datetime.fromisoformat(fetched).astimezone(UTC) == bench.clock.now()

@@ -1,0 +1,166 @@
+"""All symbols of the terminal to ``data/cache/symbol_info.json``, and what changed since they were last recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from app.json_list import read_list, write_list
+from app.runs import iso
+from app.tasks import TaskContext
+from app.terminal.errors import TerminalBusy
+from app.terminal.symbols import SymbolNames
+from workers.market.server_clock import keep_server_clock
+from workers.market.symbol_changes import Change, Specification, changes, specification
+from workers.strategy import library
+
+FILE_NAME: Final = "symbol_info.json"
+_LIST: Final = "symbols"
+#: So many symbols are worked on before others get their turn.
+_PIECE: Final = 100
+_MOST_WARNINGS: Final = 20
+#: Listing thousands of symbols takes the terminal longer than an ordinary call.
+_LIMIT_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Update:
+    """What came of recording all symbols.
+
+    Attributes:
+        before: When they were last recorded for this account; None when they never were.
+        affected: The user's names of symbols that changed and are on the watch list or have a strategy.
+    """
+
+    symbols: int = 0
+    before: str | None = None
+    new: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+    changed_symbols: int = 0
+    affected: list[str] = field(default_factory=list)
+
+
+def update(ctx: TaskContext) -> Update:
+    """Record all symbols; compare with the last record of the same account on the same server.
+
+    Raises:
+        TerminalBusy: the terminal lists no symbols yet.
+        StorageError: the file cannot be read or written.
+        MetronomeError: as the session does.
+        Cancelled: the run was asked to stop.
+    """
+    names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
+    watched = ctx.settings.market.watch_list
+    keep_server_clock(ctx, names, watched)
+    found = _fetch(ctx)
+    path = ctx.storage.paths.cache / FILE_NAME
+    outcome = Update(symbols=len(found))
+    _compare(ctx, path, found, outcome)
+    status = ctx.terminal.status
+    head = {
+        "server": status.server,
+        "login": status.login,
+        "simulated": status.simulated,
+        "fetched": iso(ctx.clock.now()),
+        "count": len(found),
+    }
+    write_list(path, head, _LIST, _told(ctx, found))
+    ctx.wrote(path)
+    _warn(ctx, names, _mine(ctx), outcome)
+    return outcome
+
+
+def _fetch(ctx: TaskContext) -> dict[str, dict[str, Any]]:
+    ctx.progress(0, 0, "asking the terminal")
+    structs = list(ctx.terminal.call("symbols_get", timeout_s=_LIMIT_S))
+    if not structs:
+        raise TerminalBusy(
+            "The terminal lists no symbols yet.", advice="Wait until it has logged in; it is asked again."
+        )
+    to_utc = ctx.terminal.server_rule.to_utc
+    total, found = len(structs), {}
+    # From the end, letting go of each: both forms of thousands of symbols at once would be a lot of memory.
+    while structs:
+        if len(structs) % _PIECE == 0:
+            ctx.progress(total - len(structs), total, "symbols")
+        kept = specification(structs.pop(), to_utc)
+        found[kept["name"]] = kept
+    return dict(reversed(found.items()))
+
+
+def _told(ctx: TaskContext, found: Mapping[str, Specification]) -> Iterator[Specification]:
+    for number, item in enumerate(found.values()):
+        if number % _PIECE == 0:
+            ctx.check_cancelled()
+        yield item
+
+
+def _compare(ctx: TaskContext, path: Path, found: Mapping[str, Specification], outcome: Update) -> None:
+    """Find what differs from the last record, if that is of the same account."""
+    last = read_list(path, _LIST)
+    if last is None:
+        return
+    head, items = last
+    status = ctx.terminal.status
+    if (head.get("server"), head.get("login")) != (status.server, status.login):
+        ctx.log.info("symbols were last recorded for %s on %s: not compared", head.get("login"), head.get("server"))
+        return
+    seen: set[str] = set()
+    for number, before in enumerate(items):
+        if number % _PIECE == 0:
+            ctx.check_cancelled()
+        name = str(before.get("name"))
+        seen.add(name)
+        if name not in found:
+            outcome.removed.append(name)
+        elif differences := changes(before, found[name]):
+            outcome.changed.extend(differences)
+            outcome.changed_symbols += 1
+    if head.get("count") != len(seen):
+        ctx.warn(
+            f"The last record of symbols, {path.name}, was cut off: {len(seen)} of {head.get('count')} are left in it. "
+            "The rest cannot be compared; the new record is whole."
+        )
+    else:
+        outcome.new.extend(name for name in found if name not in seen)
+    outcome.before = str(head.get("fetched"))
+
+
+def _mine(ctx: TaskContext) -> tuple[str, ...]:
+    """The user's names that matter: on the watch list, or traded by an enabled strategy."""
+    enabled = library.load(ctx.storage.paths.strategies).enabled
+    return tuple(dict.fromkeys((*ctx.settings.market.watch_list, *(rule.strategy.symbol for rule in enabled))))
+
+
+def _warn(ctx: TaskContext, names: SymbolNames, mine: Iterable[str], outcome: Update) -> None:
+    """Say what happened to the user's own symbols, and put their changes first."""
+    own = {names.broker_name(symbol): symbol for symbol in mine}
+    by_symbol: dict[str, list[str]] = {}
+    for change in outcome.changed:
+        if change.symbol in own:
+            by_symbol.setdefault(change.symbol, []).append(str(change))
+    texts = [
+        f"The broker changed {_called(own[name], name)}: {', '.join(told)}. "
+        "Check stops, sizes and costs of what trades it."
+        for name, told in by_symbol.items()
+    ]
+    gone = [name for name in outcome.removed if name in own]
+    texts += [
+        f"The broker no longer lists {_called(own[name], name)}. Take it off the watch list, or settle its new name: "
+        "python main.py symbols"
+        for name in gone
+    ]
+    for text in texts[:_MOST_WARNINGS]:
+        ctx.warn(text)
+    if len(texts) > _MOST_WARNINGS:
+        ctx.warn(f"{len(texts) - _MOST_WARNINGS} more symbols of yours were changed; see the result of the run.")
+    outcome.affected.extend(own[name] for name in (*by_symbol, *gone))
+    outcome.changed.sort(key=lambda change: change.symbol not in own)
+    outcome.removed.sort(key=lambda name: name not in own)
+
+
+def _called(symbol: str, broker_name: str) -> str:
+    return symbol if symbol == broker_name else f"{symbol} ({broker_name})"
