@@ -36,6 +36,7 @@ class Header(QWidget):
         self._theme = theme
         self._paused = False
         self._has_broker = False
+        self._fitted = False
         self._clocks: dict[str, QLabel] = {}
         self.terminal = Chip(theme)
         self.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
@@ -98,11 +99,15 @@ class Header(QWidget):
         """Show the time of day here, at the broker and in UTC."""
         self._clocks["local"].setText(f"{now.astimezone():%H:%M:%S}")
         self._clocks["utc"].setText(f"{now:%H:%M:%S}")
-        clock = self._clocks["broker"]
+        fits = self._has_broker == (broker is not None) and self._fitted
         self._has_broker = broker is not None
         if broker is not None:
-            clock.setText(f"{broker:%H:%M:%S}")
-        self._fit()
+            self._clocks["broker"].setText(f"{broker:%H:%M:%S}")
+        # Figures are of one width: what fitted a second ago fits now.
+        if fits:
+            self._tell_others()
+        else:
+            self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -121,6 +126,10 @@ class Header(QWidget):
                 pair.setVisible(shown)
             if name == "broker" and not self._has_broker:
                 needed -= pair.sizeHint().width()
+        self._fitted = True
+        self._tell_others()
+
+    def _tell_others(self) -> None:
         others = [f"{self._clocks[name].accessibleName()}: {self._clocks[name].text()}" for name in ("broker", "utc")]
         self._clocks["local"].setToolTip("\n".join(others if self._has_broker else others[1:]))
 
