@@ -15,7 +15,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -128,11 +128,21 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
     Raises:
         StorageError: it could not be written; what was there before is untouched.
     """
+    atomic_write_chunks(path, (data,))
+
+
+def atomic_write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """As ``atomic_write_bytes``, for content that is made as it is written and need not fit into memory.
+
+    Raises:
+        StorageError: it could not be written; what was there before is untouched.
+        Exception: whatever ``chunks`` raises; what was there before is untouched.
+    """
     target = path.resolve() if path.is_symlink() else path
     temporary = target.with_name(f".{target.name}.{os.getpid()}-{next(_serial)}.tmp")
     with guarding(path):
         try:
-            _write_flushed(temporary, data)
+            _write_flushed(temporary, chunks)
             with suppress(FileNotFoundError):
                 shutil.copymode(target, temporary)
             replace(temporary, target)
@@ -142,10 +152,11 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
             raise
 
 
-def _write_flushed(path: Path, data: bytes) -> None:
+def _write_flushed(path: Path, chunks: Iterable[bytes]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, 0o666)
     try:
-        write_all(descriptor, data)
+        for data in chunks:
+            write_all(descriptor, data)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

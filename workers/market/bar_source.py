@@ -26,12 +26,16 @@ class Source:
         simulated: Generated or replayed, not a real market.
         seed: Of the generated market; None for all others.
         replay: Name of the replayed file; empty for all others.
+        imported: Name of the file from which the history was begun; empty when a terminal fills it.
+        kind: What kind of file that was.
     """
 
     server: str = ""
     simulated: bool = False
     seed: int | None = None
     replay: str = ""
+    imported: str = ""
+    kind: str = ""
 
     @classmethod
     def present(cls, ctx: TaskContext, symbol: str) -> Source:
@@ -47,15 +51,20 @@ class Source:
 
     def as_document(self) -> dict[str, Any]:
         """The source as it is stored."""
-        return {"server": self.server, "simulated": self.simulated, "seed": self.seed, "replay": self.replay}
+        document = {"server": self.server, "simulated": self.simulated, "seed": self.seed, "replay": self.replay}
+        return document | ({"imported": self.imported, "kind": self.kind} if self.imported else {})
 
     def differs(self, other: Source) -> bool:
         """Whether the bars of both must not be mixed; a real server that is unknown may be any real one."""
+        if self.imported or other.imported:
+            return bool(self.imported) != bool(other.imported) or self.kind != other.kind
         if self.simulated or other.simulated:
             return (self.simulated, self.seed, self.replay) != (other.simulated, other.seed, other.replay)
         return bool(self.server and other.server) and self.server != other.server
 
     def __str__(self) -> str:
+        if self.imported:
+            return f"the import of {self.imported}"
         if not self.simulated:
             return self.server or "an unknown server"
         return f"the replay of {self.replay}" if self.replay else f"the simulated market with seed {self.seed}"
@@ -77,11 +86,14 @@ def read(storage: Storage, path: Path) -> Source | None:
     if found is None or not isinstance(found.get("simulated"), bool):
         return None
     server, seed, replay = found.get("server"), found.get("seed"), found.get("replay")
+    imported, kind = found.get("imported"), found.get("kind")
     return Source(
         server if isinstance(server, str) else "",
         found["simulated"],
         seed if isinstance(seed, int) else None,
         replay if isinstance(replay, str) else "",
+        imported if isinstance(imported, str) else "",
+        kind if isinstance(kind, str) else "",
     )
 
 
@@ -95,7 +107,7 @@ def note(storage: Storage, path: Path, source: Source) -> None:
 
 
 def move_aside(path: Path, source: Source, clock: Clock) -> Path:
-    """Move a history and its side file to ``{name}.{server or "simulated"}-{time}``; nothing is overwritten.
+    """Move a history and its side file to ``{name}.{server, "simulated" or "imported"}-{time}``; nothing is overwritten.
 
     Returns:
         The new path of the history.
@@ -104,6 +116,8 @@ def move_aside(path: Path, source: Source, clock: Clock) -> Path:
         StorageError: they cannot be moved.
     """
     label = "simulated" if source.simulated else safe_name(source.server or "unknown")
+    if source.imported:
+        label = "imported"
     stem = f"{path.stem}.{label}-{clock.now():%Y%m%dT%H%M%SZ}"
     names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
     aside = next(place for name in names if not (place := path.with_name(f"{name}.csv")).exists())
