@@ -34,7 +34,7 @@ from ui.widgets.inline_message import InlineMessages, Message
 from ui.widgets.nav_list import NavList
 from ui.window_state import WindowState
 
-PAGES = ("tasks", "health", "history", "logs", "settings")
+PAGES = ("tasks", "health", "market", "history", "logs", "settings")
 SIDEBAR = 196
 
 
@@ -60,6 +60,7 @@ class MainWindow(QMainWindow):
         self._titles = {
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
+            "market": self.tr("Market"),
             "history": self.tr("History"),
             "logs": self.tr("Logs"),
             "settings": self.tr("Settings"),
@@ -190,6 +191,10 @@ class MainWindow(QMainWindow):
             from ui.pages.health import HealthPage
 
             page = HealthPage(self._theme, self._link)
+        elif name == "market":
+            from ui.pages.market import MarketPage
+
+            page = MarketPage(self._theme, self._link)
         elif name == "history":
             from ui.pages.history import HistoryPage
 
@@ -333,6 +338,8 @@ class MainWindow(QMainWindow):
             self.tasks.run_current()
         elif self.page == "health":
             self._link.submit("system_health_check")
+        elif self.page == "market":
+            self._link.submit("collect_market_data")
 
     def _run_with_parameters(self) -> None:
         if self.page == "tasks" and self.tasks.current_task:
