@@ -178,7 +178,7 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     bring.add_argument("--symbol", metavar="SYMBOL", default="", help="symbol of the files")
     bring.add_argument("--timeframe", metavar="TF", default="", help="timeframe of the bars, for example M5")
     bring.add_argument("--point", metavar="SIZE", default="", help="prices are in points of this size")
-    bring.add_argument("--replace", action="store_true", help="a history of another market gives way (it is kept aside)")
+    bring.add_argument("--replace", action="store_true", help="a history of another market is moved aside")
     runs = commands.add_parser("runs", help="past and present runs, newest first")
     runs.add_argument("--task", metavar="TASK", default="")
     runs.add_argument("--state", metavar="STATE", default="")

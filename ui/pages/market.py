@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TASK = "collect_market_data"
 FRAMES = ("M1", "M5", "M15", "M30", "H1", "H4", "D1")
-LIST_WIDTH = 470
+LIST_WIDTH = 532
 #: Another program may write the files; the page looks again this often while it is in sight.
 LOOK_S = 15.0
 
@@ -68,7 +68,15 @@ class MarketPage(Page):
         table.setItemDelegateForColumn(Column.GRADE, Cell(theme, table, strong=True))
         table.setItemDelegateForColumn(Column.RANGE, RangeCell(theme, table))
         table.setItemDelegateForColumn(Column.SPARK, CourseCell(theme, table))
-        widths = {Column.BID: 74, Column.ASK: 74, Column.SPREAD: 54, Column.AGE: 56, Column.RANGE: 56, Column.SPARK: 58, Column.GRADE: 38}  # fmt: skip
+        widths = {
+            Column.BID: 78,
+            Column.ASK: 78,
+            Column.SPREAD: 58,
+            Column.AGE: 60,
+            Column.RANGE: 60,
+            Column.SPARK: 66,
+            Column.GRADE: 48,
+        }
         table.set_widths({int(k): width for k, width in widths.items()}, Column.SYMBOL, least=56)
         table.selectionModel().currentChanged.connect(self._on_current_changed)
         return table
@@ -77,6 +85,7 @@ class MarketPage(Page):
         panel, inner = card()
         self._name = label("", "sectionTitle")
         self._about = label("", "dim")
+        self._about.setMinimumWidth(1)
         self._switch: dict[str, QPushButton] = {}
         buttons = QWidget()
         strip = QHBoxLayout(buttons)
@@ -85,6 +94,8 @@ class MarketPage(Page):
         for number, frame in enumerate(FRAMES, start=1):
             part = button(frame, partial(self.choose_frame, frame), style="quiet")
             part.setCheckable(True)
+            part.setProperty("switch", True)
+            part.setFixedWidth(38)
             part.setAccessibleName(self.tr("Timeframe {frame}").format(frame=frame))
             part.setToolTip(self.tr("Show {frame} bars (Alt+{n})").format(frame=frame, n=number))
             QShortcut(QKeySequence(f"Alt+{number}"), self).activated.connect(partial(self.choose_frame, frame))
@@ -92,7 +103,8 @@ class MarketPage(Page):
             strip.addWidget(part)
             self._switch[frame] = part
         self._switch[self._frame].setChecked(True)
-        inner.addLayout(row(self._name, 8, self._about, None, buttons))
+        inner.addLayout(row(self._name, None, buttons))
+        inner.addWidget(self._about)
         self._pointed = label("", "dim")
         self._pointed.setAccessibleName(self.tr("Bar under the pointer"))
         inner.addWidget(self._pointed)

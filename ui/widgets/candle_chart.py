@@ -227,9 +227,8 @@ class CandleChart(QWidget):
             painter.setPen(line)
             painter.drawLine(QLineF(plot.left(), round(at) + 0.5, plot.right(), round(at) + 0.5))
             painter.setPen(self._theme.ink("muted"))
-            painter.drawText(
-                QRectF(plot.right() + 8, at - 8, RIGHT - 8, 16), int(Qt.AlignmentFlag.AlignVCenter), f"{price:.{digits}f}"
-            )
+            room = QRectF(plot.right() + 8, at - 8, RIGHT - 8, 16)
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), f"{price:.{digits}f}")
             price += step
         for place, text in self._time_marks(plot):
             painter.setPen(line)
@@ -261,11 +260,13 @@ class CandleChart(QWidget):
         return marks
 
     def _paint_volumes(self, painter: QPainter, plot: QRectF, first: int, last: int) -> None:
-        volumes = self._chart.rates["tick_volume"][first:last] if self._chart else []
-        most = float(max(volumes, default=0)) or 1.0
+        if self._chart is None or last <= first:
+            return
+        volumes = self._chart.rates["tick_volume"][first:last].tolist()
+        most = max(volumes) or 1
         width = max(1.0, self._pitch() * 0.62)
         color = self._theme.tint("faint", 0.28)
-        for place, volume in enumerate(np.asarray(volumes).tolist(), start=first):
+        for place, volume in enumerate(volumes, start=first):
             height = volume / most * plot.height() * _VOLUME_SHARE * 0.9
             painter.fillRect(QRectF(self._x(place) - width / 2, plot.bottom() - height, width, height), color)
 
@@ -316,7 +317,8 @@ class CandleChart(QWidget):
             painter.setBrush(color)
             # The shape tells the impact too: a diamond is high, a circle is not.
             if role == "error":
-                painter.drawPolygon([QPointF(at + x, plot.top() + 4 + y) for x, y in ((0, -4.5), (4.5, 0), (0, 4.5), (-4.5, 0))])
+                corners = ((0, -4.5), (4.5, 0), (0, 4.5), (-4.5, 0))
+                painter.drawPolygon([QPointF(at + 0.5 + x, plot.top() + 4 + y) for x, y in corners])
             else:
                 painter.drawEllipse(QPointF(at + 0.5, plot.top() + 4), 3.5, 3.5)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -374,7 +376,8 @@ class CandleChart(QWidget):
         painter.drawLine(QLineF(plot.left(), self._pointer.y(), plot.right(), self._pointer.y()))
         price = low + (plot.bottom() - self._pointer.y()) / plot.height() * (high - low)
         text = f"{price:.{self._chart.digits}f}"
-        self._paint_tag(painter, plot, self._pointer.y(), text, self._theme.color("line"), self._theme.ink("text").name())
+        back, ink = self._theme.color("line"), self._theme.ink("text").name()
+        self._paint_tag(painter, plot, self._pointer.y(), text, back, ink)
 
     # -- mouse and keys --------------------------------------------------------------------------------------------
 
@@ -413,7 +416,7 @@ class CandleChart(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = max(1.0, self._span / 12)
-        actions = {
+        actions: dict[Qt.Key, Callable[[], None]] = {
             Qt.Key.Key_Left: lambda: self.shift(-step),
             Qt.Key.Key_Right: lambda: self.shift(step),
             Qt.Key.Key_Plus: lambda: self.zoom(0.8),
@@ -433,7 +436,9 @@ class CandleChart(QWidget):
             return ""
         for at, marks in self._events_in_sight(self._plot()):
             if abs(at - self._pointer.x()) <= 5 and self._pointer.y() < TOP + 16:
-                return words.DOT.join(f"{m.time.astimezone():%H:%M} {m.currency} {m.title} ({m.impact})" for m in marks[:3])
+                return words.DOT.join(
+                    f"{mark.time.astimezone():%H:%M} {mark.currency} {mark.title} ({mark.impact})" for mark in marks[:3]
+                )
         return self.words_at(self.bar_at(self._pointer.x()))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPersistentModelIndex, QPointF, QRectF, Qt
-from PySide6.QtCore import QModelIndex as _Index
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from ui.models.watch_table import ROW_ROLE
 from ui.widgets.cells import Cell
 
-AnyIndex = _Index | QPersistentModelIndex
+AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class RangeCell(Cell):

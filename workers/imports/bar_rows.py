@@ -90,7 +90,8 @@ def _take(found: BarTable, block: Block, table: Table, *, keep_refused: bool) ->
     if not len(rows):
         return
     times = _times(block, table, rows)
-    cells = {name: block.column(table.columns[name], rows) for name in (*PRICES, *_COUNTS) if name in table.columns}
+    wanted: list[str] = [name for name in (*PRICES, *_COUNTS) if name in table.columns]
+    cells = {name: block.column(table.columns[name], rows) for name in wanted}
     read = {name: numbers(cell, comma=table.comma) for name, cell in cells.items()}
     good = times.good.copy()
     faults.refuse(rows[~times.good], "the time cannot be read", _shown(block.column(table.columns["date"], rows), rows))
@@ -161,7 +162,8 @@ def _counted(faults: _Faults, rows: Index, read: dict[str, Numbers], cells: dict
         empty = cells[name].start >= cells[name].end
         top = 2**31 if name == "spread" else 2**53
         fine = empty | (read[name].good & (values >= 0) & (values < top))
-        faults.refuse(rows[good & ok & ~fine], f"the {name.replace('_', ' ')} is not a number from 0 on", _shown(cells[name], rows))
+        said = f"the {name.replace('_', ' ')} is not a number from 0 on"
+        faults.refuse(rows[good & ok & ~fine], said, _shown(cells[name], rows))
         ok &= fine
     return ok
 
@@ -174,7 +176,8 @@ def _same_zone(found: BarTable, faults: _Faults, rows: Index, times: Stamps, goo
     found.zoned, found.unzoned = first, not first
     other = good & (times.zoned != first)
     faults.refuse(rows[other], "its time has a zone and others have none" if not first else "its time has no zone")
-    return ~other
+    same: Mask = ~other
+    return same
 
 
 def _store(
@@ -263,9 +266,11 @@ def _timeframe(found: BarTable, name: str) -> str:
     """The timeframe: the most usual step between bars."""
     times = found.spool.times
     if len(times) < 2:
+        if not len(times):
+            raise BadImport(f"{name} has no usable bar.", advice="Export it anew.")
         raise BadImport(
-            f"{name} has a single usable bar, so its timeframe cannot be told." if len(times) else f"{name} has no usable bar.",
-            advice="Name it with --timeframe, for example --timeframe M5." if len(times) else "Export it anew.",
+            f"{name} has a single usable bar, so its timeframe cannot be told.",
+            advice="Name it with --timeframe, for example --timeframe M5.",
         )
     steps, counts = np.unique(np.diff(times[:200_000]), return_counts=True)
     step = int(steps[np.argmax(counts)])

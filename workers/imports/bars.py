@@ -136,10 +136,11 @@ class Importer:
         """
         zone, doubt = self._told(table, zoned, times, seconds, outcome)
         if zone is None:
-            whose = "the broker's" if table.kind in _EXPORTS else "a clock's"
+            if len(times):
+                outcome.first, outcome.last = _as_written(int(times[0])), _as_written(int(times[-1]))
+            whose = "the broker's clock, which the file does not name" if table.kind in _EXPORTS else "no clock it names"
             raise BadImport(
-                f"The times of the file are {whose} that it does not name, and which one cannot be told: {doubt}. "
-                "Nothing was stored.",
+                f"The times are on {whose}, and it cannot be told from them: {doubt}. Nothing was stored.",
                 advice=zones.HELP,
             )
         outcome.time_zone = zone.name
@@ -224,7 +225,7 @@ def _too_many(name: str, rows: int, refusals: Refusals, what: str) -> BadImport:
 
 
 def _to_utc(found: BarTable, zone: Zone) -> None:
-    """Move the times to UTC. In the hour that a clock goes through twice the first pass is meant; the second is lost."""
+    """Move the times to UTC. Of the hour that a clock goes through twice only the first pass can be kept."""
     spool = found.spool
     if zone.rule is None:
         return
@@ -238,6 +239,11 @@ def _to_utc(found: BarTable, zone: Zone) -> None:
     found.rows = len(spool)
 
 
+def _as_written(moment: int) -> str:
+    """A time of the file on a clock that is not known: without a zone."""
+    return str(np.datetime64(moment, "s"))
+
+
 def _decimals(point: float) -> int:
     return min(8, len(f"{point:.8f}".rstrip("0").partition(".")[2]))
 
@@ -246,4 +252,3 @@ def _mark(source: Source) -> str:
     """A short mark of a file's name, so that two files do not take each other's place."""
     stem = safe_name(source.path.name.partition(".")[0])[:60]
     return f"{stem}-{zlib.crc32(source.name.encode('utf-8', 'backslashreplace')):08x}"
-

@@ -91,11 +91,10 @@ def recognise(source: Source) -> Table:
 def _by_format(source: Source, first: str) -> Table | None:
     """Formats that are told by a name or by the shape of a row."""
     lean = _LEAN_NAME.fullmatch(source.hint)
-    quoted = {"bid_open": 1, "bid_high": 2, "bid_low": 3, "bid_close": 4}
     bid = {"open": 1, "high": 2, "low": 3, "close": 4, "ask_close": 9}
     said = "the Lean format keeps quotes of this provider in UTC"
     bid_note = "Prices are the bid's, as MetaTrader's; the spread is taken at the close of each bar."
-    if lean and re.fullmatch(r"\d+(,[\d.]+){%d}" % (2 if lean["what"] == "tick" else 10), first):
+    if lean and re.fullmatch(r"\d+(,[\d.]+){2}" if lean["what"] == "tick" else r"\d+(,[\d.]+){10}", first):
         try:
             day = int(datetime.strptime(lean["day"], "%Y%m%d").replace(tzinfo=UTC).timestamp())
         except ValueError:
@@ -104,7 +103,7 @@ def _by_format(source: Source, first: str) -> Table | None:
         if lean["what"] == "tick":
             return Table("lean_ticks", ",", {"date": 0, "bid": 1, "ask": 2}, 0, False, "UTC", said, day, (since,))
         return Table("lean_quote_bars", ",", {"date": 0, **bid}, 0, False, "UTC", said, day, (since, bid_note))
-    if _QUOTE_BARS_ROW.fullmatch(first) and len(quoted) == 4:
+    if _QUOTE_BARS_ROW.fullmatch(first):
         return Table("lean_quote_bars", ",", {"date": 0, **bid}, 0, False, "UTC", said, notes=(bid_note,))
     if _HISTDATA_ROW.fullmatch(first):
         columns = {"date": 0, "open": 1, "high": 2, "low": 3, "close": 4, "tick_volume": 5}
@@ -115,7 +114,7 @@ def _by_format(source: Source, first: str) -> Table | None:
 def _ticks(lines: Sequence[str], first: str) -> Table | None:
     delimiter = max(_DELIMITERS, key=first.count)
     cells = [cell.strip().strip('"<>').strip().casefold() for cell in first.split(delimiter)]
-    if "open" in cells or "bid" not in cells and "bid price" not in cells:
+    if "open" in cells or not {"bid", "bid price"} & set(cells):
         return None
     columns: dict[str, int] = {}
     for number, cell in enumerate(cells):

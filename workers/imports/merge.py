@@ -74,7 +74,15 @@ class _Overlap:
 
 
 def store(
-    storage: Storage, clock: Clock, path: Path, beside: Path, new: BarTable, digits: int, source: Source, *, replace: bool
+    storage: Storage,
+    clock: Clock,
+    path: Path,
+    beside: Path,
+    new: BarTable,
+    digits: int,
+    source: Source,
+    *,
+    replace: bool,
 ) -> Stored:
     """Put bars (UTC, ascending) into the history ``path``, or ``beside`` it.
 
@@ -174,9 +182,7 @@ def _equal(first: Rates, second: Rates, digits: int) -> npt.NDArray[np.bool_]:
     return near
 
 
-def _merge(
-    path: Path, old: BarTable, new: BarTable, digits: int, overlap: _Overlap, notes: tuple[str, ...]
-) -> Stored:
+def _merge(path: Path, old: BarTable, new: BarTable, digits: int, overlap: _Overlap, notes: tuple[str, ...]) -> Stored:
     fresh = np.flatnonzero(~overlap.common)
     differ = overlap.count - overlap.agree
     said = list(notes)

@@ -71,7 +71,7 @@ def _with_case(symbol: str, frame: str) -> Named:
     """Names of symbols keep their case, but a pair all in small letters is no broker's spelling."""
     if symbol.islower() and _is_pair(symbol):
         upper = symbol.upper()
-        return Named(upper, frame, f"The name has {symbol}; taken as the symbol {upper} (--symbol chooses another one).")
+        return Named(upper, frame, f"The name has {symbol}; taken as {upper} (--symbol chooses another one).")
     return Named(symbol, frame)
 
 

@@ -94,7 +94,8 @@ class Report:
         """The symbol that was tested; of a history the only one traded, or empty."""
         if "Symbol" in self.facts:
             return self.facts["Symbol"]
-        traded = {row[t.columns.index("symbol")] for t in self.tables.values() if "symbol" in t.columns for row in t.rows}
+        named = [table for table in self.tables.values() if "symbol" in table.columns]
+        traded = {row[table.columns.index("symbol")] for table in named for row in table.rows}
         traded.discard("")
         return traded.pop() if len(traded) == 1 else ""
 

@@ -7,6 +7,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +23,8 @@ from workers.imports.bars import Importer
 from workers.imports.errors import BadImport
 from workers.imports.outcome import Options, Outcome
 from workers.imports.reports import Report
-from workers.imports.sources import Source, sources
 from workers.imports.settings_files import SettingsFile
+from workers.imports.sources import Source, sources
 
 #: A report with 100,000 deals in UTF-16.
 _MAX_HTML: Final = 256 * 2**20
@@ -65,7 +66,7 @@ def _import_one(storage: Storage, clock: Clock, importer: Importer, path: Path) 
     outcomes = []
     for source in found:
         outcome = Outcome(str(path) if len(found) == 1 else f"{path}/{source.hint}")
-        _guarded(outcome, lambda source=source, outcome=outcome: _text(storage, clock, importer, source, outcome))
+        _guarded(outcome, partial(_text, storage, clock, importer, source, outcome))
         outcomes.append(outcome)
     return outcomes
 

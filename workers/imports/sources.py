@@ -12,7 +12,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -129,7 +128,7 @@ def sources(path: Path) -> tuple[list[Source], Path | None]:
     if magic[:2] == _GZIP:
         inner = path.name[: -len(path.suffix)] if path.suffix.lower() == ".gz" else path.name
         return [_source(path, path.name, inner, lambda: cast(Any, gzip.open(path, "rb")))], None
-    return [_source(path, path.name, path.name, lambda: cast(BufferedReader, path.open("rb")))], None
+    return [_source(path, path.name, path.name, lambda: path.open("rb"))], None
 
 
 def _members(path: Path) -> tuple[list[Source], Path | None]:
@@ -174,7 +173,7 @@ def check_member(archive: str, info: zipfile.ZipInfo) -> None:
     ratio = info.file_size / max(1, info.compress_size)
     if info.file_size > MAX_BYTES or (ratio > MAX_RATIO and info.file_size > PIECE):
         raise BadImport(
-            f"{archive} would unpack to {info.file_size / 1e6:,.0f} MB, {ratio:,.0f} times its size: it is not unpacked.",
+            f"{archive} would unpack to {info.file_size / 1e6:,.0f} MB, {ratio:,.0f} times its size: it is left alone.",
             advice="If you trust it, unpack it yourself and import what is inside.",
         )
 

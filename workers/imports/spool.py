@@ -25,7 +25,7 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by ``close``
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)
         self._times: list[npt.NDArray[np.int64]] = []
         self._lines: list[npt.NDArray[np.uint32]] = []
         self.order: npt.NDArray[np.int64] | None = None

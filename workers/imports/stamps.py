@@ -92,7 +92,7 @@ def _read(cells: Cells, shape: re.Pattern[str]) -> Stamps:
 
 def _epoch(matrix: npt.NDArray[np.uint8], factor: int) -> tuple[Mask, Index]:
     digits = matrix - np.uint8(48)
-    fits = (digits <= 9).all(axis=1)
+    fits = np.logical_and.reduce(digits <= 9, axis=1)
     values = _number(digits, 0, matrix.shape[1]) * factor
     values[values > _LAST_MS] = -1
     return fits, values

@@ -117,7 +117,8 @@ def _take(block: Block, table: Table, zone: Zone | None, found: TickTable) -> by
     other = good & (times.zoned != (zone is None))
     _refuse(found, block, rows[other], "its time says another zone than the first one")
     good &= ~other
-    cells = {name: block.column(table.columns[name], rows) for name in _VALUES if name in table.columns}
+    names: list[str] = [name for name in _VALUES if name in table.columns]
+    cells = {name: block.column(table.columns[name], rows) for name in names}
     some = np.zeros(len(rows), dtype=np.bool_)
     values: dict[str, npt.NDArray[np.float64]] = {}
     for name, column in cells.items():

@@ -47,7 +47,9 @@ def rows(path: Path) -> list[Row]:
             sheet = _Sheet(path.name, strings.found)
             _parse(path.name, archive, _SHEET, sheet.start, sheet.end, sheet.text)
     except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
-        raise BadImport(f"{path.name} is damaged ({error}). Nothing of it was taken.", advice="Save it anew.") from error
+        raise BadImport(
+            f"{path.name} is damaged ({error}). Nothing of it was taken.", advice="Save it anew."
+        ) from error
     return sheet.rows
 
 

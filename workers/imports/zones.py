@@ -37,7 +37,7 @@ CANDIDATES: Final = (
     "UTC+8",
     "UTC+9",
 )
-#: On the clock of New York's rule the week begins on Monday at 00:00 and ends on Saturday at 00:00.
+#: 1970-01-05 was a Monday.
 _MONDAY: Final = 4 * DAY
 #: Index CFDs close at 16:15 in New York, metals open an hour after currencies and may stand still for another one.
 _CLOSE_EARLIEST, _OPEN_LATEST = 50 * 60, 130 * 60
@@ -95,15 +95,11 @@ def by_weekends(times: Times, seconds: int) -> tuple[Zone | None, str]:
     if len(ends) < _LEAST_WEEKENDS:
         return None, f"{len(ends) or 'no'} weekend{'s' if len(ends) > 1 else ''} in it: too few to tell from"
     closes, opens = times[ends] + seconds, times[ends + 1]
-    new_york = ServerTimeRule(NEW_YORK)
     scores: list[tuple[int, ServerTimeRule]] = []
     for name in CANDIDATES:
         rule = _rule(name)
-        if rule is None:
-            continue
-        hits = _hits(new_york.times_to_server(rule.times_to_utc(closes)),
-                     new_york.times_to_server(rule.times_to_utc(opens)), seconds)  # fmt: skip
-        scores.append((hits, rule))
+        if rule is not None:
+            scores.append((int(_fits(rule, closes, opens, seconds).sum()), rule))
     best, first = max(scores, key=lambda score: score[0])  # of equals the first, which is the more usual one
     if best < _LEAST_SHARE * len(ends):
         return None, "its weekends fit none of the usual clocks"
@@ -113,11 +109,8 @@ def by_weekends(times: Times, seconds: int) -> tuple[Zone | None, str]:
     if rivals:
         names = ", ".join(rule.name for rule in (first, *rivals[:4]))
         return None, f"its weekends fit more than one clock ({names})"
-    return Zone(
-        first,
-        first.name,
-        f"told from {best} of {len(ends)} weekends: with it the market closes on Friday at 17:00 in New York",
-    ), ""
+    told = f"told from {best} of {len(ends)} weekends: with it the market closes on Friday at 17:00 in New York"
+    return Zone(first, first.name, told + _misfits(first, closes, opens, seconds)), ""
 
 
 def _rule(name: str) -> ServerTimeRule | None:
@@ -127,14 +120,26 @@ def _rule(name: str) -> ServerTimeRule | None:
         return None
 
 
-def _hits(closes: Times, opens: Times, seconds: int) -> int:
-    """How many weekends fit, on the clock on which the market closes on Saturday at 00:00 and opens on Monday at 00:00.
+def _fits(rule: ServerTimeRule, closes: Times, opens: Times, seconds: int) -> npt.NDArray[np.bool_]:
+    """Which weekends fit a clock.
 
-    A bar covers ``seconds``: the market closed within its last bar and opened within its first.
+    A bar covers ``seconds``: the market closed within its last bar and opened within its first. On the clock of New
+    York's rule the market closes on Saturday at 00:00 and opens on Monday at 00:00.
     """
-    # 1970-01-05 was a Monday.
-    close_at = (closes - _MONDAY) % WEEK - 5 * DAY
-    open_at = (opens - _MONDAY + WEEK // 2) % WEEK - WEEK // 2
+    new_york = ServerTimeRule(NEW_YORK)
+    close_at = (new_york.times_to_server(rule.times_to_utc(closes)) - _MONDAY) % WEEK - 5 * DAY
+    open_at = (new_york.times_to_server(rule.times_to_utc(opens)) - _MONDAY + WEEK // 2) % WEEK - WEEK // 2
     closed = (close_at > -_CLOSE_EARLIEST) & (close_at - seconds < 0)
     opened = (open_at <= _OPEN_LATEST) & (open_at + seconds > 0)
-    return int((closed & opened).sum())
+    fits: npt.NDArray[np.bool_] = closed & opened
+    return fits
+
+
+def _misfits(rule: ServerTimeRule, closes: Times, opens: Times, seconds: int) -> str:
+    """Names the weekends that do not fit: holidays, or weeks in which the file follows another clock."""
+    wrong = np.flatnonzero(~_fits(rule, closes, opens, seconds))
+    if not len(wrong):
+        return ""
+    days = ", ".join(str(np.datetime64(int(closes[place]), "s").astype("datetime64[D]")) for place in wrong[:6])
+    more = f" and {len(wrong) - 6} more" if len(wrong) > 6 else ""
+    return f"; not so on {days}{more} (holidays, or bars of those weeks on another clock)"

@@ -107,7 +107,7 @@ def note(storage: Storage, path: Path, source: Source) -> None:
 
 
 def move_aside(path: Path, source: Source, clock: Clock) -> Path:
-    """Move a history and its side file to ``{name}.{server, "simulated" or "imported"}-{time}``; nothing is overwritten.
+    """Move a history and its side file to ``{name}.{server or "simulated"}-{time}``; nothing is overwritten.
 
     Returns:
         The new path of the history.

@@ -56,7 +56,8 @@ def lines(rates: Rates, digits: int) -> bytes:
         parts += [_letters(",", count), _number(rates[name].astype(np.int64))]
     parts.append(_letters("\n", count))
     flat = np.concatenate(parts, axis=1).ravel()
-    return flat[flat != 0].tobytes()
+    text: bytes = flat[flat != 0].tobytes()
+    return text
 
 
 def _letters(text: str, count: int) -> Text:

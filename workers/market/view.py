@@ -283,13 +283,14 @@ def _ideas(paths: Paths, symbol: str, rates: Rates) -> tuple[IdeaMark, ...]:
         return ()
     prefix = f"{safe_name(symbol)}_"
     with guarding(paths.trade_ideas, "read"):
-        names = sorted(name for name in os.listdir(paths.trade_ideas) if name.startswith(prefix))
+        names = sorted(path.name for path in paths.trade_ideas.iterdir() if path.name.startswith(prefix))
     marks = []
     for name in names[-_IDEAS:]:
         found = _document(paths.trade_ideas / name)
         prices = [_number(found.get(key)) for key in ("entry_price", "stop_loss", "take_profit")]
         evidence = found.get("evidence")
-        time = _moment(evidence.get("bar_time") if isinstance(evidence, dict) else None) or _moment(found.get("timestamp"))
+        decided = evidence.get("bar_time") if isinstance(evidence, dict) else None
+        time = _moment(decided) or _moment(found.get("timestamp"))
         if found.get("symbol") != symbol or time is None or time.timestamp() < rates["time"][0]:
             continue
         entry, stop, target = prices
@@ -334,5 +335,3 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if np.isfinite(value) else None
-
-
