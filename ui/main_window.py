@@ -23,6 +23,7 @@ from app.runs import Run
 from ui import words
 from ui.crash import Report
 from ui.engine_link import EngineLink
+from ui.file_drop import FileDrop
 from ui.header import Footer, Header
 from ui.hints import first_steps
 from ui.log_feed import LogFeed
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self._add_page("tasks", self.tasks)
         self.tasks.log_asked.connect(self.show_log_of)
         self._hint: QWidget | None = None
+        self.drop = FileDrop(self, theme, link)
         self.clock = SecondHand(self)
         self.clock.ticked.connect(self._on_second)
         self._lay_out()

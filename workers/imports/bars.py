@@ -138,7 +138,9 @@ class Importer:
         if zone is None:
             if len(times):
                 outcome.first, outcome.last = _as_written(int(times[0])), _as_written(int(times[-1]))
-            whose = "the broker's clock, which the file does not name" if table.kind in _EXPORTS else "no clock it names"
+            whose = (
+                "the broker's clock, which the file does not name" if table.kind in _EXPORTS else "no clock it names"
+            )
             raise BadImport(
                 f"The times are on {whose}, and it cannot be told from them: {doubt}. Nothing was stored.",
                 advice=zones.HELP,
