@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TASK = "collect_market_data"
 FRAMES = ("M1", "M5", "M15", "M30", "H1", "H4", "D1")
-LIST_WIDTH = 532
+LIST_WIDTH = 508
 #: Another program may write the files; the page looks again this often while it is in sight.
 LOOK_S = 15.0
 
@@ -69,12 +69,12 @@ class MarketPage(Page):
         table.setItemDelegateForColumn(Column.RANGE, RangeCell(theme, table))
         table.setItemDelegateForColumn(Column.SPARK, CourseCell(theme, table))
         widths = {
-            Column.BID: 78,
-            Column.ASK: 78,
-            Column.SPREAD: 58,
-            Column.AGE: 60,
-            Column.RANGE: 60,
-            Column.SPARK: 66,
+            Column.BID: 76,
+            Column.ASK: 76,
+            Column.SPREAD: 54,
+            Column.AGE: 56,
+            Column.RANGE: 56,
+            Column.SPARK: 62,
             Column.GRADE: 48,
         }
         table.set_widths({int(k): width for k, width in widths.items()}, Column.SYMBOL, least=56)
@@ -106,6 +106,7 @@ class MarketPage(Page):
         inner.addLayout(row(self._name, None, buttons))
         inner.addWidget(self._about)
         self._pointed = label("", "dim")
+        self._pointed.setMinimumWidth(1)
         self._pointed.setAccessibleName(self.tr("Bar under the pointer"))
         inner.addWidget(self._pointed)
         stack = QVBoxLayout()

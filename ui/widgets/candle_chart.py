@@ -121,7 +121,7 @@ class CandleChart(QWidget):
             return ""
         row, d = self._chart.rates[place], self._chart.digits
         moment = datetime.fromtimestamp(int(row["time"]), UTC).astimezone()
-        stamp = f"{moment:%a %Y-%m-%d}" if self._seconds >= _DAY else f"{moment:%a %Y-%m-%d %H:%M}"
+        stamp = f"{moment:%a %Y-%m-%d}" if self._seconds >= _DAY else f"{moment:%Y-%m-%d %H:%M}"
         prices = "  ".join(
             f"{name} {row[field]:.{d}f}" for name, field in (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
         )
@@ -342,7 +342,7 @@ class CandleChart(QWidget):
             text = f"{name} {price:.{self._chart.digits}f}"
             wide = QFontMetricsF(painter.font()).horizontalAdvance(text)
             painter.setPen(self._theme.ink(role))
-            painter.drawText(QPointF(max(left, plot.right() - wide - 8), at - 4), text)
+            painter.drawText(QPointF(plot.right() - wide - 8, at - 4), text)
 
     def _paint_last(self, painter: QPainter, plot: QRectF, y: Callable[[float], float]) -> None:
         if self._chart is None:
