@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TASK = "collect_market_data"
 FRAMES = ("M1", "M5", "M15", "M30", "H1", "H4", "D1")
-LIST_WIDTH = 508
+LIST_WIDTH = 512
 #: Another program may write the files; the page looks again this often while it is in sight.
 LOOK_S = 15.0
 
@@ -69,12 +69,12 @@ class MarketPage(Page):
         table.setItemDelegateForColumn(Column.RANGE, RangeCell(theme, table))
         table.setItemDelegateForColumn(Column.SPARK, CourseCell(theme, table))
         widths = {
-            Column.BID: 76,
-            Column.ASK: 76,
+            Column.BID: 80,
+            Column.ASK: 80,
             Column.SPREAD: 54,
             Column.AGE: 56,
-            Column.RANGE: 56,
-            Column.SPARK: 62,
+            Column.RANGE: 52,
+            Column.SPARK: 60,
             Column.GRADE: 48,
         }
         table.set_widths({int(k): width for k, width in widths.items()}, Column.SYMBOL, least=56)

@@ -16,8 +16,8 @@ from app.storage import Storage
 from app.terminal.timeframes import TIMEFRAMES
 from workers.imports import merge, ticks, zones
 from workers.imports.bar_rows import MOST_REFUSED, BarTable, read_bars, settle
-from workers.imports.errors import BadImport
-from workers.imports.layouts import Table
+from workers.imports.errors import BadImport, Unknown
+from workers.imports.layouts import KNOWN, Table
 from workers.imports.naming import Named, named
 from workers.imports.outcome import Options, Outcome
 from workers.imports.refusals import Refusals
@@ -57,8 +57,9 @@ class Importer:
         with Spool() as spool:
             found = read_bars(source, table, spool)
             outcome.refusals, outcome.rows = found.refusals, found.rows
-            self._refuse_bad(source, found)
+            self._refuse_bad(source, table, found, outcome)
             frame, notes = settle(found, source.name, self._options.timeframe)
+            self._refuse_bad(source, table, found, outcome)
             outcome.timeframe, outcome.rows = frame, found.rows
             outcome.notes += notes
             if name.timeframe and not self._options.timeframe and name.timeframe != frame:
@@ -123,8 +124,14 @@ class Importer:
                 advice="Name it with --symbol, exactly as your broker does.",
             )
 
-    def _refuse_bad(self, source: Source, found: BarTable) -> None:
+    def _refuse_bad(self, source: Source, table: Table, found: BarTable, outcome: Outcome) -> None:
         total = found.rows + found.refusals.count
+        if not found.rows and table.kind == "bars_csv" and not table.skip:
+            outcome.kind = ""
+            raise Unknown(
+                f"{source.name} is nothing that can be imported: its first line is neither a header nor a bar.",
+                advice=KNOWN,
+            )
         if not found.rows or found.refusals.count > MOST_REFUSED * total:
             raise _too_many(source.name, found.rows, found.refusals, "bar")
 

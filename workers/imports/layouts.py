@@ -18,6 +18,10 @@ _HISTDATA_ROW: Final = re.compile(r"\d{8} \d{6};[\d.]+;[\d.]+;[\d.]+;[\d.]+;\d+"
 _QUOTE_BARS_ROW: Final = re.compile(r"\d{8} \d\d:\d\d(,[\d.]+){10}")
 _COPY_RATES: Final = ("time", "open", "high", "low", "close", "tick_volume", "spread", "real_volume")
 _PRICES: Final = ("open", "high", "low", "close")
+KNOWN: Final = (
+    "Known are MetaTrader's exports of bars and ticks, its reports and tester settings, and tables with the columns "
+    "time, open, high, low and close."
+)
 #: Names of the columns of ticks.
 _TICK_NAMES: Final = {
     "date": "date",
@@ -75,7 +79,8 @@ def recognise(source: Source) -> Table:
         Unknown: it is nothing that we know.
         BadImport: it is, but cannot be used.
     """
-    if b"\0" in source.head:
+    # A run of zeros within a table is a damaged row; at its beginning or all over it is no text at all.
+    if b"\0" in source.head[:512] or source.head.count(b"\0") > len(source.head) // 100:
         raise Unknown(f"{source.name} is not a text file and not an archive that we know.")
     lines = re.split(r"\r\n|\n|\r", source.head.decode("utf-8", "replace"))
     filled = [line for line in lines[:50] if line.strip()]
@@ -139,8 +144,7 @@ def _bars(source: Source, lines: Sequence[str], first: str) -> Table:
     except (ValueError, IndexError) as error:
         raise Unknown(
             f"{source.name} is nothing that can be imported: {error}.",
-            advice="Known are MetaTrader's exports of bars and ticks, its reports and tester settings, and tables with "
-            "the columns time, open, high, low and close.",
+            advice=KNOWN,
         ) from None
     columns = dict(zip(layout.names, layout.columns, strict=True))
     cells = [cell.strip().strip('"<>').strip().casefold() for cell in first.split(layout.delimiter)]
