@@ -25,6 +25,7 @@ class FileDrop(QObject):
         self._theme = theme
         self._link = link
         self._awaited: set[str] = set()
+        self._ended: dict[str, Run] = {}
         window.setAcceptDrops(True)
         window.installEventFilter(self)
         link.runs_changed.connect(self._on_runs)
@@ -51,26 +52,23 @@ class FileDrop(QObject):
 
         self._link.query(self, submit, self._on_submitted)
 
-    def _on_submitted(self, run: Run | None) -> None:
-        if run is None:
-            return
-        if run.state.is_final:
-            self._show(run)
+    def _on_submitted(self, run: Run) -> None:
+        # The run may have ended before its number was known here.
+        ended = run if run.state.is_final else self._ended.get(run.run_id)
+        if ended is not None:
+            self._show(ended)
         else:
             self._awaited.add(run.run_id)
-            self._link.query(self, lambda engine: engine.runner.wait(run.run_id, 0.0), self._on_waited)
-
-    def _on_waited(self, run: Run | None) -> None:
-        # The run may have ended before its number was known here.
-        if run is not None and run.run_id in self._awaited and run.state.is_final:
-            self._awaited.discard(run.run_id)
-            self._show(run)
 
     def _on_runs(self, runs: tuple[Run, ...]) -> None:
         for run in runs:
-            if run.run_id in self._awaited and run.state.is_final:
+            if run.task != TASK or not run.state.is_final:
+                continue
+            if run.run_id in self._awaited:
                 self._awaited.discard(run.run_id)
                 self._show(run)
+            else:
+                self._ended = {run.run_id: run}
 
     def _show(self, run: Run) -> None:
         from ui.widgets.import_report import ImportReport

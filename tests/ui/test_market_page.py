@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.paths import Paths
 from app.runs import RunState
 from app.storage import Storage
-from app.terminal.values import RATES_DTYPE
+from app.terminal.values import RATES_DTYPE, Rates
 from ui.main_window import MainWindow
 from ui.models.watch_table import Column, WatchTable, short_age
 from ui.pages.market import MarketPage
@@ -27,7 +29,7 @@ from workers.market.view import Chart, EventMark, IdeaMark, WatchRow
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
 
-def rates(count: int, seconds: int = 300) -> np.ndarray:
+def rates(count: int, seconds: int = 300) -> Rates:
     found = np.zeros(count, dtype=RATES_DTYPE)
     end = int(NOW.timestamp()) // seconds * seconds
     found["time"] = end - seconds * np.arange(count, 0, -1)
@@ -40,20 +42,22 @@ def rates(count: int, seconds: int = 300) -> np.ndarray:
 
 
 @pytest.fixture
-def page(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> MarketPage:
+def page(qtbot: QtBot, window: MainWindow, engine: FakeEngine, tmp_path: Path) -> MarketPage:
     """The page with bars of two symbols and a quote of one."""
-    storage = Storage(engine.paths, engine.clock)
+    paths = Paths(tmp_path / "home")
+    paths.create()
+    storage = Storage(paths, engine.clock)
     engine.storage = storage
     for symbol, shift in (("EURUSD", 0.0), ("GBPUSD", 0.2)):
         found = rates(600)
         for name in ("open", "high", "low", "close"):
             found[name] += shift
-        storage.append_csv(bars_file(engine.paths.bars, symbol, "M5"), HEADER, rows_of(found, 5))
+        storage.append_csv(bars_file(paths.bars, symbol, "M5"), HEADER, rows_of(found, 5))
     entry = {
         "time": "2025-06-03T13:05:00.000Z", "tick_time": "2025-06-03T13:04:58.000Z", "bid": 1.1, "ask": 1.10007,
         "spread_points": 7.0, "quality": "fresh",
     }  # fmt: skip
-    storage.append_json_item(engine.paths.market_data / "EURUSD_20250603.json", entry, head={"symbol": "EURUSD"})
+    storage.append_json_item(paths.market_data / "EURUSD_20250603.json", entry, head={"symbol": "EURUSD"})
     engine.settings.set("market.watch_list", "EURUSD,GBPUSD,USDJPY")
     window.show_page("market")
     shown = window.centralWidget().findChild(MarketPage)
@@ -76,7 +80,7 @@ def test_the_watch_list_shows_what_was_collected(page: MarketPage) -> None:
 
 
 def test_the_chosen_symbol_is_drawn(qtbot: QtBot, page: MarketPage) -> None:
-    assert page.chart.accessibleDescription().startswith("EURUSD M15, 200 bars")
+    assert page.chart.accessibleDescription().startswith("EURUSD M15, 201 bars")
     page.choose_symbol("GBPUSD")
     qtbot.waitUntil(lambda: "GBPUSD" in page.chart.accessibleDescription())
     page.choose_symbol("USDJPY")
@@ -102,8 +106,8 @@ def test_collect_now_and_f5_ask_for_a_run(qtbot: QtBot, page: MarketPage, engine
 def test_a_new_pass_shows_at_once(qtbot: QtBot, page: MarketPage, engine: FakeEngine) -> None:
     entry = {"time": "2025-06-03T13:07:00.000Z", "tick_time": "2025-06-03T13:06:59.000Z", "bid": 1.3, "ask": 1.3002,
              "spread_points": 20.0, "quality": "stale"}  # fmt: skip
-    engine.storage.append_json_item(engine.paths.market_data / "GBPUSD_20250603.json", entry)
-    engine.runner.push(make_run(999_999, "collect_market_data", RunState.SUCCEEDED, NOW))
+    engine.storage.append_json_item(engine.storage.paths.market_data / "GBPUSD_20250603.json", entry)
+    engine.runner.tell(make_run(999_999, "collect_market_data", RunState.SUCCEEDED, NOW))
     qtbot.waitUntil(lambda: cell(page, 1, Column.BID) == "1.30000")
     assert "stale" in page.model.index(1, Column.BID).data(Qt.ItemDataRole.ToolTipRole)
 
@@ -196,9 +200,7 @@ def test_the_view_follows_the_newest_bar_unless_it_was_moved(chart: CandleChart)
 
 @pytest.mark.parametrize("count", [0, 1, 2, 50, 2000])
 @pytest.mark.parametrize("dark", [True, False])
-def test_it_paints_in_both_themes_whatever_there_is(
-    chart: CandleChart, theme: Theme, count: int, dark: bool
-) -> None:
+def test_it_paints_in_both_themes_whatever_there_is(chart: CandleChart, theme: Theme, count: int, dark: bool) -> None:
     theme.set_choice("dark" if dark else "light")
     empty = chart.grab().toImage()
     chart.show_chart(marked(count) if count > 60 else Chart("X", "M5", rates(count)), 300)
@@ -223,6 +225,5 @@ def test_rows_change_in_place(theme: Theme) -> None:
     model.show_rows([WatchRow("B")])
     assert model.rowCount() == 1
     assert model.place_of("B") == 0
-    assert [short_age(NOW - timedelta(seconds=s), NOW).replace("\N{NO-BREAK SPACE}", " ") for s in (5, 600, 9e3, 9e5)] == [
-        "5 s", "10 min", "2 h", "10 d",
-    ]  # fmt: skip
+    ages = [short_age(NOW - timedelta(seconds=seconds), NOW) for seconds in (5, 600, 9e3, 9e5)]
+    assert [age.replace("\N{NO-BREAK SPACE}", " ") for age in ages] == ["5 s", "10 min", "2 h", "10 d"]
