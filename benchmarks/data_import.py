@@ -48,7 +48,7 @@ def run() -> list[Figure]:
             distribution(f"read {YEAR:,} minutes out of a zip", "s", reading, {"max": 1.0}),
             distribution(f"import {YEAR:,} minutes into a history", "s", storing, {"max": 1.0}),
             single(f"import {MANY:,} rows", "s", took),
-            single(f"memory of {MANY:,} rows at most", "MB", peak / 1e6, 900.0),
+            single(f"memory of {MANY:,} rows at most", "MB", peak / 1e6, 400.0),
         ]
 
 

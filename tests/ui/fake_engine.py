@@ -15,8 +15,10 @@ from PySide6.QtCore import QObject, Signal
 from app.clock import FakeClock
 from app.errors import UserAction
 from app.history import RunFilter
+from app.paths import Paths
 from app.runs import Progress, Run, RunState, Trigger
 from app.settings_store import SettingsStore
+from app.storage import Storage
 from app.tasks import CatchUp, Queue, Registry, TaskParams, TaskSpec
 from app.terminal.values import SessionState, SessionStatus
 from app.timetable import TaskTiming, TimetableSnapshot
@@ -330,6 +332,7 @@ class FakeEngine:
         self.terminal = FakeTerminal(status)
         self.settings = SettingsStore((logs or Path()) / "settings.toml")
         self.paths = FakePaths(logs or Path())
+        self.storage = Storage(Paths(logs or Path()), self.clock)
         self.problems: list[str] = []
         self.window_lag_ms: Callable[[], float | None] = lambda: None
         self.history = FakeHistory(_stored_runs())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +12,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.paths import Paths
 from app.runs import RunState
-from app.storage import Storage
 from app.terminal.values import RATES_DTYPE, Rates
 from ui.main_window import MainWindow
 from ui.models.watch_table import Column, WatchTable, short_age
@@ -42,12 +39,9 @@ def rates(count: int, seconds: int = 300) -> Rates:
 
 
 @pytest.fixture
-def page(qtbot: QtBot, window: MainWindow, engine: FakeEngine, tmp_path: Path) -> MarketPage:
+def page(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> MarketPage:
     """The page with bars of two symbols and a quote of one."""
-    paths = Paths(tmp_path / "home")
-    paths.create()
-    storage = Storage(paths, engine.clock)
-    engine.storage = storage
+    storage, paths = engine.storage, engine.storage.paths
     for symbol, shift in (("EURUSD", 0.0), ("GBPUSD", 0.2)):
         found = rates(600)
         for name in ("open", "high", "low", "close"):

@@ -11,6 +11,7 @@ from app.errors import Cancelled, NothingToDo
 from app.execution import execute
 from app.runs import RunState
 from workers.import_tasks import SPECS, ImportParams, NothingImported, import_files
+from workers.market.collect import collect
 
 (SPEC,) = SPECS
 ROWS = "time,open,high,low,close\n" + "".join(
@@ -65,3 +66,16 @@ def test_a_cancelled_import_stops_between_files(bench: Bench, tmp_path: Path) ->
     with pytest.raises(Cancelled):
         import_files(ctx, ImportParams(files=(write(tmp_path, "EURUSD.csv"),)))
     assert not list(bench.storage.paths.bars.iterdir())
+
+
+@pytest.mark.allow_warnings("are of the import of")
+def test_the_task_that_collects_never_mixes_its_bars_with_imported_ones(bench: Bench, tmp_path: Path) -> None:
+    rows = "time,open,high,low,close\n" + "".join(
+        f"2025-06-02T{hour:02d}:{minute:02d}:00Z,9,9,9,9\n" for hour in range(3) for minute in range(0, 60, 5)
+    )
+    import_files(bench.context(), ImportParams(files=(write(tmp_path, "EURUSD.csv", rows),)))
+    imported = (bench.paths.bars / "EURUSD_M5.csv").read_bytes()
+    collect(bench.context(), ("EURUSD",))
+    (aside,) = bench.paths.bars.glob("EURUSD_M5.imported-*.csv")
+    assert aside.read_bytes() == imported
+    assert b",9," not in (bench.paths.bars / "EURUSD_M5.csv").read_bytes()
