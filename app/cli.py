@@ -177,6 +177,13 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     run = commands.add_parser("run", help="run a task now and print the run")
     run.add_argument("task", metavar="TASK")
     run.add_argument("params", nargs="*", metavar="name=value")
+    bring = commands.add_parser("import", help="import exports, reports and tester settings")
+    bring.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    bring.add_argument("--time-zone", metavar="ZONE", default="", help="clock of the times in the files")
+    bring.add_argument("--symbol", metavar="SYMBOL", default="", help="symbol of the files")
+    bring.add_argument("--timeframe", metavar="TF", default="", help="timeframe of the bars, for example M5")
+    bring.add_argument("--point", metavar="SIZE", default="", help="prices are in points of this size")
+    bring.add_argument("--replace", action="store_true", help="a history of another market is moved aside")
     runs = commands.add_parser("runs", help="past and present runs, newest first")
     runs.add_argument("--task", metavar="TASK", default="")
     runs.add_argument("--state", metavar="STATE", default="")
@@ -276,6 +283,7 @@ def dispatch(
         None: lambda: cli_commands.window(session, wiring.window, minimized=options.minimized),
         "tasks": lambda: cli_commands.tasks(session),
         "run": lambda: cli_commands.run(session, options.task, pairs(options.params, "name=value")),
+        "import": lambda: cli_commands.import_files(session, vars(options)),
         "runs": lambda: cli_commands.runs(session, options.task, options.state, options.limit),
         "settings": lambda: settings_command(session, options),
         "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),

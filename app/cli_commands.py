@@ -17,6 +17,7 @@ from app.cli import FAILED, OK, SKIPPED, ScreenshotStart, UsageError, WindowStar
 from app.cli_text import (
     as_text,
     feed_table,
+    import_table,
     run_details,
     run_table,
     say,
@@ -93,6 +94,31 @@ def run(session: CommandSession, task: str, texts: Mapping[str, str]) -> int:
     else:
         run_details(found)
     return exit_code(str(found["state"]))
+
+
+def import_files(session: CommandSession, options: Mapping[str, Any]) -> int:
+    """Import files and print what came of each; 1 when one of them could not be imported.
+
+    Raises:
+        UsageError: an option does not fit.
+    """
+    texts = {name: str(options[name]) for name in ("time_zone", "symbol", "timeframe", "point") if options[name]}
+    if options["replace"]:
+        texts["replace"] = "true"
+    task = "import_files"
+    params = checked_params(known_task(session, task), texts)
+    params["files"] = [str(file.absolute()) for file in options["files"]]
+    session.log_to_console()
+    with interrupt_on_terminate():
+        found = session.ask("run", {"task": task, "params": params})
+    files = found["result"].get("files")
+    if files is None:  # stopped, or skipped because another import waits already
+        raise UserAction(f"Nothing was imported: {found['reason']}", advice=str(found["advice"]))
+    if session.as_json:
+        write_json({"files": files})
+    else:
+        import_table(files)
+    return FAILED if any(file["error"] for file in files) else OK
 
 
 def exit_code(state: str) -> int:

@@ -179,6 +179,24 @@ def symbol_table(found: Mapping[str, Any]) -> None:
             write(f"{row['symbol']}: {row['advice']}")
 
 
+def import_table(files: Sequence[Mapping[str, Any]]) -> None:
+    """What came of imported files."""
+    for file in files:
+        what = " ".join(part for part in (file["kind"], file["symbol"], file["timeframe"]) if part)
+        write(f"{file['file']}: {what}")
+        write(f"  {file['rows']:,} rows read, {file['refused']:,} refused, {file['added']:,} new")
+        if file["first"]:
+            write(f"  {file['first']} to {file['last']} ({file['time_zone'] or 'time zone not known'})")
+        for refusal in file["refusals"][:10]:
+            write(f"  line {refusal['line']}: {refusal['reason']}")
+        for note in file["notes"]:
+            write(f"  {note}")
+        if file["stored"]:
+            write(f"  stored in {file['stored']}")
+        if file["error"]:
+            write(f"  NOT IMPORTED: {file['error']} {file['advice'] or ''}".rstrip())
+
+
 def check_table(checks: Sequence[Mapping[str, Any]]) -> None:
     """The outcome of the self-test."""
     for check in checks:

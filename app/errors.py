@@ -14,7 +14,10 @@ Every message says what happened and to what; ``advice`` says what the user can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 
 class MetronomeError(Exception):
@@ -23,7 +26,12 @@ class MetronomeError(Exception):
     Args:
         message: What happened, and to what. One sentence that a user understands.
         advice: What the user can do about it; empty when nothing needs doing.
+
+    Attributes:
+        findings: What was found out before, for the result of the failed run.
     """
+
+    findings: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str, *, advice: str = "") -> None:
         super().__init__(message)

@@ -51,7 +51,7 @@ def execute(spec: TaskSpec, ctx: TaskContext, params: TaskParams) -> Outcome:
     except WorkerCrashed as error:
         return Outcome(RunState.FAILED, error.message, error.advice, error=error.details)
     except MetronomeError as error:
-        return Outcome(RunState.FAILED, error.message, error.advice)
+        return Outcome(RunState.FAILED, error.message, error.advice, dict(error.findings))
     except BaseException as error:  # noqa: BLE001 - the runner's border: a bug in a task must not end the lane
         return _bug(ctx, error)
 

@@ -86,6 +86,11 @@ class Paths:
         return self.data / "bars"
 
     @property
+    def imports(self) -> Path:
+        """What was imported and is no bar history of ours: ticks, reports, tester settings, bars of other markets."""
+        return self.data / "imports"
+
+    @property
     def trade_ideas(self) -> Path:
         """One JSON file for each trade idea."""
         return self.data / "trade_ideas"

@@ -11,8 +11,8 @@ import shutil
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -52,8 +52,9 @@ class Storage:
         self.paths = paths
         self._clock = clock
         self._home = paths.home.resolve()
-        self._locks = tuple(threading.Lock() for _ in range(16))
         self._checked: OrderedDict[Path, _Known] = OrderedDict()
+        # Many files share a lock, so whoever is alone with one file must be able to write another.
+        self._locks = tuple(threading.RLock() for _ in range(16))
 
     def relative(self, path: Path) -> str:
         """``path`` from the home, with forward slashes; one outside of it stays whole."""
@@ -230,7 +231,16 @@ class Storage:
                             total += entry.stat(follow_symlinks=False).st_size
         return total
 
-    def _lock(self, path: Path) -> threading.Lock:
+    @contextmanager
+    def alone_with(self, path: Path) -> Iterator[None]:
+        """Nobody else writes ``path`` through this object meanwhile: for a file that is read, changed and replaced.
+
+        Thread: the same thread may call the methods above inside.
+        """
+        with self._lock(path):
+            yield
+
+    def _lock(self, path: Path) -> AbstractContextManager[object]:
         return self._locks[zlib.crc32(os.fsencode(path)) % len(self._locks)]
 
     def _remember(self, path: Path, end: int) -> None:

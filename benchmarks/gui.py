@@ -2,8 +2,8 @@
 
 Three loads, one after the other: the first pass of every task in a new home (thousands of bars to store); each task
 asked for again a tenth of a second after it ended, ten times what the shortest schedule can ask for; and each asked for
-again at once, so that no lane ever rests. Only the second has targets: in the first the libraries of the tasks are loaded,
-in the third even a thread that shows nothing is 5 ms late.
+again at once, so that no lane ever rests. Only the second has targets: in the first the libraries of the tasks are
+loaded, in the third even a thread that shows nothing is 5 ms late.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from app.runs import Run
 from ui import words
 from ui.crash import Report
 from ui.engine_link import EngineLink
+from ui.file_drop import FileDrop
 from ui.header import Footer, Header
 from ui.hints import first_steps
 from ui.log_feed import LogFeed
@@ -35,7 +36,7 @@ from ui.widgets.nav_list import NavList
 from ui.widgets.simulated_banner import SimulatedBanner
 from ui.window_state import WindowState
 
-PAGES = ("tasks", "health", "calendar", "news", "history", "logs", "settings")
+PAGES = ("tasks", "health", "market", "calendar", "news", "history", "logs", "settings")
 SIDEBAR = 196
 
 
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self._titles = {
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
+            "market": self.tr("Market"),
             "calendar": self.tr("Calendar"),
             "news": self.tr("News"),
             "history": self.tr("History"),
@@ -80,6 +82,7 @@ class MainWindow(QMainWindow):
         self._add_page("tasks", self.tasks)
         self.tasks.log_asked.connect(self.show_log_of)
         self._hint: QWidget | None = None
+        self.drop = FileDrop(self, theme, link)
         self.clock = SecondHand(self)
         self.clock.ticked.connect(self._on_second)
         self._lay_out()
@@ -199,6 +202,10 @@ class MainWindow(QMainWindow):
             from ui.pages.calendar import CalendarPage
 
             page = CalendarPage(self._theme, self._link)
+        elif name == "market":
+            from ui.pages.market import MarketPage
+
+            page = MarketPage(self._theme, self._link)
         elif name == "history":
             from ui.pages.history import HistoryPage
 
@@ -359,6 +366,8 @@ class MainWindow(QMainWindow):
             self._link.submit("update_economic_calendar")
         elif self.page == "news":
             self._link.submit("collect_rss_news", {"anew": True})
+        elif self.page == "market":
+            self._link.submit("collect_market_data")
 
     def _run_with_parameters(self) -> None:
         if self.page == "tasks" and self.tasks.current_task:

@@ -42,6 +42,9 @@ QPushButton[primary="true"]:hover { background: @accent_hover; }
 QPushButton[primary="true"]:focus { border-color: @text; }
 QPushButton[primary="true"]:disabled { background: @line; border-color: @line; color: @muted_ink; }
 QPushButton[quiet="true"] { background: transparent; border-color: transparent; padding: 3px 6px; }
+QPushButton[switch="true"] { padding: 3px 2px; color: @dim_ink; }
+QPushButton[switch="true"]:checked { background: @selected; color: @accent_ink; }
+QPushButton[switch="true"]:disabled { color: @faint; }
 QPushButton#dim { color: @dim_ink; }
 QPushButton[quiet="true"]:hover { background: @line; }
 QPushButton[quiet="true"]:focus { border-color: @accent; }

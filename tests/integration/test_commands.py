@@ -168,3 +168,35 @@ def test_python_m_tests_passes_arguments_and_exit_code_through() -> None:
         timeout=50,
     )
     assert none.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_files_are_imported_by_whoever_owns_the_home(tmp_path: Path) -> None:
+    home, rows = tmp_path / "home", [f"2025-06-03T{hour:02d}:00:00Z,1.1,1.2,1.0,1.1" for hour in range(12)]
+    bars, other = tmp_path / "EURUSD.csv", tmp_path / "notes.txt"
+    bars.write_text("\n".join(["time,open,high,low,close", *rows, "torn"]), encoding="utf-8")
+    other.write_text("hello", encoding="utf-8")
+    code, answer = ask(home, "import", str(bars))
+    assert code == 0
+    (file,) = answer["files"]
+    assert {key: file[key] for key in ("kind", "symbol", "timeframe", "rows", "refused", "first", "last")} == {
+        "kind": "bars_csv",
+        "symbol": "EURUSD",
+        "timeframe": "H1",
+        "rows": 12,
+        "refused": 1,
+        "first": "2025-06-03T00:00:00.000Z",
+        "last": "2025-06-03T11:00:00.000Z",
+    }
+    assert file["refusals"] == [{"line": 14, "reason": "it has too few columns (1 of 5)"}]
+    owner = start_headless(home)
+    try:
+        code, answer = ask(home, "import", str(other), str(bars))
+    finally:
+        owner.terminate()
+        owner.communicate(timeout=30)
+    assert code == 1
+    assert [(file["kind"], file["added"], bool(file["error"])) for file in answer["files"]] == [
+        ("unknown", 0, True),
+        ("bars_csv", 0, False),
+    ]
+    assert ask(home, "import", str(bars), "--timeframe", "M7")[0] == 2

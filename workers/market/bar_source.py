@@ -27,6 +27,8 @@ class Source:
         seed: Of the generated market; None for all others.
         replay: Name of the replayed file; empty for all others.
         symbol: What the server calls the symbol; empty when it calls it as we do.
+        imported: Name of the file from which the history was begun; empty when a terminal fills it.
+        kind: What kind of file that was.
     """
 
     server: str = ""
@@ -34,6 +36,8 @@ class Source:
     seed: int | None = None
     replay: str = ""
     symbol: str = ""
+    imported: str = ""
+    kind: str = ""
 
     @classmethod
     def present(cls, ctx: TaskContext, symbol: str, broker_name: str = "") -> Source:
@@ -50,23 +54,28 @@ class Source:
 
     def as_document(self) -> dict[str, Any]:
         """The source as it is stored."""
-        return {
+        document = {
             "server": self.server,
             "simulated": self.simulated,
             "seed": self.seed,
             "replay": self.replay,
             "symbol": self.symbol,
         }
+        return document | ({"imported": self.imported, "kind": self.kind} if self.imported else {})
 
     def differs(self, other: Source) -> bool:
         """Whether the bars of both must not be mixed; a real server that is unknown may be any real one."""
         if self.symbol != other.symbol:
             return True  # another symbol of the same server: EURUSD.raw is not EURUSDm
+        if self.imported or other.imported:
+            return bool(self.imported) != bool(other.imported) or self.kind != other.kind
         if self.simulated or other.simulated:
             return (self.simulated, self.seed, self.replay) != (other.simulated, other.seed, other.replay)
         return bool(self.server and other.server) and self.server != other.server
 
     def __str__(self) -> str:
+        if self.imported:
+            return f"the import of {self.imported}"
         name = f"{self.symbol} on " if self.symbol else ""
         if not self.simulated:
             return name + (self.server or "an unknown server")
@@ -89,12 +98,15 @@ def read(storage: Storage, path: Path) -> Source | None:
     if found is None or not isinstance(found.get("simulated"), bool):
         return None
     server, seed, replay, symbol = (found.get(name) for name in ("server", "seed", "replay", "symbol"))
+    imported, kind = found.get("imported"), found.get("kind")
     return Source(
         server if isinstance(server, str) else "",
         found["simulated"],
         seed if isinstance(seed, int) else None,
         replay if isinstance(replay, str) else "",
         symbol if isinstance(symbol, str) else "",
+        imported if isinstance(imported, str) else "",
+        kind if isinstance(kind, str) else "",
     )
 
 
@@ -117,6 +129,8 @@ def move_aside(path: Path, source: Source, clock: Clock) -> Path:
         StorageError: they cannot be moved.
     """
     label = "simulated" if source.simulated else safe_name(source.server or "unknown")
+    if source.imported:
+        label = "imported"
     stem = f"{path.stem}.{label}-{clock.now():%Y%m%dT%H%M%SZ}"
     names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
     aside = next(place for name in names if not (place := path.with_name(f"{name}.csv")).exists())

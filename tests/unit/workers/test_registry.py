@@ -27,6 +27,7 @@ def test_default_schedules_are_those_of_the_design() -> None:
         "record_trades": (Queue.DATA_COLLECTION, "5 * * * *", False),
         "update_economic_calendar": (Queue.DATA_COLLECTION, "0 * * * *", False),
         "collect_rss_news": (Queue.DATA_COLLECTION, "*/10 * * * *", False),
+        "import_files": (Queue.DATA_COLLECTION, "manual", False),
         "system_health_check": (Queue.MONITORING, "*/30 * * * *", True),
     }
 

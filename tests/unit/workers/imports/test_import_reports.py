@@ -1,0 +1,106 @@
+"""Reports of MetaTrader as HTML, in the encoding and with the quirks of the terminal."""
+
+from __future__ import annotations
+
+import pytest
+from import_bench import ImportBench
+
+HISTORY = """<!DOCTYPE html PUBLIC "-//W3C//DTD HTML 4.01//EN"><html><head><title>1: Trade History Report</title>
+<style>td {{ x: 1 }}</style><script>alert(1)</script></head><body><table>
+<tr align="center"><th colspan="14"><div><b>Trade History Report</b></div></th></tr>
+<tr align="left"><th colspan="4" align="right">Name:</th><th colspan="10"><b>A Trader</b></th></tr>
+<tr align="left"><th colspan="4" align="right">Account:</th>
+<th colspan="10"><b>101&nbsp;(USD, Demo, demo, Hedge)</b></th></tr>
+<tr align="center"><th colspan="14"><div><b>Positions</b></div></th></tr>
+<tr align="center" bgcolor="#E5F0FC"><td><b>Time</b></td><td><b>Position</b></td><td><b>Symbol</b></td>
+<td><b>Type</b></td>
+<td><b>Volume</b></td><td><b>Price</b></td><td><b>S / L</b></td><td><b>T / P</b></td><td><b>Time</b></td>
+<td><b>Price</b></td>
+<td><b>Commission</b></td><td><b>Swap</b></td><td colspan="2"><b>Profit</b></td></tr>
+<tr align="right"><td>2025.06.03 09:15:02</td><td>5005</td><td>EURUSD</td><td>sell</td>
+<td class="hidden" colspan="8">a comment</td><td class="">0.20</td><td class="">1.08900</td><td class=""></td>
+<td></td>
+<td>2025.06.03 11:40:31</td><td>1.08800</td><td>-1.40</td><td>0.00</td><td colspan="2">1 020.50</td></tr>
+<tr align="right"><td>2025.06.99 09:15:02</td><td>5006</td><td>EURUSD</td><td>sell</td>
+<td class="hidden" colspan="8"></td>
+<td>0.20</td><td>1.08900</td><td></td><td></td><td></td><td></td><td>0</td><td>0</td><td colspan="2">1</td></tr>
+<tr align="right"><td colspan="10"></td><td>-1.40</td><td>0.00</td><td colspan="2">1 020.50</td></tr>
+<tr align="center"><th colspan="14"><div><b>Deals</b></div></th></tr>
+<tr align="center"><td><b>Time</b></td><td><b>Deal</b></td><td><b>Symbol</b></td><td><b>Type</b></td>
+<td><b>Direction</b></td>
+<td><b>Volume</b></td><td><b>Price</b></td><td><b>Order</b></td><td><b>Commission</b></td><td><b>Fee</b></td>
+<td><b>Swap</b></td>
+<td><b>Profit</b></td><td><b>Balance</b></td><td><b>Comment</b></td></tr>
+<tr align="right"><td>2025.06.01 00:00:00</td><td>1</td><td></td><td>balance</td><td></td><td></td><td></td>
+<td></td><td>0.00</td>
+<td>0.00</td><td>0.00</td><td>10 000.00</td><td>10 000.00</td><td>&lt;b&gt;start&lt;/b&gt;</td></tr>
+<tr align="right"><td>2025.06.03 09:15:02</td><td>2</td><td>EURUSD</td><td>sell</td><td>in</td><td>0.20</td>
+<td>1.08900</td>
+<td>7</td><td>-1.40</td><td>0.00</td><td>0.00</td><td>0.00</td><td>9 998.60</td><td></td></tr>
+<tr align="right"><td colspan="8"></td><td>-1.40</td><td></td><td>0.00</td><td>10 000.00</td><td>9 998.60</td>
+<td></td></tr>
+<tr><td colspan="3">Balance:</td><td colspan="2"><b>9 998.60</b></td><td colspan="3">Total Trades:</td>
+<td><b>1</b></td></tr>
+</table></body></html>"""
+
+TESTER = """<html><head><title>Strategy Tester Report</title></head><body><table>
+<tr><td colspan="13"><b>Strategy Tester Report</b></td></tr><tr><td colspan="13"><b>Broker (Build 4040)</b></td></tr>
+<tr><td colspan="3">Expert:</td><td colspan="10"><b>Mine</b></td></tr>
+<tr><td colspan="3">Symbol:</td><td colspan="10"><b>EURUSD</b></td></tr>
+<tr><td colspan="3">Period:</td><td colspan="10"><b>M5 (2025.01.01 - 2025.06.01)</b></td></tr>
+<tr><td colspan="3">Inputs:</td><td colspan="10"><b>Risk=3.5</b></td></tr>
+<tr><td colspan="3"></td><td colspan="10"><b>Name=a=b</b></td></tr>
+<tr><td colspan="3">Initial Deposit:</td><td colspan="10"><b>10 000.00</b></td></tr>
+<tr><td colspan="13"><b>Results</b></td></tr>
+<tr><td colspan="3">Total Deals:</td><td><b>{deals}</b></td></tr></table><table>
+<tr><th colspan="13"><b>Deals</b></th></tr>
+<tr><td>Time</td><td>Deal</td><td>Symbol</td><td>Type</td><td>Direction</td><td>Volume</td><td>Price</td>
+<td>Order</td>
+<td>Commission</td><td>Swap</td><td>Profit</td><td>Balance</td><td>Comment</td></tr>
+<tr><td>2025.01.02 01:00:00</td><td>2</td><td>EURUSD</td><td>buy</td><td>in</td><td>0.1</td><td>1.03</td>
+<td>2</td><td>0</td>
+<td>0</td><td>0</td><td>10000</td><td></td></tr></table></body></html>"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8", "utf-8-sig"])
+def test_a_history_report(imports: ImportBench, encoding: str) -> None:
+    found = imports.one("ReportHistory-101.html", HISTORY, encoding)
+    assert (found.error, found.kind, found.symbol) == ("", "mt5_history_report", "EURUSD")
+    assert found.tables == {"positions": 1, "deals": 2}
+    assert [reason for _line, reason in found.refusals.named] == ["the time cannot be read: '2025.06.99 09:15:02'"]
+    assert (found.first, found.time_zone) == ("2025-06-01T00:00:00", "broker's clock, as written")
+    folder = imports.paths.home / found.stored
+    positions = (folder / "positions.csv").read_text(encoding="utf-8").splitlines()
+    assert positions[0] == (
+        "time,position,symbol,type,volume,price,sl,tp,close_time,close_price,commission,swap,profit"
+    )
+    assert positions[1] == (
+        "2025-06-03T09:15:02,5005,EURUSD,sell,0.20,1.08900,,,2025-06-03T11:40:31,1.08800,-1.40,0.00,1020.50"
+    )
+    deals = (folder / "deals.csv").read_text(encoding="utf-8").splitlines()
+    assert deals[1].endswith("balance,,,,,0.00,0.00,0.00,10000.00,10000.00,<b>start</b>")
+    document = imports.storage.read_json(folder / "report.json")
+    assert document is not None
+    assert document["facts"] == {
+        "Name": "A Trader",
+        "Account": "101 (USD, Demo, demo, Hedge)",
+        "Balance": "9998.6",
+        "Total Trades": "1",
+    }
+
+
+@pytest.mark.parametrize(("deals", "whole"), [(1, True), (700, False)])
+def test_a_tester_report_and_whether_it_is_whole(imports: ImportBench, deals: int, whole: bool) -> None:
+    found = imports.one("tester.htm", TESTER.format(deals=deals), "utf-16")
+    assert (found.error, found.kind, found.symbol, found.timeframe) == ("", "mt5_tester_report", "EURUSD", "M5")
+    assert any("it is not whole" in note for note in found.notes) is not whole
+    document = imports.storage.read_json(imports.paths.home / found.stored / "report.json")
+    assert document is not None
+    assert (document["server"], document["inputs"]) == ("Broker (Build 4040)", {"Risk": "3.5", "Name": "a=b"})
+    assert document["facts"]["Initial Deposit"] == "10000"
+
+
+def test_a_cut_report_gives_what_it_has(imports: ImportBench) -> None:
+    text = HISTORY[: HISTORY.index("<td>2</td><td>EURUSD</td>")]
+    found = imports.one("ReportHistory.html", text, "utf-16")
+    assert found.tables["deals"] == 1
