@@ -6,7 +6,7 @@ import difflib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from app.clock import Clock, RehearsalClock, SystemClock
 from app.files import FolderLock, clean_leftovers
 from app.history import RunHistory
 from app.http import Http
-from app.inflight import Inflight
+from app.inflight import Inflight, Unfinished
 from app.interpreter import share_fairly
 from app.log import active as active_logs
 from app.paths import Paths
@@ -135,26 +135,14 @@ class Engine:
                 self.runner.submit(task, None, Trigger.STARTUP)
 
     def _tell_what_a_kill_left(self) -> None:
-        """Runs that were queued or running when the last process ended are ``interrupted``."""
+        """Runs that had no row in the history when the last process ended get it now.
+
+        Those that were queued or running are ``interrupted``; those whose row the disk refused ended as they did.
+        """
         now = self.clock.now()
-        left = [run for run in self._inflight.left_behind if self.history.get(run.run_id) is None]
-        for run in left:
-            was = "was running" if run.started else "was waiting in its queue"
-            self.runner.record(
-                Run(
-                    run_id=run.run_id,
-                    task=run.task,
-                    state=RunState.INTERRUPTED,
-                    trigger=run.trigger,
-                    queued_at=run.queued_at,
-                    finished_at=now,
-                    due_at=run.due_at,
-                    attempt=run.attempt,
-                    params=run.params,
-                    reason=f"Metronome ended without notice (a kill, a crash or a power cut) while the run {was}.",
-                    advice="Files are whole: each was written completely or not at all. Run it again if you need it.",
-                )
-            )
+        for run in self._inflight.left_behind:
+            if self.history.get(run.run_id) is None:
+                self.runner.record(_told(run, now))
         self._inflight.forget_left_behind()
 
     def stop(self, timeout_s: float = 5.0) -> bool:
@@ -247,6 +235,36 @@ class Engine:
         fixed = {"kind": start.kind, "server_time": start.server_time, "simulated": simulated}
         wanted = settings.terminal.model_copy(update=fixed)
         self.terminal.use(build_host(wanted, self.clock), session_options(wanted))
+
+
+def _told(run: Unfinished, now: datetime) -> Run:
+    """The row of a run that the last process left without one."""
+    was = "was running" if run.started_at else "was waiting in its queue"
+    told = Run(
+        run_id=run.run_id,
+        task=run.task,
+        state=RunState.INTERRUPTED,
+        trigger=run.trigger,
+        queued_at=run.queued_at,
+        started_at=run.started_at,
+        finished_at=now,
+        due_at=run.due_at,
+        attempt=run.attempt,
+        params=run.params,
+        reason=f"Metronome ended without notice (a kill, a crash or a power cut) while the run {was}.",
+        advice="Files are whole: each was written completely or not at all. Run it again if you need it.",
+    )
+    if run.ended is None:
+        return told
+    return replace(
+        told,
+        state=run.ended.state,
+        finished_at=run.ended.finished_at,
+        duration_s=run.ended.duration_s,
+        reason=run.ended.reason,
+        summary=run.ended.summary,
+        advice="Its whole result was not kept: the history could not be written when it ended.",
+    )
 
 
 def _strangers(store: SettingsStore, registry: Registry) -> Iterator[str]:

@@ -219,7 +219,7 @@ class Runner:
             entry.started_mono = self._clock.monotonic()
             entry.started_at = self._clock.now()
         if entry.slot >= 0:
-            self._inflight.started(entry.slot)
+            self._inflight.started(entry.slot, entry.started_at.timestamp())
         self._limits.watch(entry.started_mono + entry.soft_limit_s)
         self._tell(entry)
         task = entry.spec.id
@@ -311,6 +311,7 @@ class Runner:
         if entry is not None and entry.slot >= 0:
             if self._history.is_waiting(run.run_id):
                 self._owed[run.run_id] = entry.slot  # no row yet: the journal goes on to know of it
+                self._inflight.ended(entry.slot, run)
             else:
                 self._inflight.give_back(entry.slot)
         with self._lock:

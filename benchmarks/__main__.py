@@ -12,7 +12,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-NAMES = ("dispatch", "timetable", "startup", "memory", "gui", "evaluate", "history", "terminal", "hang", "symbols")
+NAMES = (
+    "dispatch",
+    "timetable",
+    "startup",
+    "memory",
+    "gui",
+    "evaluate",
+    "history",
+    "terminal",
+    "hang",
+    "symbols",
+    "data",
+)
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,3 +229,32 @@ def test_settings_of_a_task_that_nobody_knows_are_told(paths: Paths) -> None:
         engine.start(schedule=False)
     finally:
         engine.stop()
+
+
+@pytest.mark.allow_warnings("cannot be written", "nothing")
+def test_a_kill_while_the_history_is_full_loses_no_outcome(paths: Paths, tmp_path: Path) -> None:
+    first = an_engine(paths)
+    first.start(schedule=False)
+    first.history.limit_pages(1)  # what a full disk does to SQLite
+    for _ in range(200):  # until no free page is left
+        ended = first.runner.wait(first.runner.submit("nothing").run_id, SOON)
+        assert ended is not None
+        if first.history.is_waiting(ended.run_id):
+            break
+    # What a kill would leave: the journal as it is now, and a history without the row.
+    other = Paths(tmp_path / "other")
+    other.create()
+    journal = paths.database.with_suffix(".inflight")
+    shutil.copy(journal, other.database.with_suffix(".inflight"))
+    first.history.limit_pages(1_000_000)
+    first.stop()
+    second = an_engine(other)
+    try:
+        second.start(schedule=False)
+        told = second.history.get(ended.run_id)
+        assert told is not None
+        assert (told.state, told.reason) == (RunState.SKIPPED, "There is no feed in the list.")
+        assert (told.started_at, told.finished_at) != (None, None)
+        assert "not kept" in told.advice
+    finally:
+        second.stop()

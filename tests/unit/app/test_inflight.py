@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from app.inflight import Inflight, record_of
+from app.runs import Run, RunState, Trigger
 
 RECORD = record_of("0000000000000a", "collect", "manual", 1748952000.25, None, 1, '{"symbol":"EURUSD"}')
 
@@ -16,7 +21,7 @@ def test_a_clean_end_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "runs.inflight"
     journal = Inflight(path)
     slot = journal.take(RECORD)
-    journal.started(slot)
+    journal.started(slot, 1748952001.0)
     journal.give_back(slot)
     journal.close()
     assert not path.exists()
@@ -36,7 +41,7 @@ for number in range(3):
     run_id = f"{{number:014x}}"
     slot = journal.take(record_of(run_id, "collect", "schedule", 1748952000.5, 1748952000.0, 1, '{{"n":1}}'))
     if number:
-        journal.started(slot)
+        journal.started(slot, 1748952001.0)
     if number == 2:
         journal.give_back(slot)
 os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
@@ -45,8 +50,10 @@ os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
     assert ended.returncode != 0
     journal = Inflight(path)
     queued, running = journal.left_behind
-    assert (queued.run_id, queued.started, queued.params) == ("00000000000000", False, {"n": 1})
-    assert (running.run_id, running.started, running.trigger) == ("00000000000001", True, "schedule")
+    assert (queued.run_id, queued.started_at, queued.params) == ("00000000000000", None, {"n": 1})
+    assert (running.run_id, running.trigger) == ("00000000000001", "schedule")
+    assert running.started_at is not None
+    assert running.started_at.timestamp() == 1748952001.0
     assert running.due_at is not None
     assert running.due_at.timestamp() == 1748952000.0
     journal.close()
@@ -99,7 +106,7 @@ def test_a_journal_that_cannot_be_written_is_done_without(tmp_path: Path) -> Non
     journal = Inflight(path)
     assert "cannot be written" in journal.problem
     slot = journal.take(RECORD)
-    journal.started(slot)
+    journal.started(slot, 1748952001.0)
     journal.give_back(slot)
     journal.close()
 
@@ -110,3 +117,21 @@ def test_the_journal_owns_its_space_from_the_start(tmp_path: Path) -> None:
     found = (tmp_path / "runs.inflight").stat()
     assert getattr(found, "st_blocks", 10**6) * 512 >= found.st_size
     journal.close()
+
+
+@pytest.mark.parametrize("words", ["The disk is full.", "x" * 5000, "\N{SNOWMAN}" * 400, ""])
+def test_an_outcome_without_a_row_is_kept_as_far_as_it_fits(tmp_path: Path, words: str) -> None:
+    path = tmp_path / "runs.inflight"
+    journal = Inflight(path)
+    params = '{"text":"' + "y" * 290 + '"}'
+    slot = journal.take(record_of("0000000000000a", "collect", "manual", 1748952000.25, None, 1, params))
+    journal.started(slot, 1748952001.0)
+    ended = datetime(2025, 6, 3, 12, 0, 5, tzinfo=UTC)
+    run = Run("0000000000000a", "collect", RunState.FAILED, Trigger.MANUAL, ended, words, finished_at=ended)
+    journal.ended(slot, replace(run, duration_s=4.5))
+    (left,) = Inflight(path).left_behind
+    assert left.ended is not None
+    assert (left.ended.state, left.ended.finished_at, left.ended.duration_s) == (RunState.FAILED, ended, 4.5)
+    assert words.startswith(left.ended.reason)
+    assert bool(left.ended.reason) == bool(words)
+    assert left.task == "collect"
