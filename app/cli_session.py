@@ -59,11 +59,14 @@ class CommandSession:
             raise UserAction(
                 f"{paths.home} is not a folder.", advice="Name a folder with --home; it is made if need be."
             )
-        settings = SettingsStore(paths.settings_file, overrides)
+        guest = ipc.owner_file(paths.lock_file).exists()
+        settings = SettingsStore(paths.settings_file, overrides, guest=guest)
         try:
             settings.load()
         except UserAction as error:
-            SettingsStore(paths.settings_file).load()  # Raises when the file is at fault and not the command line.
+            SettingsStore(
+                paths.settings_file, guest=guest
+            ).load()  # Raises when the file is at fault and not the command line.
             raise UsageError(error.message, advice=error.advice) from error
         return cls(paths, settings, overrides, load_registry, as_json)
 

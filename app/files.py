@@ -49,12 +49,16 @@ class StorageError(UserAction):
     Attributes:
         path: The file (or folder) in question.
         free_bytes: Space left on its disk, when that could be found out.
+        full: The disk has no room, so that no other file can be written either.
     """
 
-    def __init__(self, message: str, *, path: Path, free_bytes: int | None = None, advice: str = "") -> None:
+    def __init__(
+        self, message: str, *, path: Path, free_bytes: int | None = None, full: bool = False, advice: str = ""
+    ) -> None:
         super().__init__(message, advice=advice)
         self.path = path
         self.free_bytes = free_bytes
+        self.full = full
 
 
 class AlreadyOwned(UserAction):
@@ -87,7 +91,7 @@ def storage_error(path: Path, error: OSError, doing: str = "write") -> StorageEr
     else:
         message = f"Cannot {doing} {path}: {error.strerror or error}{space}."
         advice = "Check that the disk is connected and the path is right."
-    return StorageError(message, path=path, free_bytes=free, advice=advice)
+    return StorageError(message, path=path, free_bytes=free, full=error.errno in _FULL, advice=advice)
 
 
 @contextmanager

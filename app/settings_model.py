@@ -9,9 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 #: The schema of settings.toml that this version writes.
 SCHEMA_VERSION: Final = 1
@@ -175,6 +185,19 @@ class SettingsGroup(BaseModel):
     """Base of every branch: frozen, unknown names refused (the store reports them), no NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_as_number(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[info.field_name or ""]
+        kinds, checked = _kinds(field.annotation), any(isinstance(check, BeforeValidator) for check in field.metadata)
+        if isinstance(value, bool) and bool not in kinds and kinds & {int, float} and not checked:
+            raise ValueError("needs a number, not true or false")
+        return value
+
+
+def _kinds(annotation: object) -> set[object]:
+    return {annotation, *get_args(annotation)}
 
 
 class MarketSettings(SettingsGroup):

@@ -33,6 +33,7 @@ class SettingsStore:
         path: The file; it need not exist and is first written by ``set``.
         overrides: Keys and texts of ``--set``.
         schema: The layout to read and write; tests give others.
+        guest: Another process works with the file: a damaged one is left where it is.
 
     Thread: any. ``current`` takes no lock; listeners are called by the thread that made the change, without a lock.
     """
@@ -44,11 +45,13 @@ class SettingsStore:
         *,
         clock: Clock | None = None,
         schema: settings_file.Schema | None = None,
+        guest: bool = False,
     ) -> None:
         self.path = path
         self._overrides = dict(overrides or {})
         self._clock = clock or SystemClock()
         self._schema = schema or settings_file.Schema()
+        self._guest = guest
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
         self._current: Settings | None = None
@@ -226,6 +229,8 @@ class SettingsStore:
         return f"{self.path}, line {line}" if line else f"{self.path}"
 
     def _put_aside(self, damage: settings_file.Damaged) -> str:
+        if self._guest:
+            return f"{damage.message} The defaults apply to this command. {damage.advice}"
         try:
             aside = quarantine(self.path, self._clock)
         except StorageError as error:

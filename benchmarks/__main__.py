@@ -12,6 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from main import prepare
+
 NAMES = (
     "dispatch",
     "timetable",
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     arguments = parser.parse_args()
+    prepare("dev")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     figures = importlib.import_module(f"benchmarks.{arguments.name}").run()
     report = {

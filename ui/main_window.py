@@ -159,6 +159,11 @@ class MainWindow(QMainWindow):
         """The name of the page in sight."""
         return next(name for name, page in self._pages.items() if page is self._stack.currentWidget())
 
+    @property
+    def current_page(self) -> Page:
+        """The page in sight."""
+        return self._pages[self.page]
+
     def show_page(self, name: str) -> None:
         """Bring a page into sight; it is built when it is first asked for."""
         page = self._pages.get(name) or self._build_page(name)

@@ -80,7 +80,7 @@ def _combine(numbers: npt.NDArray[np.int64], texts: Texts) -> Times:
     _refuse((clock[0] > 23) | (clock[1] > 59) | (clock[2] > 59), texts)
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     start = months.astype("datetime64[D]")
-    days = (months + 1).astype("datetime64[D]") - start
+    days = (months + np.timedelta64(1, "M")).astype("datetime64[D]") - start
     _refuse(day > days.astype(np.int64), texts)
     whole: Times = (start.astype(np.int64) + day - 1) * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
     return whole

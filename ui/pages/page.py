@@ -43,6 +43,11 @@ class Page(QWidget):
     def entered(self) -> None:
         """The page comes into sight."""
 
+    @property
+    def built(self) -> bool:
+        """Whether all of it is there to be seen."""
+        return True
+
     def escape(self) -> bool:
         """Esc was pressed; returns whether the page had something to close."""
         return False

@@ -149,6 +149,7 @@ class SettingsPage(Page):
         self._cards.clear()
         self.rows.clear()
         self._unbuilt = list(groups)
+        self._area.widget().hide()  # half a page is no sight
         if self.nav is None:
             self.nav = self._make_nav(groups)
         QTimer.singleShot(0, self, self._build_next)
@@ -165,6 +166,7 @@ class SettingsPage(Page):
         if not self._unbuilt:
             self._add_card("tasks", self._tasks_card())
             self._filter()
+            self._area.widget().show()
             self._go_where_wanted()
             return
         group = self._unbuilt.pop(0)
@@ -200,7 +202,6 @@ class SettingsPage(Page):
 
     @property
     def built(self) -> bool:
-        """Whether all groups are there."""
         return "tasks" in self._cards
 
     # -- what the user does ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -79,6 +80,20 @@ def rows_of(rates: NDArray[Any], digits: int) -> list[tuple[str, ...]]:
     columns = [[f"{value:.{digits}f}" for value in rates[name].tolist()] for name in ("open", "high", "low", "close")]
     counts = [[str(int(value)) for value in rates[name].tolist()] for name in ("tick_volume", "spread", "real_volume")]
     return list(zip([f"{time}Z" for time in times.tolist()], *columns, *counts, strict=True))
+
+
+def set_aside(path: Path, lines: Sequence[bytes]) -> Path:
+    """Append lines that are no bars to ``{name}.rejected.csv`` beside the history; returns that file.
+
+    Raises:
+        StorageError: they cannot be written.
+    """
+    side = path.with_name(f"{path.stem}.rejected.csv")
+    with guarding(side), side.open("ab") as file:
+        file.write(b"".join(line.rstrip(b"\r") + b"\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
+    return side
 
 
 def newer_than(rates: NDArray[Any], last: datetime | None) -> NDArray[Any]:

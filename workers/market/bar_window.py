@@ -30,7 +30,7 @@ class Window:
         lines: Their lines, without line ends.
         offset: Where the first of them begins in the file.
         size: Length of the file when it was read.
-        unreadable: Lines among them that hold no bar.
+        spoiled: Lines between them that hold no bar.
         whole: The window holds all of the file.
     """
 
@@ -38,7 +38,7 @@ class Window:
     lines: list[bytes]
     offset: int
     size: int
-    unreadable: int
+    spoiled: list[bytes]
     whole: bool
 
     @property
@@ -64,10 +64,12 @@ def read_window(path: Path, bars: int) -> Window:
     lines = data[skipped:].split(b"\n")[:-1]
     kept = lines[-bars:]
     offset = start + skipped + sum(len(line) + 1 for line in lines[: len(lines) - len(kept)])
-    parsed = [(row, line) for line in kept if (row := _row(line)) is not None]
+    rows = [(_row(line), line) for line in kept]
+    parsed = [(row, line) for row, line in rows if row is not None]
+    spoiled = [line for row, line in rows if row is None]
     rates = _rates([row for row, _ in parsed])
     whole = start == 0 and len(kept) == len(lines)
-    return Window(rates, [line for _, line in parsed], offset, size, len(kept) - len(parsed), whole)
+    return Window(rates, [line for _, line in parsed], offset, size, spoiled, whole)
 
 
 def pieces_around(path: Path, window: Window, lines: list[bytes]) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from workers.market import bar_history
 from workers.market.bar_window import Window, pieces_around, read_window
 from workers.market.gaps import Gap, find_gaps
 from workers.market.grade import Grade, grade
+from workers.wording import count
 
 FILE_NAME: Final = "data_grades.json"
 _LIST: Final = "grades"
@@ -83,8 +85,17 @@ class Caretaker:
             self._kept[str(item.get("symbol")), str(item.get("timeframe"))] = item
 
     def known(self, symbol: str, timeframe: str) -> bool:
-        """Whether there is a grade already."""
-        return (symbol, timeframe) in self._kept
+        """Whether there is a grade already, and nobody else has changed the file since."""
+        entry = self._kept.get((symbol, timeframe))
+        return entry is not None and entry.get("file") == self._stamp(symbol, timeframe)
+
+    def _stamp(self, symbol: str, timeframe: str) -> list[int]:
+        """Length (bytes) and time of change (ns) of a history; empty when it cannot be read."""
+        try:
+            found = bar_history.bars_file(self._ctx.storage.paths.bars, symbol, timeframe).stat()
+        except OSError:
+            return []
+        return [found.st_size, found.st_mtime_ns]
 
     def letter(self, symbol: str, timeframe: str) -> str:
         """The grade that is kept; empty when there is none."""
@@ -119,8 +130,10 @@ class Caretaker:
         path = bar_history.bars_file(ctx.storage.paths.bars, job.symbol, job.timeframe)
         depth = ctx.settings.market.history_bars
         window, healed, begins = read_window(path, depth), 0, None
-        # A history with lines that are no bars, or out of order, is left to the task that optimizes it.
-        if not window.unreadable and (np.diff(window.times) > 0).all():
+        if window.spoiled:
+            window = self._without_spoiled(path, window, depth)
+        # A history out of order is left to the task that optimizes it.
+        if not window.spoiled and (np.diff(window.times) > 0).all():
             entry = self._kept.get(job.key, {})
             found, begins = self._what_is_missing(job, window, entry, depth, seconds)
             if len(found) and ctx.storage.replace_file(
@@ -130,8 +143,19 @@ class Caretaker:
                 healed = len(found)
                 window = read_window(path, depth)
         gaps = find_gaps(np.unique(window.times), seconds, ctx.terminal.server_rule)
-        graded = grade(window.rates, window.unreadable, gaps, seconds, stale=job.stale)
+        graded = grade(window.rates, len(window.spoiled), gaps, seconds, stale=job.stale)
         return Cared(job, graded, healed, tuple(gap for gap in gaps if not gap.closed), begins)
+
+    def _without_spoiled(self, path: Path, window: Window, depth: int) -> Window:
+        """Move lines that hold no bar to the side file, so that their place can be filled again."""
+        side = bar_history.set_aside(path, window.spoiled)
+        if not self._ctx.storage.replace_file(path, window.size, pieces_around(path, window, window.lines)):
+            return window  # somebody else wrote to it meanwhile: the next pass looks again
+        self._ctx.warn(
+            f"{count(len(window.spoiled), 'line')} of {path.name} held no bar and went to {side.name}. "
+            "What the terminal still has of that time is filled in."
+        )
+        return read_window(path, depth)
 
     def _what_is_missing(
         self, job: Job, window: Window, entry: Mapping[str, Any], depth: int, seconds: int
@@ -186,6 +210,7 @@ class Caretaker:
             "stale": graded.stale,
             "graded": now,
             "lost": lost,
+            "file": self._stamp(job.symbol, job.timeframe),
             "begins": iso(cared.begins),
             "asked": before.get("asked", now) if same and not self._rested(before) else now,
         }

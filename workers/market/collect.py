@@ -88,7 +88,7 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
     Raises:
         NothingToDo: there are no symbols.
         Blocked: the terminal went away before anything was collected.
-        StorageError: the files cannot be written; that is no trouble of a symbol.
+        StorageError: the disk is full; that is no trouble of a symbol.
         MetronomeError: not one symbol could be collected; the first error, of its own class.
         Cancelled: the run was asked to stop.
     """
@@ -104,8 +104,12 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
         ctx.progress(number, len(symbols), symbol)
         try:
             outcomes.append(_collect_one(ctx, names, symbol, few=len(symbols) <= _FEW))
-        except (StorageError, Cancelled):
+        except Cancelled:
             raise
+        except StorageError as error:
+            if error.full:
+                raise
+            outcomes.append(SymbolOutcome(symbol, error=error))
         except Blocked as error:
             # The terminal is gone: asking for the rest would only wait for nothing.
             outcomes += [SymbolOutcome(name, error=error) for name in symbols[number:]]
@@ -159,7 +163,7 @@ def _refuse_nothing(outcomes: list[SymbolOutcome]) -> None:
     if not errors or len(errors) < len(outcomes):
         return
     first = errors[0]
-    if len(outcomes) == 1 or isinstance(first, Blocked):
+    if len(outcomes) == 1 or isinstance(first, Blocked | StorageError):
         raise first
     raise type(first)(
         f"None of {len(outcomes)} symbols could be collected; {outcomes[0].symbol}: {first.message}",

@@ -138,6 +138,24 @@ def test_a_damaged_file_is_kept_aside(file: Path, fake_clock: FakeClock, data: b
     assert SettingsStore(file).load().ui.theme == "dark"
 
 
+@pytest.mark.allow_warnings("cannot be understood")
+def test_a_damaged_file_of_another_process_is_left_alone(file: Path) -> None:
+    file.write_text("[ui\n", encoding="utf-8")
+    store = SettingsStore(file, guest=True)
+    assert store.load() == Settings()
+    assert "line 1" in store.problems[0]
+    assert file.read_text(encoding="utf-8") == "[ui\n"
+
+
+@pytest.mark.allow_warnings("needs a number")
+def test_truth_is_no_number(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file.write_text("[queues]\nmonitoring = true\n[terminal]\ncall_timeout_s = false\n", encoding="utf-8")
+    store = SettingsStore(file)
+    assert store.load() == Settings()
+    assert len(store.problems) == 2
+    assert all("needs a number, not true or false" in problem for problem in store.problems)
+
+
 def test_an_unreadable_file_gives_defaults_and_is_not_replaced(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     file.mkdir()
     store = SettingsStore(file)

@@ -122,17 +122,22 @@ def test_a_short_history_of_the_terminal_is_told(bench: Bench) -> None:
     assert bench.terminal.calls.count("rates") == 1  # the ticks of the day
 
 
-def test_lines_that_are_no_bars_are_never_lost_by_healing(bench: Bench) -> None:
+@pytest.mark.allow_warnings("held no bar")
+def test_lines_that_are_no_bars_go_aside_and_their_place_is_filled(bench: Bench) -> None:
     collect(bench)
     path = bench.paths.bars / "EURUSD_M5.csv"
-    lines = path.read_bytes().splitlines(keepends=True)
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:40], b"not,a,bar\n", *lines[52:]]))
-    later(bench)
-    result, _ = collect(bench)
-    assert result.bars_healed == 0
-    assert b"not,a,bar\n" in path.read_bytes()
-    assert result.grades["EURUSD M5"] in "DEF"
-    assert grades(bench)["broken"] == 1
+    result, warnings = collect(bench)  # no new bar: it is looked at because somebody changed it
+    assert (result.bars_healed, result.grades["EURUSD M5"]) == (12, "A")
+    assert path.read_bytes() == whole
+    assert path.with_name("EURUSD_M5.rejected.csv").read_bytes() == b"not,a,bar\n"
+    assert warnings == [
+        "1 line of EURUSD_M5.csv held no bar and went to EURUSD_M5.rejected.csv. "
+        "What the terminal still has of that time is filled in."
+    ]
+    assert collect(bench)[1] == []
 
 
 def test_the_weekend_is_no_gap_and_a_stale_quote_in_the_week_is_told(bench: Bench) -> None:

@@ -358,3 +358,12 @@ def test_a_bar_in_which_the_feed_stopped_is_not_stored_as_closed(bench: Bench) -
     bench.terminal.quote("EURUSD", 1.1, 1.1001)
     collect(bench)
     assert stored_bars(bench)[-1]["time"] == "2025-06-03T11:50:00Z"
+
+
+@pytest.mark.allow_warnings
+def test_a_history_that_cannot_be_read_costs_its_own_symbol_only(bench: Bench) -> None:
+    bench.terminal.add("GBPUSD", make_rates(1.3 + np.arange(50) * 1e-5, bench.clock.now() - timedelta(hours=4)))
+    (bench.paths.bars / "EURUSD_M5.csv").mkdir(parents=True)
+    result, ctx = collect(bench, "EURUSD", "GBPUSD")
+    assert (result.failed, result.collected) == (("EURUSD",), 1)
+    assert any("EURUSD_M5.csv" in warning for warning in ctx.warnings)
