@@ -38,8 +38,8 @@ def recursive(values: Array, start: float, weight: float, around: float) -> Arra
             moves, so that an average that fades to nothing keeps its digits.
     """
     count = len(values)
-    if count == 0:
-        return np.empty(0)
+    if count == 0 or weight == 1.0:
+        return values.astype(np.float64, copy=True)
     matrix, fading = _triangle(weight)
     rows = -(-count // (_BLOCK * _BLOCKS)) * _BLOCKS
     distances = np.zeros(rows * _BLOCK)

@@ -125,17 +125,17 @@ def test_evaluation_of_the_day_grows(bench: Bench) -> None:
 @pytest.mark.allow_warnings
 def test_bad_files_are_told_and_cost_nothing_else(bench: Bench) -> None:
     put(bench, "trend")
-    put(bench, "later", conditions={"entry": ["macd_hist_gt_0"]})
+    put(bench, "later", conditions={"entry": ["no_such_fact"]})
     (bench.paths.strategies / "broken.json").write_text("{", encoding="utf-8")
     result, ctx = run_all(bench)
     assert (result.ideas, result.not_evaluated, result.strategies) == (1, 2, 3)
     assert any("broken.json is not valid JSON: line 1" in text for text in ctx.warnings)
-    assert any("later was not evaluated" in text and "not supported yet" in text for text in ctx.warnings)
+    assert any("later was not evaluated" in text and "nothing called" in text for text in ctx.warnings)
     assert result.summary() == "3 strategies on 1 symbol, 1 new idea, 2 not evaluated"
 
 
 def test_all_bad_is_for_the_user(bench: Bench) -> None:
-    put(bench, "later", conditions={"entry": ["macd_hist_gt_0"]})
+    put(bench, "later", conditions={"entry": ["no_such_fact"]})
     (bench.paths.strategies / "broken.json").write_text("{", encoding="utf-8")
     with pytest.raises(UserAction, match=r"Not one of 2 strategies could be evaluated\. later: .*broken\.json"):
         run_all(bench)

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.terminal.values import Rates
-from workers.strategy import confidence, facts, sessions
-from workers.strategy.confidence import Action
-from workers.strategy.evaluate import Outcome, evaluate, least_bars
-from workers.strategy.facts import FACTS, Series
+from workers.strategy import confidence, sessions
+from workers.strategy.confidence import Action, News
+from workers.strategy.decisions import decide_all
+from workers.strategy.evaluate import Outcome, evaluate, judge, least_bars
+from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import PriceGrid, TradePlan, plan
-from workers.strategy.rules import Judgement, judge, rules_of
-from workers.strategy.schema import Indicators, Strategy, parse_strategy
+from workers.strategy.rules import Rule, Side, prepare
+from workers.strategy.schema import Strategy, parse_strategy
 
 GRID = PriceGrid(5, 1e-5, 1e-5)
 MakeRates = Callable[..., Rates]
@@ -50,45 +51,16 @@ DOWN = 1.2 - np.arange(30) * 1e-4
 FLAT = np.full(30, 1.15)
 
 
-@pytest.mark.parametrize(
-    ("name", "up", "down", "flat"),
-    [
-        ("ema_fast_gt_slow", True, False, False),
-        ("ema_fast_lt_slow", False, True, False),
-        ("price_above_ema_fast", True, False, False),
-        ("price_below_ema_fast", False, True, False),
-        ("price_above_ema_slow", True, False, False),
-        ("price_below_ema_slow", False, True, False),
-        ("price_close_lt_ema_slow", False, True, False),
-        ("rsi_lt_30", False, True, False),
-        ("rsi_gt_70", True, False, False),
-        ("rsi_between_40_60", False, False, True),
-    ],
-)
-def test_fact(name: str, up: bool, down: bool, flat: bool, rates_of: MakeRates) -> None:
-    for closes, expected in ((UP, up), (DOWN, down), (FLAT, flat)):
-        result = facts.evaluate(name, Series(rates_of(closes), Indicators(), 5), 29)
-        assert (result.name, result.holds) == (name, expected)
-        assert any(char.isdigit() for char in result.detail)
-
-
-def test_every_fact_was_tested_and_mirrors_back() -> None:
-    for name, fact in FACTS.items():
-        assert FACTS[fact.mirror].mirror in (name, "price_close_lt_ema_slow"), name
-
-
-def test_levels_of_the_file_are_used(rates_of: MakeRates) -> None:
-    series = Series(rates_of(FLAT), Indicators.model_validate({"rsi": {"overbought": 50, "oversold": 10}}), 5)
-    assert not facts.evaluate("rsi_gt_70", series, 29).holds  # 50 is not above 50
-    assert "overbought above 50" in facts.evaluate("rsi_gt_70", series, 29).detail
+def names(rule: Rule, group: str) -> tuple[str, ...]:
+    return tuple(term.name for term in rule.group(group))
 
 
 @pytest.mark.parametrize(
     ("entry", "parts"),
     [
-        (["macd_hist_gt_0"], ("conditions.entry[0]", "'macd_hist_gt_0'", "not supported yet")),
-        (["ema_fast_gt_slo"], ("conditions.entry[0]", "did you mean 'ema_fast_gt_slow'?")),
-        (["zzzzzz"], ("no condition named", "known are ema_fast_gt_slow")),
+        (["ema_fast_gt_slo"], ("conditions.entry[0]", "column 1", "did you mean 'ema_fast_gt_slow'?")),
+        (["zzzzzz"], ("nothing called 'zzzzzz'", "known are ema_fast_gt_slow")),
+        (["rsi(14) <"], ("conditions.entry[0] 'rsi(14) <'", "column 10")),
         (["ema_fast_gt_slow", "ema_fast_lt_slow"], ("can never hold together",)),
         (["price_above_ema_slow", "price_below_ema_slow"], ("can never hold together",)),
     ],
@@ -104,38 +76,46 @@ def test_condition_that_cannot_be_evaluated_is_never_false(
 
 
 def test_entry_that_invalidates_itself() -> None:
-    found = facts.problems(rule(["rsi_gt_70"], invalidations=["rsi_gt_70"]))
+    found = prepare(rule(["rsi_gt_70"], invalidations=["rsi_gt_70"])).problems
     assert "there can never be an idea" in found[0]
 
 
 def test_both_mirrors_the_short_side() -> None:
-    short = rules_of(
+    short = prepare(
         rule(
-            ["ema_fast_gt_slow", "rsi_lt_30"],
+            ["ema_fast_gt_slow", "rsi_lt_30", "close > highest(high, 20)[1]"],
             direction="both",
             weak=["price_below_ema_fast"],
             invalidations=["price_close_lt_ema_slow"],
         )
-    )[1]
+    ).rules[1]
     assert short.side == "short"
-    assert short.entry == ("ema_fast_lt_slow", "rsi_gt_70")
-    assert short.weak == ("price_above_ema_fast",)
-    assert short.invalidations == ("price_above_ema_slow",)
+    assert names(short, "entry") == ("ema_fast_lt_slow", "rsi_gt_70", "close < lowest(20)[1]")
+    assert names(short, "weak") == ("price_above_ema_fast",)
+    assert names(short, "invalidations") == ("price_above_ema_slow",)
+
+
+def test_what_has_no_mirror_image_asks_for_the_short_side() -> None:
+    (problem,) = prepare(rule(["close > 1.1"], direction="both")).problems
+    assert "conditions.entry[0] 'close > 1.1'" in problem
+    assert "write short_conditions" in problem
+    assert prepare(rule(["close > 1.1"])).problems == ()
 
 
 def test_short_side_in_its_own_words() -> None:
     strategy = rule(
-        ["ema_fast_gt_slow"],
+        ["close > 1.1"],
         direction="both",
         short_conditions={"entry": ["rsi_gt_70"], "invalidations": ["price_above_ema_slow"]},
     )
-    assert rules_of(strategy)[1].entry == ("rsi_gt_70",)
-    assert rules_of(strategy)[1].invalidations == ("price_above_ema_slow",)
+    short = prepare(strategy).rules[1]
+    assert names(short, "entry") == ("rsi_gt_70",)
+    assert names(short, "invalidations") == ("price_above_ema_slow",)
 
 
 def test_conditions_of_a_short_strategy_are_taken_as_written() -> None:
-    (only,) = rules_of(rule(["ema_fast_lt_slow"], direction="short"))
-    assert (only.side, only.entry) == ("short", ("ema_fast_lt_slow",))
+    (only,) = prepare(rule(["ema_fast_lt_slow"], direction="short")).rules
+    assert (only.side, names(only, "entry")) == ("short", ("ema_fast_lt_slow",))
 
 
 def test_entry_all_exit_any_strong_all_weak_any(rates_of: MakeRates) -> None:
@@ -145,14 +125,10 @@ def test_entry_all_exit_any_strong_all_weak_any(rates_of: MakeRates) -> None:
         strong=["price_above_ema_slow", "rsi_between_40_60"],
         weak=["rsi_lt_30", "ema_fast_gt_slow"],
     )
-    found = judge(rules_of(strategy)[0], Series(rates_of(UP), strategy.indicators, 5), 29)
+    bars = Evaluator(rates_of(UP), 300)
+    (side,) = decide_all(strategy, prepare(strategy), bars).sides
+    found = judge(side, bars, 29, 5)
     assert (found.entry, found.exit, found.strong, found.weak, found.invalidated) == (True, True, False, True, False)
-
-
-def judgement(**groups: bool | None) -> Judgement:
-    """A judgement with these groups holding."""
-    base: dict[str, Any] = {"entry": True, "exit": False, "strong": None, "weak": False, "invalidated": False}
-    return Judgement(side="long", facts=(), **(base | groups))
 
 
 @pytest.mark.parametrize(
@@ -168,12 +144,55 @@ def judgement(**groups: bool | None) -> Judgement:
         ({"exit": True}, True, 60.0),
         ({"exit": True, "weak": True}, True, 45.0),
         ({"entry": False, "exit": True, "weak": True}, False, 0.0),
+        ({"news": 40.0}, True, 60.0),
+        ({"news": 40.0, "exit": True, "weak": True}, True, 5.0),
     ],
 )
-def test_score(groups: dict[str, bool], aligned: bool, expected: float) -> None:
-    found = confidence.score(judgement(**groups), aligned, "all hours")
-    assert found.value == expected
-    assert found.as_text()[-1] == f"score: {expected:g}"
+def test_score(groups: dict[str, Any], aligned: bool, expected: float) -> None:
+    bits = {"entry": True, "exit": False, "weak": False} | groups
+    strong = bits.get("strong")
+    one = {name: np.array([value]) for name, value in bits.items()}
+    found = confidence.scores(
+        one["entry"], one.get("strong"), np.array([aligned]), one["weak"], one["exit"], groups.get("news", 0.0)
+    )
+    assert found.tolist() == [expected]
+    lines = confidence.score_lines(
+        bits["entry"],
+        strong,
+        aligned,
+        "all hours",
+        "a" if bits["weak"] else "",
+        "b" if bits["exit"] else "",
+        News(groups.get("news", 0.0), "CPI"),
+    )
+    scaled = next(line.points for line in lines if line.text.startswith("scaled"))
+    deducted = sum(line.points for line in lines if line.points < 0)
+    assert min(100.0, max(0.0, round(scaled + deducted, 1))) == expected
+
+
+@pytest.mark.parametrize(
+    ("impact", "minutes", "expected"),
+    [
+        ("high", 0, 40.0),
+        ("high", -30, 40.0),
+        ("high", 45, 30.0),
+        ("high", 60, 20.0),
+        ("high", 61, 0.0),
+        ("medium", 30, 30.0),
+        ("medium", 45, 25.0),
+        ("low", 0, 0.0),
+    ],
+)
+def test_news_by_impact_and_distance(impact: Any, minutes: float, expected: float) -> None:
+    assert confidence.news_points(impact, minutes, 30) == expected
+    assert confidence.news_points(impact, minutes, 0) == 0.0
+
+
+def test_news_take_their_points_and_say_so(rates_of: MakeRates) -> None:
+    found = evaluate(rule(["ema_fast_gt_slow"]), rates_of(UP), 300, GRID, news=News(30.0, "CPI (USD) in 45 min"))
+    assert found.score is not None
+    assert (found.score.value, found.action) == (70.0, Action.PENDING_ONLY)
+    assert "news (CPI (USD) in 45 min): -30" in found.score.as_text()
 
 
 @pytest.mark.parametrize(
@@ -242,7 +261,7 @@ def test_idea_of_a_rising_market(rates_of: MakeRates) -> None:
 def test_no_entry_says_which_condition_with_its_values(rates_of: MakeRates) -> None:
     found = evaluate(rule(["ema_fast_gt_slow"]), rates_of(DOWN), 300, GRID)
     assert found.outcome is Outcome.OBSERVED
-    assert "No long entry: ema_fast_gt_slow (EMA(2) 1.19" in found.reason
+    assert "No long entry: ema_fast_gt_slow (ema(2) 1.19" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -280,7 +299,7 @@ def test_both_sides_at_once_is_no_direction(rates_of: MakeRates) -> None:
 def test_invalidation_forbids(rates_of: MakeRates) -> None:
     found = evaluate(rule(["ema_fast_gt_slow"], invalidations=["rsi_gt_70"]), rates_of(UP), 300, GRID)
     assert (found.outcome, found.plan) == (Outcome.NO_IDEA, None)
-    assert "Invalidated by rsi_gt_70 (RSI(2) 100.0" in found.reason
+    assert "Invalidated by rsi_gt_70 (rsi(2) 100.0" in found.reason
 
 
 def test_low_score_is_only_watched(rates_of: MakeRates) -> None:
@@ -345,24 +364,37 @@ def test_later_bars_never_change_an_evaluation(rates_of: MakeRates, data: st.Dat
         changed[name][cut:] *= data.draw(st.floats(0.5, 2.0))
     strategy = rule(["ema_fast_gt_slow"], direction="both", strong=["rsi_between_40_60"], weak=["rsi_gt_70"])
     assert evaluate(strategy, rates[:cut], 300, GRID) == evaluate(strategy, changed[:cut], 300, GRID)
-    # Nor does an indicator over the whole array: what holds on a bar holds whatever follows it.
-    whole, part = Series(changed, strategy.indicators, 5), Series(rates[:cut], strategy.indicators, 5)
-    for one in rules_of(strategy):
-        assert judge(one, whole, cut - 1) == judge(one, part, cut - 1)
+    # Nor does the decision over the whole array: what is said of a bar holds whatever follows it.
+    ready = prepare(strategy)
+    whole, part = Evaluator(changed, 300), Evaluator(rates[:cut], 300)
+    of_whole, of_part = decide_all(strategy, ready, whole), decide_all(strategy, ready, part)
+    np.testing.assert_array_equal(of_whole.score[:cut], of_part.score)
+    np.testing.assert_array_equal(of_whole.direction[:cut], of_part.direction)
+    for one, two in zip(of_whole.sides, of_part.sides, strict=True):
+        assert judge(one, whole, cut - 1, 5) == judge(two, part, cut - 1, 5)
 
 
-def test_real_bars_give_the_same_answer_with_and_without_the_future(shared: Path) -> None:
+def test_live_and_all_bars_at_once_decide_the_same_on_real_bars(shared: Path) -> None:
     from app.terminal.bars_csv import read_bars
 
-    rates = read_bars(shared / "data/bars/mt5/EURUSD_M5_2025_fullyear.csv").rates
-    strategy = rule(["ema_fast_gt_slow", "rsi_between_40_60"], direction="both", indicators={})
-    seen = {evaluate(strategy, rates[: n + 1], 300, GRID).outcome for n in range(30_000, 30_200)}
-    assert Outcome.IDEA in seen
-    assert Outcome.OBSERVED in seen
-    series = Series(rates, strategy.indicators, 5)
-    for index in range(30_000, 30_200, 7):
-        alone = Series(rates[: index + 1], strategy.indicators, 5)
-        assert judge(rules_of(strategy)[0], series, index) == judge(rules_of(strategy)[0], alone, index)
+    rates = read_bars(shared / "data/bars/mt5/EURUSD_M5_2025_fullyear.csv").rates[:31_000]
+    strategy = rule(
+        ["ema_fast_gt_slow", "rsi_between_40_60"], direction="both", indicators={}, weak=["long_upper_wick"]
+    )
+    decisions = decide_all(strategy, prepare(strategy), Evaluator(rates, 300))
+    seen = set()
+    for index in range(30_000, 30_300):
+        found = evaluate(strategy, rates[: index + 1], 300, GRID)
+        assert found.judgement is not None
+        assert found.score is not None
+        seen.add(found.outcome)
+        side: dict[int, Side] = {1: "long", -1: "short"}
+        direction = int(decisions.direction[index])
+        assert found.score.value == decisions.score[index]
+        assert found.judgement.entry == (direction != 0)
+        if direction:
+            assert found.judgement.side == side[direction]
+    assert {Outcome.IDEA, Outcome.OBSERVED} <= seen
 
 
 def test_evaluation_is_fast(rates_of: MakeRates) -> None:
