@@ -68,12 +68,13 @@ def bullish(low: Array, oscillator: Array) -> Divergences:
     with np.errstate(invalid="ignore"):
         real = (apart >= NEAREST) & (apart <= FARTHEST)
         real &= (low[later] < low[earlier]) & (oscillator[later] > oscillator[earlier])
-    for one, two in zip(earlier[real].tolist(), later[real].tolist(), strict=True):
-        confirmed = two + STRENGTH
-        bars = low[confirmed : confirmed + LASTS]
-        undercut = np.flatnonzero(bars < low[two])
-        end = confirmed + (int(undercut[0]) if len(undercut) else len(bars))
-        first[confirmed:end], second[confirmed:end] = one, two
+    earlier, later, lasting = earlier[real], later[real], np.ones(int(real.sum()), dtype=np.bool_)
+    # Second pivots of two divergences are NEAREST bars apart or more, so that they never count on the same bar.
+    for bar in range(STRENGTH, STRENGTH + min(LASTS, NEAREST)):
+        inside = later + bar < count
+        earlier, later, lasting = earlier[inside], later[inside], lasting[inside]
+        lasting &= low[later + bar] >= low[later]
+        first[later[lasting] + bar], second[later[lasting] + bar] = earlier[lasting], later[lasting]
     known = np.isfinite(oscillator)
     known[: 2 * STRENGTH + 1] = False
     return Divergences((second >= 0) & known, known, first, second)

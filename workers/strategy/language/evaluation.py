@@ -68,6 +68,7 @@ class Evaluator:
         self.bar_seconds = bar_seconds
         self._frames = frames or {}
         self._numbers: dict[Numeric, Array] = {}
+        self._finite: dict[Numeric, Bools] = {}
         self._truths: dict[Condition, Truth] = {}
         self._divergences: dict[Diverges, Divergences] = {}
         self._others: dict[str, tuple[Evaluator, NDArray[np.int64]]] = {}
@@ -165,7 +166,7 @@ class Evaluator:
                 return self._comparison(node)
             case Between():
                 value, low, high = (self.numbers(part) for part in (node.operand, node.low, node.high))
-                known = np.isfinite(value) & np.isfinite(low) & np.isfinite(high)
+                known = self._known(node.operand, node.low, node.high)
                 return Truth(known & (low <= value) & (value <= high), known)
             case Cross():
                 return self._crossing(node)
@@ -185,10 +186,19 @@ class Evaluator:
                 inner = there.truth(_any(node.operand))
                 return Truth(_held(inner.holds, newest, False), _held(inner.known, newest, False))
 
+    def _known(self, *nodes: Numeric) -> Bools:
+        """Where all of these have a value."""
+        found: list[Bools] = []
+        for node in nodes:
+            if node not in self._finite:
+                self._finite[node] = np.isfinite(self.numbers(node))
+            found.append(self._finite[node])
+        known: Bools = np.logical_and.reduce(found)
+        return known
+
     def _comparison(self, node: Compare) -> Truth:
-        left, right = self.numbers(node.left), self.numbers(node.right)
-        known = np.isfinite(left) & np.isfinite(right)
-        return Truth(known & _COMPARISON[node.sign](left, right), known)
+        known = self._known(node.left, node.right)
+        return Truth(known & _COMPARISON[node.sign](self.numbers(node.left), self.numbers(node.right)), known)
 
     def _crossing(self, node: Cross) -> Truth:
         now = self._comparison(Compare(">" if node.above else "<", node.left, node.right))
