@@ -136,7 +136,7 @@ def load_profiles(folder: Path) -> Profiles:
 
 
 def ensure_examples(folder: Path, examples: Path = EXAMPLES) -> tuple[str, ...]:
-    """Copy the examples into a folder that never had any strategy; the names of the files that were put there.
+    """Copy the examples into a folder that never had any file of their kind; the names of the files that were put there.
 
     Done once in the life of a folder: what the user deletes does not come back.
 
@@ -153,7 +153,7 @@ def ensure_examples(folder: Path, examples: Path = EXAMPLES) -> tuple[str, ...]:
                 content = source.read_bytes()
             atomic_write_bytes(folder / source.name, content)
             copied.append(source.name)
-    atomic_write_text(mark, "The example strategies were put here once. Delete this file to get them again.\n")
+    atomic_write_text(mark, "The examples were put here once. Delete this file to get them again.\n")
     return tuple(copied)
 
 

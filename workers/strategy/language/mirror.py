@@ -118,10 +118,8 @@ def _sides(left: Numeric, right: Numeric, whole: Condition) -> tuple[Numeric, Nu
 
 
 def _signed(value: _Turned, sign: int) -> Numeric:
-    """The image such that the value is ``sign * image + ...``."""
-    if value.sign == sign:
-        return value.image
-    return _negative(value.image)
+    """The image such that the value is ``sign * image + ...``; a constant is itself for 0."""
+    return _negative(value.image) if (value.sign or 1) != (sign or 1) else value.image
 
 
 def _turned(node: Numeric) -> _Turned:
@@ -157,7 +155,7 @@ def _arithmetic(node: Arithmetic) -> _Turned:
     if node.operator in "+-":
         sign = left.sign or right.sign
         other = 1 if node.operator == "+" else -1
-        sum_of_images = Arithmetic(node.operator, _signed(left, sign), _signed(right, sign))
+        sum_of_images = _sum(node.operator == "+", _signed(left, sign), _signed(right, sign))
         return _Turned(sum_of_images, sign, left.offset + other * right.offset, left.prices + other * right.prices)
     image = Arithmetic(node.operator, left.image, right.image)
     sign = (left.sign or 1) * (right.sign or 1) if left.sign or right.sign else 0
@@ -228,9 +226,25 @@ def _negative(node: Numeric) -> Numeric:
     return node.operand if isinstance(node, Negative) else Negative(node)
 
 
+def _sum(plus: bool, left: Numeric, right: Numeric) -> Numeric:
+    """The sum or difference, without a sign that it need not have."""
+    match right:
+        case Negative():
+            plus, right = not plus, right.operand
+        case Number() if right.value < 0:
+            plus, right = not plus, Number(-right.value)
+    return Arithmetic("+" if plus else "-", left, right)
+
+
 def _plus(node: Numeric, value: float) -> Numeric:
+    """The node and a constant, in one number where there is one already."""
     if value == 0.0:
         return node
-    if isinstance(node, Number):
-        return Number(node.value + value)
-    return Arithmetic("+", node, Number(value))
+    match node:
+        case Number():
+            return Number(node.value + value)
+        case Arithmetic("+" | "-", left, Number(last)):
+            total = value + (last if node.operator == "+" else -last)
+            return _sum(True, left, Number(total)) if total else left
+        case _:
+            return _sum(True, node, Number(value))

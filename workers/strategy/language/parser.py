@@ -216,6 +216,7 @@ class _Parser:
         if name.text == "(":
             inner = self.condition()
             self._expect(")", "a bracket is not closed")
+            inner = self._shifted(inner)
         elif name.kind == "name":
             inner = self._shifted(self._named(name))
         else:
@@ -258,6 +259,8 @@ class _Parser:
             return Column(name)
         elif name in FUNCTIONS:
             return self._built(token, ())
+        if name in TIMEFRAMES:
+            raise ConditionError(f"{name} is a timeframe; it is followed as in '{name}.ema(50)'", token.column)
         raise ConditionError(unknown(name, known.names()), token.column)
 
     def _divergence(self, token: Token) -> Node:

@@ -220,10 +220,11 @@ def _closed(node: Node) -> str:
 
 
 def _of_frame(node: Node) -> str:
-    core = node.operand if isinstance(node, Shift) else node
-    return text(node) if isinstance(core, (Column, Call, Diverges)) else f"({text(node)})"
+    if isinstance(node, (Column, Call, Diverges)) or (isinstance(node, Shift) and not isinstance(node.operand, Number)):
+        return text(node)
+    return f"({text(node)})"
 
 
 def _joined(node: Node) -> str:
     """A condition inside ``and``, ``or`` and ``not``."""
-    return f"({text(node)})" if isinstance(node, (AllOf, AnyOf, Not, Between)) else text(node)
+    return f"({text(node)})" if isinstance(node, (AllOf, AnyOf, Between)) else text(node)
