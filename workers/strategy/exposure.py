@@ -6,20 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class RiskLimits:
-    """What the user allows.
-
-    Attributes:
-        max_concurrent_positions: Open positions of the account at the same time.
-        max_positions_per_symbol: Of these, of one symbol.
-        max_daily_loss: Most that equity may fall in a day, as a fraction of what it was when the day began.
-    """
-
-    max_concurrent_positions: int
-    max_positions_per_symbol: int
-    max_daily_loss: float
+from app.settings import RiskSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +39,7 @@ class Exposure:
         )
 
 
-def refusal(symbol: str, limits: RiskLimits, found: Exposure) -> str:
+def refusal(symbol: str, limits: RiskSettings, found: Exposure) -> str:
     """Why the account may not take another position of this symbol; empty when it may.
 
     What is not known counts as a reason: a limit that cannot be checked is not respected.
@@ -67,7 +54,7 @@ def refusal(symbol: str, limits: RiskLimits, found: Exposure) -> str:
     return _daily_loss(limits, found)
 
 
-def _daily_loss(limits: RiskLimits, found: Exposure) -> str:
+def _daily_loss(limits: RiskSettings, found: Exposure) -> str:
     now, start = found.equity, found.day_start_equity
     if now is None or start is None or not math.isfinite(now) or not math.isfinite(start) or start <= 0:
         return "Equity now and at the beginning of the day are not known, so the day's loss cannot be checked."

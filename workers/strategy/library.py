@@ -136,7 +136,7 @@ def load_profiles(folder: Path) -> Profiles:
 
 
 def ensure_examples(folder: Path, examples: Path = EXAMPLES) -> tuple[str, ...]:
-    """Copy the examples into a folder that never had any file of their kind; the names of the files that were put there.
+    """Copy the examples into a folder that never had a file of their kind; the names of the files put there.
 
     Done once in the life of a folder: what the user deletes does not come back.
 

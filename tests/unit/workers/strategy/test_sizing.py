@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.strategy.exposure import Exposure, OpenPosition, RiskLimits, refusal
+from app.settings import RiskSettings
+from app.terminal.values import Rates
+from workers.strategy.evaluate import evaluate
+from workers.strategy.exposure import Exposure, OpenPosition, refusal
+from workers.strategy.prices import PriceGrid
+from workers.strategy.profile import Profile
+from workers.strategy.schema import parse_strategy
 from workers.strategy.sizing import VolumeRules, floor_to_step, lots
+from workers.strategy.volume import size_of
 
 EURUSD = VolumeRules("EURUSD", 1e-5, 1.0, 0.01, 100, 0.01)
 USDJPY = VolumeRules("USDJPY", 0.001, 100_000 * 0.001 / 157.0, 0.01, 100, 0.01)
@@ -138,7 +149,7 @@ def test_never_risks_more_than_allowed(
     assert found.volume == floor_to_step(found.volume, step)
 
 
-LIMITS = RiskLimits(max_concurrent_positions=3, max_positions_per_symbol=1, max_daily_loss=0.03)
+LIMITS = RiskSettings(max_concurrent_positions=3, max_positions_per_symbol=1, max_daily_loss=0.03)
 EUR, GBP = OpenPosition("EURUSD", 1, 0.5), OpenPosition("GBPUSD", -1, 0.2)
 
 
@@ -167,3 +178,35 @@ def test_open_volume_of_one_direction() -> None:
     found = Exposure([EUR, EUR, GBP, OpenPosition("EURUSD", -1, 9)], 1.0, 1.0)
     assert found.volume("EURUSD", 1) == 1.0
     assert Exposure(None, None, None).volume("EURUSD", 1) == 0
+
+
+def test_size_of_an_idea(rates_of: Callable[..., Rates]) -> None:
+    rates = rates_of(1.1 + np.arange(30) * 1e-4)
+    document: dict[str, Any] = {
+        "symbol": "EURUSD",
+        "timeframe": "M5",
+        "indicators": {"ema": {"fast": 2, "slow": 4}, "rsi": {"period": 2}, "atr": {"period": 2, "multiplier": 2}},
+        "conditions": {"entry": ["ema_fast_gt_slow"], "weak": []},
+        "strategy": {"direction": "long"},
+    }
+
+    def found(account: Exposure, **changes: Any) -> tuple[float | None, str]:
+        strategy = parse_strategy(json.dumps(document | changes), "a.json")
+        evaluation = evaluate(strategy, rates, 300, PriceGrid(5, 1e-5, 1e-5), profile=profile)
+        size = size_of(evaluation, EURUSD, LIMITS, account)
+        return size.volume, size.reason
+
+    profile = None
+    free = Exposure([], 10_000.0, 10_000.0)
+    # the stop is 220 points away: 100 / 220
+    assert found(free) == (0.45, "")
+    # exit conditions take the score to 60: pending, at half the risk
+    pending = {"conditions": {"entry": ["ema_fast_gt_slow"], "exit": ["rsi_gt_70"]}}
+    assert found(free, **pending) == (0.22, "")
+    volume, reason = found(Exposure([EUR], 10_000.0, 10_000.0))
+    assert (volume, "1 positions of EURUSD are open" in reason) == (None, True)
+    volume, reason = found(free, conditions={"entry": ["ema_fast_lt_slow"]})
+    assert (volume, reason) == (None, "There is no idea to size.")
+    profile = Profile.model_validate({"symbol": "EURUSD", "style": {"rrTarget": 1}})
+    volume, reason = found(free)
+    assert (volume, "waits for a better reward" in reason) == (None, True)
