@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from app.terminal.values import Rates
 from workers.strategy.facts import FACTS, vocabulary
+from workers.strategy.language.catalog import COLUMNS, FUNCTIONS
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.language.mirror import mirror
 from workers.strategy.language.syntax import text
@@ -146,3 +149,12 @@ def test_every_fact_of_old_files_is_known() -> None:
         price_close_lt_ema_slow rsi_lt_30 rsi_gt_70 rsi_between_40_60 macd_hist_gt_0 macd_hist_lt_0 atr_above_median
         atr_below_median long_upper_wick long_lower_wick divergence_bullish divergence_bearish"""
     assert set(old.split()) <= set(FACTS)
+
+
+def test_the_guide_names_every_fact_column_and_function() -> None:
+    guide = (Path(__file__).resolve().parents[4] / "docs" / "strategy.md").read_text(encoding="utf-8")
+    for name in (*FACTS, *COLUMNS, *FUNCTIONS):
+        assert re.search(rf"`{name}[`(]", guide), name
+    for name, usage in ((name, function.usage()) for name, function in FUNCTIONS.items()):
+        if f"`{name}(" in guide:
+            assert f"`{usage}`" in guide, usage
