@@ -95,7 +95,9 @@ def describe_errors(error: ValidationError, root: type[BaseModel]) -> str:
         if item["type"] == "extra_forbidden":
             parts.append(_unknown_name(item["loc"], root))
             continue
-        message = item["msg"].removeprefix("Value error, ")
+        message = (
+            item["msg"].removeprefix("Value error, ").replace("Tuple", "The list").replace(" after validation", "")
+        )
         given = item.get("input")
         shown = f", not {given!r}" if isinstance(given, (str, int, float, bool)) and item["loc"] else ""
         hint = " (a fraction: 0.01 is 1 %)" if path.lower().endswith(("max_risk_pct", "maxriskpct")) else ""

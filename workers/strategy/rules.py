@@ -90,8 +90,7 @@ def prepare(strategy: Strategy, profile: Profile | None = None) -> Ready:
     """Read all conditions of a strategy and of its symbol's profile; kept for the next bar. Never raises."""
     reader = _Reader(strategy)
     rules = reader.rules(profile)
-    problems = tuple(reader.problems) or tuple(text for rule in rules for text in _contradictions(rule))
-    problems = tuple(dict.fromkeys(problems))
+    problems = tuple(reader.problems) or tuple(_contradictions(strategy, rules))
     if problems:
         return Ready((), problems, ())
     return Ready(rules, (), tuple(sorted(_reaches(rules).items())))
@@ -101,14 +100,17 @@ def _reaches(rules: tuple[Rule, ...]) -> Reaches:
     return most(reach(term.node) for rule in rules for _group, term in rule.terms())
 
 
-def _contradictions(rule: Rule) -> Iterator[str]:
-    path = f"{rule.side} entry"
-    for text in contradictions([(term.name, term.node) for term in rule.entry]):
-        yield f"{path}: {text}"
-    forbidden = {term.node for term in rule.invalidations}
-    for term in rule.entry:
-        if term.node in forbidden:
-            yield f"{path}: {term.name!r} is an invalidation too, so there can never be an idea."
+def _contradictions(strategy: Strategy, rules: tuple[Rule, ...]) -> Iterator[str]:
+    paths = ("conditions.entry", "short_conditions.entry")
+    # A mirrored side contradicts itself where the written one does.
+    written = rules if strategy.short_conditions is not None else rules[:1]
+    for path, rule in zip(paths, written, strict=False):
+        for text in contradictions([(term.name, term.node) for term in rule.entry]):
+            yield f"{path}: {text}"
+        forbidden = {term.node for term in rule.invalidations}
+        for term in rule.entry:
+            if term.node in forbidden:
+                yield f"{path}: {term.name!r} is an invalidation too, so there can never be an idea."
 
 
 class _Reader:
@@ -154,7 +156,7 @@ class _Reader:
                 node = parse(name, self._words)
                 self._check(node)
             except ConditionError as error:
-                self.problems.append(f"{where}{path}[{index}] {name!r}, {error}.")
+                self.problems.append(_sentence(f"{where}{path}[{index}] {name!r}, {error}"))
             else:
                 found.append(Term(name, node))
         return tuple(found)
@@ -180,13 +182,17 @@ class _Reader:
     def _turn(self, terms: tuple[Term, ...], place: str, group: str) -> tuple[Term, ...]:
         found = []
         for index, term in enumerate(terms):
-            if (fact := FACTS.get(term.name)) is not None:
+            if (fact := FACTS.get(term.name.strip())) is not None:
                 found.append(Term(fact.mirror, self._words.conditions[fact.mirror]))
                 continue
             try:
                 node = mirror(term.node)
             except ConditionError as error:
-                self.problems.append(f"{place}.{group}[{index}] {term.name!r}: {error}.")
+                self.problems.append(_sentence(f"{place}.{group}[{index}]: {error}"))
             else:
                 found.append(Term(syntax.text(node), node))
         return tuple(found)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."

@@ -43,7 +43,7 @@ def test_contradiction(entry: list[str], part: str) -> None:
     found = problems(entry)
     assert found
     assert part in found[0]
-    assert found[0].startswith("long entry: ")
+    assert found[0].startswith("conditions.entry: ")
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,12 @@ def test_what_may_hold_together_is_left_alone(entry: list[str]) -> None:
     assert problems(entry) == ()
 
 
-def test_contradiction_of_the_mirrored_side_is_told_once_for_each_side() -> None:
-    found = problems(["close > open", "close < open"], strategy={"direction": "both"})
-    assert [text.split(" ")[0] for text in found] == ["long", "short"]
+def test_contradiction_is_told_once_for_each_written_side() -> None:
+    entry = ["close > open", "close < open"]
+    found = problems(entry, strategy={"direction": "both"})
+    assert [text.split(":")[0] for text in found] == ["conditions.entry"]
+    found = problems(entry, strategy={"direction": "both"}, short_conditions={"entry": entry})
+    assert [text.split(":")[0] for text in found] == ["conditions.entry", "short_conditions.entry"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from workers.strategy.evaluate import Outcome, evaluate, judge, least_bars
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import PriceGrid, TradePlan, plan
 from workers.strategy.rules import Rule, Side, prepare
-from workers.strategy.schema import Strategy, parse_strategy
+from workers.strategy.schema import Strategy, StrategyFileError, parse_strategy
 
 GRID = PriceGrid(5, 1e-5, 1e-5)
 MakeRates = Callable[..., Rates]
@@ -97,7 +97,7 @@ def test_both_mirrors_the_short_side() -> None:
 
 def test_what_has_no_mirror_image_asks_for_the_short_side() -> None:
     (problem,) = prepare(rule(["close > 1.1"], direction="both")).problems
-    assert "conditions.entry[0] 'close > 1.1'" in problem
+    assert "conditions.entry[0]: 'close > 1.1' has no mirror image" in problem
     assert "write short_conditions" in problem
     assert prepare(rule(["close > 1.1"])).problems == ()
 
@@ -331,6 +331,82 @@ def test_bars_out_of_order_are_no_answer(rates_of: MakeRates) -> None:
     rates = rates_of(UP)
     rates["time"][10] = rates["time"][9]
     assert "order of time" in evaluate(rule(["ema_fast_gt_slow"]), rates, 300, GRID).reason
+
+
+def test_bar_upside_down_is_named(rates_of: MakeRates) -> None:
+    rates = rates_of(UP)
+    rates["high"][20] = 1.0
+    found = evaluate(rule(["ema_fast_gt_slow"]), rates, 300, GRID)
+    assert "2025-06-03 09:40 UTC has its high below its low" in found.reason
+
+
+def test_other_timeframe_is_checked_like_the_own(rates_of: MakeRates) -> None:
+    strategy, rates = rule(["H1.close > H1.sma(2)"]), rates_of(UP)
+    hours = rates_of([1.0, 1.1, 1.2], start=datetime(2025, 6, 3, 7, 0, tzinfo=UTC), seconds=3600)
+    assert evaluate(strategy, rates, 300, GRID, frames={"H1": hours}).outcome is Outcome.IDEA
+    missing = evaluate(strategy, rates, 300, GRID)
+    assert (missing.outcome, missing.reason) == (
+        Outcome.NOT_EVALUATED,
+        "Too few closed H1 bars of EURUSD: 0, the rule needs 2.",
+    )
+    hours["close"][1] = float("nan")
+    broken = evaluate(strategy, rates, 300, GRID, frames={"H1": hours})
+    assert "The H1 bar of 2025-06-03 08:00 UTC has no usable close price" in broken.reason
+    late = rates_of([1.0, 1.1, 1.2], start=datetime(2025, 6, 3, 11, 0, tzinfo=UTC), seconds=3600)
+    found = evaluate(strategy, rates, 300, GRID, frames={"H1": late})
+    assert found.outcome is Outcome.NOT_EVALUATED
+    assert found.reason.startswith(
+        "The entry condition H1.close > H1.sma(2) has no value on the last bar (H1.close with"
+    )
+
+
+def test_condition_without_value_is_not_evaluated(rates_of: MakeRates) -> None:
+    found = evaluate(rule(["1 / (close - close) > 1"]), rates_of(UP), 300, GRID)
+    assert (found.outcome, found.plan) == (Outcome.NOT_EVALUATED, None)
+    assert "has no value on the last bar (1 / (close - close) without value > 1)" in found.reason
+
+
+def test_stop_nearer_than_the_broker_takes_is_no_idea(rates_of: MakeRates) -> None:
+    found = evaluate(rule(["ema_fast_gt_slow"]), rates_of(UP), 300, PriceGrid(5, 1e-5, 1e-5, stops_level=500))
+    assert (found.outcome, found.plan) == (Outcome.NO_IDEA, None)
+    assert "the stop would be 220 points away and the broker takes none nearer than 500" in found.reason
+    assert evaluate(rule(["ema_fast_gt_slow"]), rates_of(UP), 300, PriceGrid(5, 1e-5, 1e-5, 220)).plan is not None
+
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.lists(st.text(max_size=8), max_size=3),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(
+    place=st.sampled_from(["symbol", "timeframe", "sessions", "indicators", "conditions", "strategy"]),
+    inner=st.sampled_from(["ema", "rsi", "atr", "entry", "exit", "strong", "direction", "min_rr", "invalidations"]),
+    junk=JUNK,
+)
+def test_any_rule_file_is_refused_or_answered(rates_of: MakeRates, place: str, inner: str, junk: Any) -> None:
+    document: dict[str, Any] = {
+        "symbol": "EURUSD",
+        "timeframe": "M5",
+        "indicators": {},
+        "conditions": {"entry": ["ema_fast_gt_slow"]},
+        "strategy": {"direction": "both"},
+    }
+    changed = document | {place: junk}
+    if isinstance(document.get(place), dict):
+        changed = document | {place: document[place] | {inner: junk}}
+    try:
+        strategy = parse_strategy(json.dumps(changed), "a.json")
+    except StrategyFileError:
+        return
+    found = evaluate(strategy, rates_of(UP), 300, GRID)
+    assert found.reason
+    assert (found.plan is not None) == (found.outcome is Outcome.IDEA)
 
 
 def test_flat_market_has_no_range_and_no_price(rates_of: MakeRates) -> None:
