@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final, Literal
 
 import numpy as np
@@ -97,11 +98,28 @@ def scores(
             conditions to earn points with, ``leave`` are the exit conditions.
         news: Points that news take, see ``news_points``.
     """
-    earned = ENTRY * entry.astype(np.float64) + ALIGNED * aligned
+    bits = entry.view(np.uint8) + 2 * aligned.view(np.uint8) + 4 * weak.view(np.uint8) + 8 * leave.view(np.uint8)
     if strong is not None:
-        earned += STRONG * strong
-    value = _scaled(earned, possible(strong is not None)) + WEAK * weak + EXIT * leave - news
-    found: Array = np.round(np.clip(value, 0.0, 100.0), 1)
+        bits += 16 * strong.view(np.uint8)
+    plain, final = _tables(strong is not None)
+    if isinstance(news, float) and news == 0.0:
+        found: Array = final[bits]
+        return found
+    return _final(plain[bits] - news)
+
+
+@cache
+def _tables(has_strong: bool) -> tuple[Array, Array]:
+    """The value of each combination of what holds, before news: as added up, and as it ends."""
+    bits = np.arange(32)
+    entry, aligned, weak, leave, strong = ((bits >> place) & 1 for place in range(5))
+    earned = (ENTRY * entry + ALIGNED * aligned + STRONG * (strong if has_strong else 0)).astype(np.float64)
+    plain: Array = _scaled(earned, possible(has_strong)) + WEAK * weak + EXIT * leave
+    return plain, _final(plain)
+
+
+def _final(values: Array) -> Array:
+    found: Array = np.round(np.minimum(np.maximum(values, 0.0), 100.0), 1)
     return found
 
 

@@ -7,6 +7,7 @@ bar never changes when bars follow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +86,14 @@ def decide_all(
     alike = np.zeros(len(bars), dtype=np.bool_)
     if len(sides) == 2:
         alike = _open(sides[0]) & _open(sides[1]) & (sides[0].score == sides[1].score)
-    go = np.choose(chosen, [_open(side) for side in sides]) & known & ~alike
+    go = _of_chosen(chosen, [_open(side) for side in sides]) & known & ~alike
     signs = np.array([1 if side.rule.side == "long" else -1 for side in sides], dtype=np.int8)
-    direction = np.where(go, signs[chosen], 0).astype(np.int8)
-    return Decisions(sides, chosen, alike, known, direction, np.choose(chosen, [side.score for side in sides]))
+    direction = signs[chosen] * go.view(np.int8)
+    return Decisions(sides, chosen, alike, known, direction, _of_chosen(chosen, [side.score for side in sides]))
+
+
+def _of_chosen(chosen: NDArray[np.int8], values: list[NDArray[Any]]) -> NDArray[Any]:
+    return values[0] if len(values) == 1 else np.where(chosen, values[1], values[0])
 
 
 def _open(side: SideDecisions) -> Bools:
@@ -137,11 +142,19 @@ def _side(
         weak=weak,
         leave=leave,
         invalidated=invalidated,
-        share=np.mean(holds["entry"], axis=0),
+        share=_share(holds["entry"]),
         known=np.logical_and.reduce([truth.known for found in truths.values() for truth in found]),
         aligned=suits,
         score=scores(entry, strong, suits, weak, leave, news),
     )
+
+
+def _share(holds: list[Bools]) -> Array:
+    """The share of conditions that hold."""
+    count = np.zeros(len(holds[0]))
+    for one in holds:
+        count += one
+    return count / len(holds)
 
 
 def _truths(terms: tuple[Term, ...], bars: Evaluator) -> list[Truth]:
