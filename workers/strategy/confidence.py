@@ -114,7 +114,7 @@ def _tables(has_strong: bool) -> tuple[Array, Array]:
     bits = np.arange(32)
     entry, aligned, weak, leave, strong = ((bits >> place) & 1 for place in range(5))
     earned = (ENTRY * entry + ALIGNED * aligned + STRONG * (strong if has_strong else 0)).astype(np.float64)
-    plain: Array = _scaled(earned, possible(has_strong)) + WEAK * weak + EXIT * leave
+    plain = _scaled(earned, possible(has_strong)) + (WEAK * weak + EXIT * leave).astype(np.float64)
     return plain, _final(plain)
 
 

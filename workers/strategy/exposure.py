@@ -5,8 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.settings import RiskSettings
+
+
+class _Position(Protocol):
+    """The part of a position of the terminal that exposure needs; ``type`` is 0 for a buy, 1 for a sell."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def type(self) -> int: ...
+    @property
+    def volume(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +28,11 @@ class OpenPosition:
     symbol: str
     direction: int
     volume: float
+
+    @classmethod
+    def of(cls, position: _Position) -> OpenPosition:
+        """A position as the terminal tells it."""
+        return cls(position.symbol, 1 if position.type == 0 else -1, position.volume)
 
 
 @dataclass(frozen=True, slots=True)

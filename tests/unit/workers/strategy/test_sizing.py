@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -172,6 +172,18 @@ def test_exposure(positions: list[OpenPosition] | None, equity: float | None, st
     found = refusal("EURUSD", LIMITS, Exposure(positions, equity, start))
     assert part in found
     assert bool(found) is bool(part)
+
+
+@dataclass(frozen=True)
+class Position:
+    symbol: str
+    type: int
+    volume: float
+
+
+def test_position_of_the_terminal() -> None:
+    assert OpenPosition.of(Position("EURUSD", 0, 0.5)) == EUR
+    assert OpenPosition.of(Position("GBPUSD", 1, 0.2)) == GBP
 
 
 def test_open_volume_of_one_direction() -> None:
