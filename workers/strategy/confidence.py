@@ -119,8 +119,8 @@ def _tables(has_strong: bool) -> tuple[Array, Array]:
 
 
 def _final(values: Array) -> Array:
-    found: Array = np.round(np.minimum(np.maximum(values, 0.0), 100.0), 1)
-    return found
+    clamped: Array = np.clip(values, 0.0, 100.0)
+    return clamped.round(1)
 
 
 def possible(has_strong: bool) -> float:
