@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -429,6 +429,19 @@ def test_sessions_by_their_own_clocks(moment: datetime, expected: tuple[str, ...
     assert sessions.open_sessions(moment) == expected
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(1_700_000_000, 1_780_000_000), min_size=1, max_size=40), st.sampled_from([*sessions.SESSIONS])
+)
+def test_sessions_of_many_instants_are_those_of_each(instants: list[int], name: str) -> None:
+    zone, begin, end = sessions.SESSIONS[name]
+    expected = []
+    for instant in sorted(instants):
+        local = datetime.fromtimestamp(instant, ZoneInfo(zone))
+        expected.append(local.weekday() < 5 and begin <= local.time() < end)
+    assert sessions.open_at(np.array(sorted(instants)), [name]).tolist() == expected
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_later_bars_never_change_an_evaluation(rates_of: MakeRates, data: st.DataObject) -> None:
@@ -471,14 +484,3 @@ def test_live_and_all_bars_at_once_decide_the_same_on_real_bars(shared: Path) ->
         if direction:
             assert found.judgement.side == side[direction]
     assert {Outcome.IDEA, Outcome.OBSERVED} <= seen
-
-
-def test_evaluation_is_fast(rates_of: MakeRates) -> None:
-    strategy = rule(["ema_fast_gt_slow", "rsi_between_40_60"], direction="both", indicators={})
-    rates = rates_of(1.1 + np.sin(np.arange(500) / 20) / 100)
-    spans = []
-    for _ in range(30):
-        begun = time.perf_counter()
-        evaluate(strategy, rates, 300, GRID)
-        spans.append(time.perf_counter() - begun)
-    assert sorted(spans)[len(spans) // 2] < 0.003

@@ -87,7 +87,7 @@ def on(condition: str, rates: Rates) -> list[bool | None]:
 def test_value_by_hand(expression: str, expected: list[float]) -> None:
     rates = bars_of(ROWS)
     node = parse(f"{expression} > -1e9", WORDS)
-    found = Evaluator(rates, 300).numbers(node.left)  # type: ignore[union-attr]
+    found = Evaluator(rates, 300).numbers(node.left)
     found = np.where(np.isfinite(found), found, NAN)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
@@ -144,17 +144,17 @@ def test_other_timeframe_shows_closed_bars_only() -> None:
     higher = bars_of([(1, 1, 1, 10), (1, 1, 1, 20), (1, 1, 1, 30)], 900)
     bars = Evaluator(base, 300, {"M15": higher})
     node = parse("M15.close > 0", WORDS)
-    found = bars.numbers(node.left)  # type: ignore[union-attr]
+    found = bars.numbers(node.left)
     np.testing.assert_array_equal(found, [NAN, NAN, 10, 10, 10, 20, 20, 20])
     assert bars.truth(node).known.tolist() == [False, False, *[True] * 6]
     shifted = parse("M15.close[1] > 0", WORDS)
     np.testing.assert_array_equal(
-        bars.numbers(shifted.left),  # type: ignore[union-attr]
+        bars.numbers(shifted.left),
         [NAN, NAN, NAN, NAN, NAN, 10, 10, 10],
     )
     base_shift = parse("(M15.close)[1] > 0", WORDS)
     np.testing.assert_array_equal(
-        bars.numbers(base_shift.left),  # type: ignore[union-attr]
+        bars.numbers(base_shift.left),
         [NAN, NAN, NAN, 10, 10, 10, 20, 20],
     )
 
@@ -168,7 +168,7 @@ def test_other_timeframe_with_a_gap_and_without_bars() -> None:
 
 
 def stamp(*date: int) -> int:
-    return int(datetime(*date, tzinfo=UTC).timestamp())  # type: ignore[arg-type]
+    return int(datetime(*date, tzinfo=UTC).timestamp())
 
 
 @pytest.mark.parametrize(
