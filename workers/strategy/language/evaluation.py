@@ -255,6 +255,6 @@ def closing_times(times: NDArray[np.int64], timeframe: str) -> NDArray[np.int64]
     if seconds < MONTH:
         return times + seconds
     middle = (times + _HALF_DAY).astype("datetime64[s]").astype("datetime64[M]")
-    begin, end = (month.astype("datetime64[s]").astype(np.int64) for month in (middle, middle + 1))
+    begin, end = (month.astype("datetime64[s]").astype(np.int64) for month in (middle, middle + np.timedelta64(1, "M")))
     closings: NDArray[np.int64] = end + (times - begin)
     return closings
