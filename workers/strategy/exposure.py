@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.settings import RiskSettings
+from workers.wording import count
 
 
 class _Position(Protocol):
@@ -63,11 +64,11 @@ def refusal(symbol: str, limits: RiskSettings, found: Exposure) -> str:
     """
     if found.positions is None:
         return "The open positions are not known, so their limits cannot be checked."
-    count, of_symbol = len(found.positions), sum(item.symbol == symbol for item in found.positions)
-    if count >= limits.max_concurrent_positions:
-        return f"{count} positions are open; {limits.max_concurrent_positions} at the same time are allowed."
+    every, of_symbol = len(found.positions), sum(item.symbol == symbol for item in found.positions)
+    if every >= limits.max_concurrent_positions:
+        return f"Open: {count(every, 'position')}; at most {limits.max_concurrent_positions} at the same time."
     if of_symbol >= limits.max_positions_per_symbol:
-        return f"{of_symbol} positions of {symbol} are open; {limits.max_positions_per_symbol} are allowed."
+        return f"Open: {count(of_symbol, 'position')} of {symbol}; at most {limits.max_positions_per_symbol}."
     return _daily_loss(limits, found)
 
 

@@ -27,6 +27,7 @@ from workers.strategy.language.syntax import (
     children,
     text,
 )
+from workers.wording import count
 
 
 def words(node: Condition, found: Evaluator, index: int, digits: int) -> str:
@@ -63,7 +64,7 @@ def words(node: Condition, found: Evaluator, index: int, digits: int) -> str:
 def _elsewhere(node: Shift | Framed, found: Evaluator, index: int, digits: int) -> str:
     inner: Any = node.operand
     if isinstance(node, Shift):
-        there, place, where = found, index - node.bars, f"{node.bars} bars ago"
+        there, place, where = found, index - node.bars, f"{count(node.bars, 'bar')} ago"
     else:
         there, newest = found.other(node.timeframe)
         place, where = int(newest[index]), node.timeframe

@@ -158,8 +158,8 @@ EUR, GBP = OpenPosition("EURUSD", 1, 0.5), OpenPosition("GBPUSD", -1, 0.2)
     [
         ([], 10_000.0, 10_000.0, ""),
         ([GBP], 9_701.0, 10_000.0, ""),
-        ([EUR], 10_000.0, 10_000.0, "1 positions of EURUSD are open; 1 are allowed"),
-        ([GBP, GBP, GBP], 10_000.0, 10_000.0, "3 positions are open; 3 at the same time"),
+        ([EUR], 10_000.0, 10_000.0, "Open: 1 position of EURUSD; at most 1."),
+        ([GBP, GBP, GBP], 10_000.0, 10_000.0, "Open: 3 positions; at most 3 at the same time"),
         ([], 9_700.0, 10_000.0, "fallen by 3.00% today"),
         (None, 10_000.0, 10_000.0, "open positions are not known"),
         ([], None, 10_000.0, "cannot be checked"),
@@ -216,7 +216,7 @@ def test_size_of_an_idea(rates_of: Callable[..., Rates]) -> None:
     pending = {"conditions": {"entry": ["ema_fast_gt_slow"], "exit": ["rsi_gt_70"]}}
     assert found(free, **pending) == (0.22, "")
     volume, reason = found(Exposure([EUR], 10_000.0, 10_000.0))
-    assert (volume, "1 positions of EURUSD are open" in reason) == (None, True)
+    assert (volume, "Open: 1 position of EURUSD" in reason) == (None, True)
     volume, reason = found(free, conditions={"entry": ["ema_fast_lt_slow"]})
     assert (volume, reason) == (None, "There is no idea to size.")
     profile = Profile.model_validate({"symbol": "EURUSD", "style": {"rrTarget": 1}})
