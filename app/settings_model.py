@@ -482,6 +482,24 @@ class NewsSettings(SettingsGroup):
     )
 
 
+class RiskSettings(SettingsGroup):
+    """What the account may take on; trade ideas beyond it have no volume."""
+
+    max_concurrent_positions: int = setting(
+        5, "Positions", "Most positions open at the same time.", unit="positions", ge=1, le=1000
+    )
+    max_positions_per_symbol: int = setting(
+        1, "Positions of a symbol", "Most of them of one symbol.", unit="positions", ge=1, le=1000
+    )
+    max_daily_loss: float = setting(
+        0.03,
+        "Loss of a day",
+        "Most that equity may fall in a day, as a fraction of what it was when the day began: 0.03 is 3 %.",
+        ge=0.001,
+        le=1.0,
+    )
+
+
 class UiSettings(SettingsGroup):
     """The window."""
 
@@ -509,6 +527,7 @@ class Settings(SettingsGroup):
     health: HealthSettings = group(HealthSettings, "Health")
     calendar: CalendarSettings = group(CalendarSettings, "Calendar")
     news: NewsSettings = group(NewsSettings, "News")
+    risk: RiskSettings = group(RiskSettings, "Risk")
     ui: UiSettings = group(UiSettings, "Window")
 
     def task(self, task_id: str) -> TaskSettings:

@@ -104,6 +104,8 @@ def _library(ctx: TaskContext) -> library.Library:
     """All rule files of this home; on the first start of all, the examples."""
     folder = ctx.storage.paths.strategies
     if copied := library.ensure_examples(folder):
+        # Not for users who bring strategies of their own: an example profile would change what comes of them.
+        library.ensure_examples(ctx.storage.paths.profiles, library.PROFILE_EXAMPLES)
         ctx.log.info("first start: %d example strategies were put into %s", len(copied), ctx.storage.relative(folder))
     return library.load(folder)
 

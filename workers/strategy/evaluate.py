@@ -6,22 +6,31 @@ never change it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.strategy import confidence, facts, sessions
-from workers.strategy.confidence import Action, Score
-from workers.strategy.prices import PriceGrid, TradePlan, plan
-from workers.strategy.rules import Judgement, judge, rules_of
+from workers.strategy import alignment, confidence
+from workers.strategy.confidence import Action, News, Score
+from workers.strategy.decisions import Decisions, SideDecisions, decide_all
+from workers.strategy.facts import vocabulary
+from workers.strategy.language.evaluation import Evaluator
+from workers.strategy.language.syntax import Call, Numeric
+from workers.strategy.language.wording import words
+from workers.strategy.prices import PriceGrid, TradePlan, plan, trade_terms
+from workers.strategy.profile import Profile
+from workers.strategy.rules import Ready, Side, prepare
 from workers.strategy.schema import Strategy
 
 #: Bars that a strategy looks at when its periods do not ask for more.
-USUAL_WINDOW = 500
+USUAL_WINDOW: Final = 500
+
+Rates = NDArray[np.void]
 
 
 class Outcome(StrEnum):
@@ -35,6 +44,36 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FactResult:
+    """One condition on one bar: whether it holds, and with which values."""
+
+    name: str
+    holds: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One direction on one bar. ``strong`` is None when the rule has no strong conditions to earn points with."""
+
+    side: Side
+    entry: bool
+    exit: bool
+    strong: bool | None
+    weak: bool
+    invalidated: bool
+    facts: tuple[tuple[str, FactResult], ...]
+
+    def of(self, group: str) -> tuple[FactResult, ...]:
+        """The conditions of one group: entry, exit, strong, weak or invalidations."""
+        return tuple(result for name, result in self.facts if name == group)
+
+    def holding(self, group: str) -> str:
+        """The names of those of a group that hold."""
+        return ", ".join(result.name for result in self.of(group) if result.holds)
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The answer for one strategy on its last closed bar.
 
@@ -44,6 +83,7 @@ class Evaluation:
         judgement, score: Of the better direction; None when it was not evaluated.
         plan: Prices of the idea; None without an idea.
         readings: Values of the indicators on the bar.
+        profile: The profile that was used; None without one.
     """
 
     strategy: Strategy
@@ -57,144 +97,200 @@ class Evaluation:
     action: Action = Action.OBSERVE
     plan: TradePlan | None = None
     readings: tuple[tuple[str, float], ...] = ()
+    profile: Profile | None = None
 
 
-def window(strategy: Strategy) -> int:
+def window(strategy: Strategy, profile: Profile | None = None) -> int:
     """How many closed bars the strategy looks at: enough that the seed of the averages has faded to nothing.
 
     A constant of the rule, so that the same bar gives the same values whoever asks and whenever.
     """
-    periods = strategy.indicators
-    return max(USUAL_WINDOW, 8 * periods.ema.slow, 16 * periods.rsi.period, 2 * periods.atr.period + 2)
+    return frame_window(prepare(strategy, profile), "", 2 * strategy.indicators.atr.period + 2)
 
 
-def least_bars(strategy: Strategy) -> int:
+def frame_window(ready: Ready, timeframe: str, least: int = 0) -> int:
+    """The same for one timeframe of a strategy that was made ready; the empty name is its own."""
+    return max(USUAL_WINDOW, ready.reach(timeframe).settled, least)
+
+
+def least_bars(strategy: Strategy, profile: Profile | None = None) -> int:
     """How many closed bars are needed before an answer means anything."""
-    periods = strategy.indicators
-    used = facts.needed(name for rule in rules_of(strategy) for name in rule.names())
-    least = periods.atr.period + 1
-    if "ema" in used:
-        least = max(least, 3 * periods.ema.slow)
-    if "rsi" in used:
-        least = max(least, 4 * periods.rsi.period + 1)
-    return least
+    return max(prepare(strategy, profile).reach().least, strategy.indicators.atr.period + 1)
 
 
-def evaluate(strategy: Strategy, rates: NDArray[Any], bar_seconds: int, grid: PriceGrid) -> Evaluation:
+def evaluate(
+    strategy: Strategy,
+    rates: Rates,
+    bar_seconds: int,
+    grid: PriceGrid,
+    *,
+    profile: Profile | None = None,
+    frames: Mapping[str, Rates] | None = None,
+    news: News | None = None,
+) -> Evaluation:
     """Evaluate one strategy on the last of these closed bars.
 
     Args:
         rates: Closed bars, oldest first, without the forming bar (fields time in UTC epoch seconds, open, high, low,
-            close, spread in points).
+            close, tick_volume, spread in points).
         bar_seconds: Length of a bar.
         grid: How prices of the symbol are rounded.
+        profile: That of the symbol, if it has one.
+        frames: Closed bars of the other timeframes that conditions name (``prepare(strategy).frames``).
+        news: What news take from the score.
     """
-    if troubles := facts.problems(strategy):
-        return Evaluation(strategy, Outcome.NOT_EVALUATED, " ".join(troubles))
-    rates = rates[-window(strategy) :]
-    if trouble := _bars_trouble(strategy, rates):
-        return Evaluation(strategy, Outcome.NOT_EVALUATED, trouble, bars=len(rates))
-    series = facts.Series(rates, strategy.indicators, grid.digits)
-    last = len(rates) - 1
-    bar_time = datetime.fromtimestamp(int(rates["time"][last]), UTC)
-    bar_close = bar_time + timedelta(seconds=bar_seconds)
-    aligned, alignment_text = _alignment(strategy, bar_close)
-    sides = [judge(rule, series, last) for rule in rules_of(strategy)]
-    scored = [(side, confidence.score(side, aligned, alignment_text)) for side in sides]
-    judgement, score = max(scored, key=lambda pair: (pair[0].entry, pair[1].value, pair[0].entry_share()))
-    base = Evaluation(
-        strategy,
-        Outcome.OBSERVED,
-        "",
-        bar_time=bar_time,
-        bar_close=bar_close,
-        bars=len(rates),
-        judgement=judgement,
-        score=score,
-        readings=_readings(series, last, grid.digits),
-    )
-    if len(sides) == 2 and all(side.entry for side in sides) and scored[0][1].value == scored[1][1].value:
-        return _with(base, Outcome.OBSERVED, "Long and short conditions hold alike: no direction.")
-    return _decide(base, judgement, score, series, last, grid)
+    ready = prepare(strategy, profile)
+    if ready.problems:
+        return Evaluation(strategy, Outcome.NOT_EVALUATED, " ".join(ready.problems), profile=profile)
+    rates = rates[-window(strategy, profile) :]
+    others = {name: (frames or {}).get(name, rates[:0])[-frame_window(ready, name) :] for name in ready.frames}
+    if trouble := _bars_trouble(strategy, profile, ready, rates, others):
+        return Evaluation(strategy, Outcome.NOT_EVALUATED, trouble, bars=len(rates), profile=profile)
+    bars = Evaluator(rates, bar_seconds, others)
+    decisions = decide_all(strategy, ready, bars, profile, news.points if news else 0.0)
+    return _last(strategy, profile, bars, decisions, grid, news or News())
 
 
-def _decide(
-    base: Evaluation, judgement: Judgement, score: Score, series: facts.Series, last: int, grid: PriceGrid
+def _last(
+    strategy: Strategy, profile: Profile | None, bars: Evaluator, decisions: Decisions, grid: PriceGrid, news: News
 ) -> Evaluation:
+    """The decisions of the last bar, with the values that led to them."""
+    last = len(bars) - 1
+    bar_time = datetime.fromtimestamp(int(bars.rates["time"][last]), UTC)
+    bar_close = bar_time + timedelta(seconds=bars.bar_seconds)
+    side = decisions.sides[int(decisions.chosen[last])]
+    base = Evaluation(strategy, Outcome.NOT_EVALUATED, "", bar_time, bar_close, len(bars), profile=profile)
+    if not decisions.known[last]:
+        return replace(base, reason=_unknown(decisions, bars, grid.digits))
+    judgement = judge(side, bars, last, grid.digits)
+    why = alignment.explain(strategy, profile, side.rule.side, bar_close)
+    lines = confidence.score_lines(
+        judgement.entry,
+        judgement.strong,
+        bool(side.aligned[last]),
+        why,
+        judgement.holding("weak"),
+        judgement.holding("exit"),
+        news,
+    )
+    score = Score(float(decisions.score[last]), lines)
+    readings = _readings(strategy, bars, last, grid.digits)
+    base = replace(base, outcome=Outcome.OBSERVED, judgement=judgement, score=score, readings=readings)
+    if decisions.alike[last]:
+        return replace(base, reason="Long and short conditions hold alike: no direction.")
+    return _decide(base, judgement, score, bars, grid)
+
+
+def judge(side: SideDecisions, bars: Evaluator, index: int, digits: int) -> Judgement:
+    """What was decided for one direction on the bar at ``index``, with the values of every condition."""
+    facts = tuple(
+        (
+            group,
+            FactResult(term.name, bool(bars.truth(term.node).holds[index]), words(term.node, bars, index, digits)),
+        )
+        for group, term in side.rule.terms()
+    )
+    return Judgement(
+        side=side.rule.side,
+        entry=bool(side.entry[index]),
+        exit=bool(side.leave[index]),
+        strong=None if side.strong is None else bool(side.strong[index]),
+        weak=bool(side.weak[index]),
+        invalidated=bool(side.invalidated[index]),
+        facts=facts,
+    )
+
+
+def _decide(base: Evaluation, judgement: Judgement, score: Score, bars: Evaluator, grid: PriceGrid) -> Evaluation:
     """From the score to the decision; prices only where an idea may follow."""
     settings = base.strategy.strategy
     if not judgement.entry:
         missing = [result for result in judgement.of("entry") if not result.holds]
         text = "; ".join(f"{result.name} ({result.detail})" for result in missing)
-        return _with(base, Outcome.OBSERVED, f"No {judgement.side} entry: {text}.")
+        return replace(base, reason=f"No {judgement.side} entry: {text}.")
     if judgement.invalidated:
         found = next(result for result in judgement.of("invalidations") if result.holds)
-        return _with(base, Outcome.NO_IDEA, f"Invalidated by {found.name} ({found.detail}).")
+        return replace(base, outcome=Outcome.NO_IDEA, reason=f"Invalidated by {found.name} ({found.detail}).")
     if score.value < confidence.PENDING_FROM:
-        return _with(
-            base, Outcome.OBSERVED, f"Score {score.value:g} is below {confidence.PENDING_FROM:g}: only watched."
-        )
-    rates = series.rates
+        return replace(base, reason=f"Score {score.value:g} is below {confidence.PENDING_FROM:g}: only watched.")
+    terms = trade_terms(base.strategy, base.profile)
+    newest = bars.rates[-1]
     prices = plan(
         judgement.side,
-        float(rates["close"][last]),
-        float(rates["spread"][last]),
-        float(series.atr[last]),
-        base.strategy.indicators.atr.multiplier,
-        settings.min_rr,
+        float(newest["close"]),
+        float(newest["spread"]),
+        float(bars.numbers(_atr(base.strategy))[-1]),
+        terms.multiplier,
+        terms.reward,
         grid,
     )
     if isinstance(prices, str):
-        return _with(base, Outcome.NO_IDEA, f"No idea: {prices}.")
+        return replace(base, outcome=Outcome.NO_IDEA, reason=f"No idea: {prices}.")
     action = confidence.decide(score.value, judgement.entry, prices.reward_risk, settings.min_rr)
     text = f"{judgement.side.capitalize()} at {prices.entry:.{grid.digits}f}, score {score.value:g}: {action}."
-    return _with(base, Outcome.IDEA, text, action, prices)
+    if action is Action.WAIT_RR:
+        text += f" The reward is {prices.reward_risk:.2f} of the risk, the strategy wants {settings.min_rr:g}."
+    return replace(base, outcome=Outcome.IDEA, reason=text, action=action, plan=prices)
 
 
-def _with(
-    base: Evaluation,
-    outcome: Outcome,
-    reason: str,
-    action: Action = Action.OBSERVE,
-    prices: TradePlan | None = None,
-) -> Evaluation:
-    from dataclasses import replace
-
-    return replace(base, outcome=outcome, reason=reason, action=action, plan=prices)
+def _atr(strategy: Strategy) -> Numeric:
+    return Call("atr", (), (float(strategy.indicators.atr.period),))
 
 
-def _bars_trouble(strategy: Strategy, rates: NDArray[Any]) -> str:
+def _unknown(decisions: Decisions, bars: Evaluator, digits: int) -> str:
+    """Which condition has no value on the last bar."""
+    last = len(bars) - 1
+    for side in decisions.sides:
+        for group, term in side.rule.terms():
+            if not bars.truth(term.node).known[last]:
+                detail = words(term.node, bars, last, digits)
+                return f"The {group} condition {term.name} has no value on the last bar ({detail})."
+    return "There are too few bars before the last one."
+
+
+def _bars_trouble(
+    strategy: Strategy, profile: Profile | None, ready: Ready, rates: Rates, others: Mapping[str, Rates]
+) -> str:
     """Why these bars cannot be evaluated; empty when they can."""
-    least = least_bars(strategy)
+    found = _series_trouble(strategy.symbol, strategy.timeframe, rates, least_bars(strategy, profile))
+    for name, bars in others.items():
+        found = found or _series_trouble(strategy.symbol, name, bars, ready.reach(name).least)
+    return found
+
+
+def _series_trouble(symbol: str, timeframe: str, rates: Rates, least: int) -> str:
     if len(rates) < least:
-        return f"Too few closed {strategy.timeframe} bars of {strategy.symbol}: {len(rates)}, the rule needs {least}."
+        return f"Too few closed {timeframe} bars of {symbol}: {len(rates)}, the rule needs {least}."
     for name in ("open", "high", "low", "close"):
         column = rates[name]
         wrong = ~(np.isfinite(column) & (column > 0))
         if wrong.any():
-            when = datetime.fromtimestamp(int(rates["time"][int(np.argmax(wrong))]), UTC)
-            return f"The {strategy.timeframe} bar of {when:%Y-%m-%d %H:%M} UTC has no usable {name} price."
+            return f"The {timeframe} bar of {_time_of(rates, wrong)} has no usable {name} price."
+    upside_down = rates["high"] < rates["low"]
+    if upside_down.any():
+        return f"The {timeframe} bar of {_time_of(rates, upside_down)} has its high below its low."
     if np.any(np.diff(rates["time"]) <= 0):
-        return f"The {strategy.timeframe} bars of {strategy.symbol} are not in the order of time."
+        return f"The {timeframe} bars of {symbol} are not in the order of time."
     return ""
 
 
-def _alignment(strategy: Strategy, moment: datetime) -> tuple[bool, str]:
-    if not strategy.sessions:
-        return True, "all hours"
-    running = [name for name in sessions.open_sessions(moment) if name in strategy.sessions]
-    if running:
-        return True, f"in {', '.join(running)}"
-    return False, f"outside {', '.join(strategy.sessions)}"
+def _time_of(rates: Rates, wrong: NDArray[np.bool_]) -> str:
+    moment: Any = rates["time"][int(np.argmax(wrong))]
+    return f"{datetime.fromtimestamp(int(moment), UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _readings(series: facts.Series, last: int, digits: int) -> tuple[tuple[str, float], ...]:
+def _readings(strategy: Strategy, bars: Evaluator, last: int, digits: int) -> tuple[tuple[str, float], ...]:
     """The indicators on the decided bar, under the names of the old files, rounded for people."""
-    values = (
-        ("close", float(series.close[last]), digits),
-        ("ema_fast", float(series.ema_fast[last]), digits + 1),
-        ("ema_slow", float(series.ema_slow[last]), digits + 1),
-        ("rsi", float(series.rsi[last]), 2),
-        ("atr", float(series.atr[last]), digits + 1),
+    values, settings = vocabulary(strategy.indicators).values, strategy.indicators
+    macd = settings.macd
+    name = "macd_hist_exponential" if macd.signal_average == "exponential" else "macd_hist"
+    wanted: tuple[tuple[str, Numeric, int], ...] = (
+        ("ema_fast", values["ema_fast"], digits + 1),
+        ("ema_slow", values["ema_slow"], digits + 1),
+        ("rsi", Call("rsi", (), (float(settings.rsi.period),)), 2),
+        ("macd_hist", Call(name, (), (float(macd.fast), float(macd.slow), float(macd.signal))), digits + 1),
+        ("atr", _atr(strategy), digits + 1),
     )
-    return tuple((name, round(value, places)) for name, value, places in values if np.isfinite(value))
+    found = [("close", float(bars.column("close")[last]), digits)]
+    found += [(name, float(bars.numbers(node)[last]), places) for name, node, places in wanted]
+    return tuple((name, round(value, places)) for name, value, places in found if np.isfinite(value))

@@ -22,9 +22,10 @@ from app.storage import Storage
 from workers.strategy import confidence
 from workers.strategy.evaluate import Evaluation, window
 from workers.strategy.library import RuleFile
+from workers.strategy.prices import trade_terms
 
 #: Version of the evaluation: a change of its arithmetic changes this, so that old ideas can be told apart.
-ENGINE_VERSION: Final = "1"
+ENGINE_VERSION: Final = "2"
 
 #: Finding a free name and writing it is one step: two runs may have an idea in the same second.
 _writing = threading.Lock()
@@ -123,7 +124,7 @@ def build(rule: RuleFile, evaluation: Evaluation, rates: NDArray[Any], digits: i
         msg = f"Strategy {rule.strategy.id} has no idea to build"
         raise ValueError(msg)
     strategy = rule.strategy
-    used = np.ascontiguousarray(rates[-window(strategy) :])
+    used = np.ascontiguousarray(rates[-window(strategy, evaluation.profile) :])
     return TradeIdea(
         id=idea_id(rule, evaluation),
         timestamp=iso(now) or "",
@@ -135,12 +136,12 @@ def build(rule: RuleFile, evaluation: Evaluation, rates: NDArray[Any], digits: i
         entry_price=plan.entry,
         stop_loss=plan.stop,
         take_profit=plan.target,
-        rr_ratio=plan.reward_risk,
+        rr_ratio=round(plan.reward_risk, 2),
         emnr_flags=Flags(entry=judged.entry, exit=judged.exit, strong=bool(judged.strong), weak=judged.weak),
         indicators=dict(evaluation.readings),
         execution_plan=ExecutionPlan(
             action=evaluation.action.value,
-            riskPct=confidence.risk_fraction(evaluation.action, strategy.strategy.max_risk_pct),
+            riskPct=confidence.risk_fraction(evaluation.action, trade_terms(strategy, evaluation.profile).max_risk),
         ),
         notes="Volume is left open: this version does not compute a position size.",
         evidence=Evidence(
@@ -168,15 +169,15 @@ def _price_lines(evaluation: Evaluation, rates: NDArray[Any], digits: int) -> tu
     if plan is None or judged is None:
         return ()
     close, spread = float(rates["close"][-1]), int(rates["spread"][-1])
-    settings = evaluation.strategy.indicators.atr
+    settings, terms = evaluation.strategy.indicators.atr, trade_terms(evaluation.strategy, evaluation.profile)
     atr = dict(evaluation.readings).get("atr", float("nan"))
     cost = f" + spread {spread} points" if judged.side == "long" else " (bid)"
     distance = abs(plan.entry - plan.stop)
     return (
         f"entry {plan.entry:.{digits}f} = close {close:.{digits}f}{cost}",
-        f"stop {plan.stop:.{digits}f} = {settings.multiplier:g} x ATR({settings.period}) {atr:.{digits + 1}f}"
-        f" = {distance:.{digits}f} away",
-        f"target {plan.target:.{digits}f} = {plan.reward_risk:g} x the distance of the stop",
+        f"stop {plan.stop:.{digits}f} = {terms.multiplier:g} ({terms.multiplier_from}) x ATR({settings.period})"
+        f" {atr:.{digits + 1}f} = {distance:.{digits}f} away",
+        f"target {plan.target:.{digits}f} = {terms.reward:g} ({terms.reward_from}) x the distance of the stop",
     )
 
 

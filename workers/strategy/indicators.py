@@ -1,41 +1,54 @@
 """Indicators as MetaTrader 5 draws them, over whole arrays at once.
 
-All are causal: the value at index i depends on bars 0..i only, so that adding bars never changes the past.
-Inputs are float64 arrays of one dimension, oldest first; outputs have the same length, NaN where the indicator has
-no value yet.
+All are causal (see ``averages``): adding bars never changes the past. Inputs are float64 arrays of one dimension,
+oldest first; outputs have the same length, NaN where the indicator has no value yet.
 """
 
 from __future__ import annotations
 
-import math
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-
-#: Powers in one block of the smoothing stay below this, far from the limit of float64.
-_LARGEST_POWER = 1e100
+from workers.strategy.averages import Array as Array
+from workers.strategy.averages import by_runs, recursive, rolling_mean
 
 
 def ema(values: Array, period: int) -> Array:
     """Exponential moving average.
 
-    Formula: ``y[0] = x[0]``; ``y[i] = a*x[i] + (1-a)*y[i-1]`` with ``a = 2/(period+1)``.
+    Formula: ``y[0] = x[0]``; ``y[i] = a*x[i] + (1-a)*y[i-1]`` with ``a = 2/(period+1)``. After a missing value it
+    begins anew.
     Source: MetaTrader 5, Moving Average with method Exponential, which seeds with the first value.
     """
-    if len(values) == 0:
-        return np.empty(0)
-    return _smooth(values, float(values[0]), 2.0 / (period + 1.0))
+    weight = 2.0 / (period + 1.0)
+
+    def of_run(run: Array) -> Array:
+        first = float(run[0]) if len(run) else 0.0
+        return recursive(run, first, weight, around=first)
+
+    return by_runs(values, of_run)
+
+
+def sma(values: Array, period: int) -> Array:
+    """Simple moving average; first value at index ``period - 1``.
+
+    Formula: the mean of the last ``period`` values. Source: MetaTrader 5, Moving Average with method Simple.
+    """
+    return rolling_mean(values, period)
 
 
 def rsi(values: Array, period: int) -> Array:
-    """Relative strength index, 0..100.
+    """Relative strength index, 0..100; first value at index ``period``.
 
     Formula: gains and losses of ``x[i]-x[i-1]``; the first averages (index ``period``) are simple means, the next
     ``(previous*(period-1) + new)/period``; ``100 - 100/(1 + gain/loss)``; 100 without losses, 50 without any change.
     Source: Wilder, New Concepts in Technical Trading Systems (1978); MetaTrader 5 draws the same.
     """
+    return by_runs(values, lambda run: _rsi(run, period))
+
+
+def _rsi(values: Array, period: int) -> Array:
     out = np.full(len(values), np.nan)
     if len(values) <= period:
         return out
@@ -43,10 +56,37 @@ def rsi(values: Array, period: int) -> Array:
     gain = _wilder(np.maximum(change, 0.0), period)
     loss = _wilder(np.maximum(-change, 0.0), period)
     flat = np.where(gain > 0.0, 100.0, 50.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         moving = 100.0 - 100.0 / (1.0 + gain / loss)
     out[period:] = np.where(loss > 0.0, moving, flat)
     return out
+
+
+def _wilder(moves: Array, period: int) -> Array:
+    """Wilder's smoothing of ``moves``, from its value at index ``period - 1`` on."""
+    seed = float(moves[:period].mean())
+    return np.concatenate(([seed], recursive(moves[period:], seed, 1.0 / period, around=0.0)))
+
+
+class Macd(NamedTuple):
+    """Main line, signal line, and their difference."""
+
+    main: Array
+    signal: Array
+    histogram: Array
+
+
+def macd(values: Array, fast: int, slow: int, signal: int, *, exponential_signal: bool = False) -> Macd:
+    """Moving average convergence and divergence.
+
+    Formula: ``main = ema(fast) - ema(slow)``; ``signal`` is the simple mean of the last ``signal`` values of
+    ``main``, or with ``exponential_signal`` their exponential average; ``histogram = main - signal``.
+    Source: MetaTrader 5, MACD, whose signal is the simple mean; Appel (1979) and most other programs take the
+    exponential one. MetaTrader draws ``main`` as bars and leaves the difference to the eye.
+    """
+    main = ema(values, fast) - ema(values, slow)
+    line = ema(main, signal) if exponential_signal else sma(main, signal)
+    return Macd(main, line, main - line)
 
 
 def true_range(high: Array, low: Array, close: Array) -> Array:
@@ -65,38 +105,4 @@ def atr(high: Array, low: Array, close: Array, period: int) -> Array:
     Formula: simple mean of the last ``period`` true ranges.
     Source: MetaTrader 5, Average True Range, which takes the simple mean and not Wilder's smoothing.
     """
-    out = np.full(len(close), np.nan)
-    if len(close) <= period:
-        return out
-    # A mean per window rather than a running sum: no drift, and the same value whatever stands before.
-    windows = np.lib.stride_tricks.sliding_window_view(true_range(high, low, close)[1:], period)
-    out[period:] = windows.mean(axis=1)
-    return out
-
-
-def _wilder(moves: Array, period: int) -> Array:
-    """Wilder's smoothing of ``moves``, from its value at index ``period - 1`` on."""
-    seed = float(moves[:period].mean())
-    smooth = _smooth(moves[period:], seed, 1.0 / period)
-    return np.concatenate(([seed], smooth))
-
-
-def _smooth(values: Array, start: float, weight: float) -> Array:
-    """``y[i] = weight*x[i] + (1-weight)*y[i-1]`` with ``y[-1] = start``.
-
-    Done in blocks on the distances from ``start``: inside one, ``y[i] - start = weight*sum(d**(i-j)*(x[j] - start))``
-    is a cumulative sum of ``(x[j] - start)*d**-j``, whose powers must not overflow. A flat market stays exactly flat.
-    Sums run from left to right, so later values change nothing.
-    """
-    decay = 1.0 - weight
-    if decay <= 0.0:
-        return values.astype(np.float64, copy=True)
-    size = max(1, min(len(values), int(math.log(_LARGEST_POWER) / -math.log(decay))))
-    powers = decay ** np.arange(size + 1)
-    out = np.empty(len(values))
-    for begin in range(0, len(values), size):
-        block = values[begin : begin + size]
-        own = powers[: len(block)]
-        out[begin : begin + len(block)] = start + weight * own * np.cumsum((block - start) / own)
-        start = float(out[begin + len(block) - 1])
-    return out
+    return rolling_mean(true_range(high, low, close), period)

@@ -1,18 +1,23 @@
-"""The rule files of this home: reading all of them, and the examples that a newcomer starts with."""
+"""The rule files and profiles of this home: reading all of them, and the examples that a newcomer starts with."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from app.errors import UserAction
 from app.files import atomic_write_bytes, atomic_write_text, guarding
+from app.paths import safe_name
+from workers.strategy.profile import Profile, ProfileFileError, parse_profile
 from workers.strategy.schema import Strategy, StrategyFileError, parse_strategy
 
 #: Examples that come with the program.
-EXAMPLES: Final = Path(__file__).resolve().parent.parent.parent / "resources" / "strategies"
+_RESOURCES: Final = Path(__file__).resolve().parent.parent.parent / "resources"
+EXAMPLES: Final = _RESOURCES / "strategies"
+PROFILE_EXAMPLES: Final = _RESOURCES / "profiles"
 
 #: Says that the examples were put there once, so that deleted ones stay deleted.
 _MARK: Final = ".examples"
@@ -60,9 +65,7 @@ def load(folder: Path) -> Library:
     rules: list[RuleFile] = []
     bad: list[BadRuleFile] = []
     owners: dict[str, str] = {}
-    with guarding(folder, "read"):
-        names = sorted(item.name for item in folder.glob("*.json") if item.is_file()) if folder.is_dir() else []
-    for name in names:
+    for name in _names(folder):
         try:
             rule = _read(folder / name)
             if first := owners.get(rule.strategy.id):
@@ -78,8 +81,62 @@ def load(folder: Path) -> Library:
     return Library(tuple(rules), tuple(bad))
 
 
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """A profile with the file that it came from; ``sha256`` is that of the file's bytes."""
+
+    profile: Profile
+    file_name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """All profiles of a folder, by symbol; ``bad`` holds those that cannot be used, by the name of the file."""
+
+    by_symbol: Mapping[str, ProfileFile]
+    bad: Mapping[str, UserAction]
+
+    def of(self, symbol: str) -> ProfileFile | None:
+        """The profile of a symbol; None when there is none.
+
+        Raises:
+            UserAction: there is one, but it cannot be used. Trading the symbol as if it had none would drop what
+                its profile forbids.
+        """
+        found = self.by_symbol.get(symbol)
+        if found is None and (error := self.bad.get(f"{safe_name(symbol)}.json")) is not None:
+            raise error
+        return found
+
+
+def load_profiles(folder: Path) -> Profiles:
+    """Read every ``*.json`` of the folder of profiles; a bad one never costs the others.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    found: dict[str, ProfileFile] = {}
+    bad: dict[str, UserAction] = {}
+    for name in _names(folder):
+        shown = printable(name)
+        try:
+            content = _content(folder / name, f"Profile {shown}", ProfileFileError)
+            item = ProfileFile(parse_profile(content, shown), shown, hashlib.sha256(content).hexdigest())
+            if (other := found.get(item.profile.symbol)) is not None:
+                raise ProfileFileError(
+                    f"Profiles {other.file_name} and {shown} are both of {item.profile.symbol}.",
+                    advice="Keep one of them.",
+                )
+        except UserAction as error:
+            bad[shown] = _printable_error(error)
+            continue
+        found[item.profile.symbol] = item
+    return Profiles(found, bad)
+
+
 def ensure_examples(folder: Path, examples: Path = EXAMPLES) -> tuple[str, ...]:
-    """Copy the examples into a folder that never had any strategy; the names of the files that were put there.
+    """Copy the examples into a folder that never had a file of their kind; the names of the files put there.
 
     Done once in the life of a folder: what the user deletes does not come back.
 
@@ -96,20 +153,29 @@ def ensure_examples(folder: Path, examples: Path = EXAMPLES) -> tuple[str, ...]:
                 content = source.read_bytes()
             atomic_write_bytes(folder / source.name, content)
             copied.append(source.name)
-    atomic_write_text(mark, "The example strategies were put here once. Delete this file to get them again.\n")
+    atomic_write_text(mark, "The examples were put here once. Delete this file to get them again.\n")
     return tuple(copied)
 
 
-def _read(path: Path) -> RuleFile:
+def _names(folder: Path) -> list[str]:
+    with guarding(folder, "read"):
+        return sorted(item.name for item in folder.glob("*.json") if item.is_file()) if folder.is_dir() else []
+
+
+def _content(path: Path, label: str, refuse: type[UserAction]) -> bytes:
     with guarding(path, "read"):
         size = path.stat().st_size
         if size > _LARGEST:
-            raise StrategyFileError(
-                f"Strategy file {path.name} has {size:,} bytes; a rule file has a few thousand.",
-                advice="Move it out of the folder of strategies.",
+            raise refuse(
+                f"{label} has {size:,} bytes; such a file has a few thousand.",
+                advice="Move it out of the folder.",
             )
-        content = path.read_bytes()
+        return path.read_bytes()
+
+
+def _read(path: Path) -> RuleFile:
     name = printable(path.name)
+    content = _content(path, f"Strategy file {name}", StrategyFileError)
     return RuleFile(parse_strategy(content, name), name, hashlib.sha256(content).hexdigest())
 
 

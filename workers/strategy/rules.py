@@ -1,16 +1,41 @@
-"""A rule on one bar: which conditions hold, for each direction that the strategy trades."""
+"""The rule of a strategy made ready: every condition read once, a side for each direction, and what is wrong with it.
+
+Entry needs all of its conditions, exit any, strong all, weak any; one invalidation is enough.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
-from workers.strategy import facts
-from workers.strategy.facts import FactResult, Series
-from workers.strategy.schema import Strategy
+from app.terminal.timeframes import TIMEFRAMES
+from workers.strategy.checks import contradictions
+from workers.strategy.facts import FACTS, vocabulary
+from workers.strategy.language import syntax
+from workers.strategy.language.catalog import Reach
+from workers.strategy.language.mirror import mirror
+from workers.strategy.language.parser import Vocabulary, parse
+from workers.strategy.language.reach import Reaches, most, reach
+from workers.strategy.language.tokens import ConditionError
+from workers.strategy.profile import Profile
+from workers.strategy.schema import Conditions, Strategy
 
 Side = Literal["long", "short"]
+
+GROUPS: Final = ("entry", "exit", "strong", "weak", "invalidations")
+
+#: A condition may look back so many bars, all its functions together.
+_FARTHEST_BACK: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition as it is named in the file (or mirrored from there), and its tree."""
+
+    name: str
+    node: syntax.Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,75 +43,156 @@ class Rule:
     """The conditions of one direction."""
 
     side: Side
-    entry: tuple[str, ...]
-    exit: tuple[str, ...]
-    strong: tuple[str, ...]
-    weak: tuple[str, ...]
-    invalidations: tuple[str, ...]
+    entry: tuple[Term, ...]
+    exit: tuple[Term, ...]
+    strong: tuple[Term, ...]
+    weak: tuple[Term, ...]
+    invalidations: tuple[Term, ...]
 
-    def names(self) -> tuple[str, ...]:
-        """All conditions of the rule."""
-        return (*self.entry, *self.exit, *self.strong, *self.weak, *self.invalidations)
+    def group(self, name: str) -> tuple[Term, ...]:
+        """The conditions of one of ``GROUPS``."""
+        found: tuple[Term, ...] = getattr(self, name)
+        return found
+
+    def terms(self) -> Iterator[tuple[str, Term]]:
+        """Every condition with its group."""
+        for name in GROUPS:
+            for term in self.group(name):
+                yield name, term
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """One rule on one bar. ``strong`` is None when the rule has no strong conditions to earn points with."""
+class Ready:
+    """A strategy made ready.
 
-    side: Side
-    entry: bool
-    exit: bool
-    strong: bool | None
-    weak: bool
-    invalidated: bool
-    facts: tuple[tuple[str, FactResult], ...]
+    Attributes:
+        rules: One for each direction; empty when something is wrong.
+        problems: What is wrong, one sentence each with the path in the file.
+        reaches: Bars needed on each timeframe; that of the strategy has the empty name.
+    """
 
-    def of(self, group: str) -> tuple[FactResult, ...]:
-        """The conditions of one group: entry, exit, strong, weak or invalidations."""
-        return tuple(result for name, result in self.facts if name == group)
+    rules: tuple[Rule, ...]
+    problems: tuple[str, ...]
+    reaches: tuple[tuple[str, Reach], ...]
 
-    def entry_share(self) -> float:
-        """The share of entry conditions that hold, 0..1."""
-        entry = self.of("entry")
-        return sum(result.holds for result in entry) / len(entry)
+    def reach(self, timeframe: str = "") -> Reach:
+        """Bars needed on one timeframe."""
+        return dict(self.reaches).get(timeframe, Reach(0, 0))
 
-
-def rules_of(strategy: Strategy) -> tuple[Rule, ...]:
-    """The directions of a strategy. The conditions of ``long`` and ``short`` are taken as written; for ``both`` they
-    are the long side, and the short side is written in the file or mirrored."""
-    plan, written = strategy.strategy, strategy.conditions
-    first: Side = "short" if plan.direction == "short" else "long"
-    rules = [Rule(first, written.entry, written.exit, written.strong, written.weak, plan.invalidations)]
-    if plan.direction == "both":
-        short = strategy.short_conditions
-        if short is not None:
-            rules.append(Rule("short", short.entry, short.exit, short.strong, short.weak, short.invalidations))
-        else:
-            groups = (written.entry, written.exit, written.strong, written.weak, plan.invalidations)
-            rules.append(Rule("short", *(facts.mirrored(group) for group in groups)))
-    return tuple(rules)
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """Other timeframes that conditions look at."""
+        return tuple(name for name, _need in self.reaches if name)
 
 
-def judge(rule: Rule, series: Series, index: int) -> Judgement:
-    """The rule on the closed bar at ``index``: entry needs all, exit any, strong all, weak any, one invalidation
-    is enough."""
+@lru_cache(maxsize=1024)
+def prepare(strategy: Strategy, profile: Profile | None = None) -> Ready:
+    """Read all conditions of a strategy and of its symbol's profile; kept for the next bar. Never raises."""
+    reader = _Reader(strategy)
+    rules = reader.rules(profile)
+    problems = tuple(reader.problems) or tuple(_contradictions(strategy, rules))
+    if problems:
+        return Ready((), problems, ())
+    return Ready(rules, (), tuple(sorted(_reaches(rules).items())))
 
-    def look(names: Iterable[str]) -> tuple[FactResult, ...]:
-        return tuple(facts.evaluate(name, series, index) for name in names)
 
-    groups = {
-        "entry": look(rule.entry),
-        "exit": look(rule.exit),
-        "strong": look(rule.strong),
-        "weak": look(rule.weak),
-        "invalidations": look(rule.invalidations),
-    }
-    return Judgement(
-        side=rule.side,
-        entry=all(result.holds for result in groups["entry"]),
-        exit=any(result.holds for result in groups["exit"]),
-        strong=all(result.holds for result in groups["strong"]) if groups["strong"] else None,
-        weak=any(result.holds for result in groups["weak"]),
-        invalidated=any(result.holds for result in groups["invalidations"]),
-        facts=tuple((group, result) for group, results in groups.items() for result in results),
-    )
+def _reaches(rules: tuple[Rule, ...]) -> Reaches:
+    return most(reach(term.node) for rule in rules for _group, term in rule.terms())
+
+
+def _contradictions(strategy: Strategy, rules: tuple[Rule, ...]) -> Iterator[str]:
+    paths = ("conditions.entry", "short_conditions.entry")
+    # A mirrored side contradicts itself where the written one does.
+    written = rules if strategy.short_conditions is not None else rules[:1]
+    for path, rule in zip(paths, written, strict=False):
+        for text in contradictions([(term.name, term.node) for term in rule.entry]):
+            yield f"{path}: {text}"
+        forbidden = {term.node for term in rule.invalidations}
+        for term in rule.entry:
+            if term.node in forbidden:
+                yield f"{path}: {term.name!r} is an invalidation too, so there can never be an idea."
+
+
+class _Reader:
+    """Reads the conditions of one strategy, gathering what is wrong."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self._words: Vocabulary = vocabulary(strategy.indicators)
+        self.problems: list[str] = []
+
+    def rules(self, profile: Profile | None) -> tuple[Rule, ...]:
+        """A rule for each direction. The conditions of ``long`` and ``short`` are taken as written; for ``both`` they
+        are the long side, and the short side is written in the file or mirrored."""
+        strategy = self._strategy
+        first: Side = "short" if strategy.strategy.direction == "short" else "long"
+        # Those of the profile speak of the symbol, not of a direction: they hold for both sides as written.
+        shared = self._read(profile.invalidations, "invalidations", f"profile {profile.symbol}: ") if profile else ()
+        own = self._read(strategy.strategy.invalidations, "strategy.invalidations")
+        written = self._side(first, strategy.conditions, "conditions", own)
+        rules = [written]
+        if strategy.strategy.direction == "both":
+            short = strategy.short_conditions
+            if short is not None:
+                refused = self._read(short.invalidations, "short_conditions.invalidations")
+                rules.append(self._side("short", short, "short_conditions", refused))
+            elif not self.problems:
+                rules.append(self._mirrored(written))
+        return tuple(
+            Rule(rule.side, rule.entry, rule.exit, rule.strong, rule.weak, (*rule.invalidations, *shared))
+            for rule in rules
+        )
+
+    def _side(self, side: Side, written: Conditions, path: str, invalidations: tuple[Term, ...]) -> Rule:
+        entry, leave, strong, weak = (
+            self._read(getattr(written, group), f"{path}.{group}") for group in ("entry", "exit", "strong", "weak")
+        )
+        return Rule(side, entry, leave, strong, weak, invalidations)
+
+    def _read(self, names: tuple[str, ...], path: str, where: str = "") -> tuple[Term, ...]:
+        found = []
+        for index, name in enumerate(names):
+            try:
+                node = parse(name, self._words)
+                self._check(node)
+            except ConditionError as error:
+                self.problems.append(_sentence(f"{where}{path}[{index}] {name!r}, {error}"))
+            else:
+                found.append(Term(name, node))
+        return tuple(found)
+
+    def _check(self, node: syntax.Condition) -> None:
+        """Timeframes must be longer than the rule's own, and nothing may look back for ever."""
+        own = self._strategy.timeframe
+        for frame, need in reach(node).items():
+            if frame and TIMEFRAMES[frame].seconds <= TIMEFRAMES[own].seconds:
+                longer = [name for name, item in TIMEFRAMES.items() if item.seconds > TIMEFRAMES[own].seconds]
+                hint = f"use one of {', '.join(longer)}" if longer else "there is no longer one"
+                raise ConditionError(f"{frame} is not longer than the rule's own timeframe {own}; {hint}")
+            if need.settled > _FARTHEST_BACK:
+                raise ConditionError(f"it looks back {need.settled:,} bars; {_FARTHEST_BACK:,} is the most")
+
+    def _mirrored(self, rule: Rule) -> Rule:
+        groups = {
+            name: self._turn(rule.group(name), "strategy" if name == "invalidations" else "conditions", name)
+            for name in GROUPS
+        }
+        return Rule("short", **groups)
+
+    def _turn(self, terms: tuple[Term, ...], place: str, group: str) -> tuple[Term, ...]:
+        found = []
+        for index, term in enumerate(terms):
+            if (fact := FACTS.get(term.name.strip())) is not None:
+                found.append(Term(fact.mirror, self._words.conditions[fact.mirror]))
+                continue
+            try:
+                node = mirror(term.node)
+            except ConditionError as error:
+                self.problems.append(_sentence(f"{place}.{group}[{index}]: {error}"))
+            else:
+                found.append(Term(syntax.text(node), node))
+        return tuple(found)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."

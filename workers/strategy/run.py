@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from app.errors import Blocked, Cancelled, MetronomeError, UserAction
@@ -15,9 +16,11 @@ from app.terminal.errors import UnknownSymbol
 from app.terminal.symbols import SymbolNames
 from app.terminal.values import TIMEFRAMES, Bars, SymbolInfo
 from workers.strategy import ideas
-from workers.strategy.evaluate import Evaluation, Outcome, evaluate, window
-from workers.strategy.library import RuleFile
+from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, evaluate, frame_window, window
+from workers.strategy.library import RuleFile, load_profiles
 from workers.strategy.prices import PriceGrid
+from workers.strategy.profile import Profile
+from workers.strategy.rules import prepare
 from workers.wording import seconds
 
 _DAY_S = 86_400
@@ -69,6 +72,7 @@ class Evaluator:
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
         self._bars: dict[tuple[str, str], Bars] = {}
+        self._profiles = load_profiles(ctx.storage.paths.profiles)
 
     def run(self) -> tuple[StrategyOutcome, ...]:
         """Evaluate all rules; trouble with one never costs the others.
@@ -98,9 +102,11 @@ class Evaluator:
     def _one(self, rule: RuleFile) -> StrategyOutcome:
         strategy = rule.strategy
         info = self._symbol(strategy.symbol)
+        profile = self._profile(strategy.symbol)
         rates = self._closed(strategy.symbol, strategy.timeframe).rates
+        others = {name: self._closed(strategy.symbol, name).rates for name in prepare(strategy, profile).frames}
         frame_s = TIMEFRAMES[strategy.timeframe].seconds
-        found = evaluate(strategy, rates, frame_s, PriceGrid.of(info))
+        found = evaluate(strategy, rates, frame_s, PriceGrid.of(info), profile=profile, frames=others)
         if found.outcome is not Outcome.IDEA or found.bar_close is None:
             return StrategyOutcome(rule, found)
         now = self._ctx.clock.now()
@@ -120,19 +126,41 @@ class Evaluator:
             self._symbols[name] = self._names.symbol_info(name)
         return self._symbols[name]
 
+    def _profile(self, symbol: str) -> Profile | None:
+        """The profile of a symbol, if it has one.
+
+        Raises:
+            UserAction: it has one that cannot be used.
+        """
+        found = self._profiles.of(symbol)
+        return found.profile if found else None
+
     def _closed(self, symbol: str, timeframe: str) -> Bars:
         """Closed bars, as many as the most demanding strategy of that symbol and timeframe looks at."""
         key = (symbol, timeframe)
         if key not in self._bars:
-            most = max(
-                window(rule.strategy) for rule in self._rules if (rule.strategy.symbol, rule.strategy.timeframe) == key
-            )
+            most = max(self._windows.get(key, 0), USUAL_WINDOW)
             try:
                 bars = self._ctx.terminal.rates(self._names.broker_name(symbol), timeframe, most + 1)
             except UnknownSymbol:
                 raise self._names.refusal(symbol) from None
             self._bars[key] = bars.closed()
         return self._bars[key]
+
+    @cached_property
+    def _windows(self) -> dict[tuple[str, str], int]:
+        """How many closed bars of each symbol and timeframe the strategies of this run look at."""
+        found: dict[tuple[str, str], int] = {}
+        for rule in self._rules:
+            strategy = rule.strategy
+            item = self._profiles.by_symbol.get(strategy.symbol)
+            profile = item.profile if item else None
+            ready = prepare(strategy, profile)
+            wanted: dict[str, int] = {strategy.timeframe: window(strategy, profile)}
+            wanted |= {name: frame_window(ready, name) for name in ready.frames}
+            for name, count in wanted.items():
+                found[strategy.symbol, name] = max(found.get((strategy.symbol, name), 0), count)
+        return found
 
 
 def stale_bar(bar_close: datetime, bar_seconds: int, now: datetime) -> str:

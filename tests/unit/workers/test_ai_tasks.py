@@ -126,17 +126,17 @@ def test_evaluation_of_the_day_grows(bench: Bench) -> None:
 @pytest.mark.allow_warnings
 def test_bad_files_are_told_and_cost_nothing_else(bench: Bench) -> None:
     put(bench, "trend")
-    put(bench, "later", conditions={"entry": ["macd_hist_gt_0"]})
+    put(bench, "later", conditions={"entry": ["no_such_fact"]})
     (bench.paths.strategies / "broken.json").write_text("{", encoding="utf-8")
     result, ctx = run_all(bench)
     assert (result.ideas, result.not_evaluated, result.strategies) == (1, 2, 3)
     assert any("broken.json is not valid JSON: line 1" in text for text in ctx.warnings)
-    assert any("later was not evaluated" in text and "not supported yet" in text for text in ctx.warnings)
+    assert any("later was not evaluated" in text and "nothing called" in text for text in ctx.warnings)
     assert result.summary() == "3 strategies on 1 symbol, 1 new idea, 2 not evaluated"
 
 
 def test_all_bad_is_for_the_user(bench: Bench) -> None:
-    put(bench, "later", conditions={"entry": ["macd_hist_gt_0"]})
+    put(bench, "later", conditions={"entry": ["no_such_fact"]})
     (bench.paths.strategies / "broken.json").write_text("{", encoding="utf-8")
     with pytest.raises(UserAction, match=r"Not one of 2 strategies could be evaluated\. later: .*broken\.json"):
         run_all(bench)
@@ -166,12 +166,67 @@ def test_no_watched_symbol_is_nothing_to_do(bench: Bench) -> None:
         run_all(bench)
 
 
-@pytest.mark.allow_warnings("Too few closed M15 bars")
+@pytest.mark.allow_warnings("Too few closed M15 bars", "Too few closed H1 bars")
 def test_first_start_brings_the_examples(bench: Bench) -> None:
     result, _ = run_all(bench)
     assert result.strategies >= 1
     assert result.not_watched >= 1
     assert (bench.paths.strategies / "EURUSD_M5_pullback.json").is_file()
+    assert (bench.paths.profiles / "EURUSD.json").is_file()
+
+
+def test_example_profiles_do_not_join_strategies_of_a_user(bench: Bench) -> None:
+    put(bench, "trend")
+    run_all(bench)
+    assert list(bench.paths.profiles.glob("*.json")) == []
+
+
+def test_profile_of_the_symbol_counts(bench: Bench) -> None:
+    put(bench, "trend")
+    profile = {"symbol": "EURUSD", "style": {"rrTarget": 3, "maxRiskPct": 0.004}, "bestSessions": ["Sydney"]}
+    (bench.paths.profiles / "EURUSD.json").write_text(json.dumps(profile), encoding="utf-8")
+    run_all(bench)
+    (path,) = ideas_of(bench)
+    idea = json.loads(path.read_text(encoding="utf-8"))
+    assert (idea["rr_ratio"], idea["confidence"]) == (3.0, 75.0)
+    assert idea["execution_plan"]["riskPct"] == 0.004
+    assert "alignment (outside Sydney): +0" in idea["evidence"]["score"]
+    assert "3 (rrTarget of the profile) x" in idea["evidence"]["prices"][2]
+
+
+@pytest.mark.allow_warnings
+def test_bad_profile_costs_the_strategies_of_its_symbol_only(bench: Bench) -> None:
+    put(bench, "trend")
+    put(bench, "pound", symbol="GBPUSD")
+    bench.terminal.add("GBPUSD", bench.terminal.history["EURUSD", "M5"])
+    bench.market(watch_list=("EURUSD", "GBPUSD"))
+    (bench.paths.profiles / "EURUSD.json").write_text("{", encoding="utf-8")
+    result, ctx = run_all(bench)
+    assert (result.ideas, result.not_evaluated) == (1, 1)
+    assert any("trend was not evaluated: Profile EURUSD.json is not valid JSON" in text for text in ctx.warnings)
+
+
+def test_bars_of_other_timeframes_are_fetched_and_closed(bench: Bench) -> None:
+    rates = bench.terminal.history["EURUSD", "M5"]
+    hours = rates[::12].copy()
+    bench.terminal.history["EURUSD", "H1"] = hours
+    put(bench, "trend", conditions={"entry": ["H1.close > 0", "H1.close < 9"]}, strategy={"direction": "long"})
+    result, _ = run_all(bench)
+    assert bench.terminal.calls == ["symbol_info", "rates", "rates"]
+    assert result.ideas == 1
+    (path,) = ideas_of(bench)
+    closed = hours[hours["time"] + 3600 <= bench.clock.now().timestamp()]["close"][-1]
+    values = json.loads(path.read_text(encoding="utf-8"))["evidence"]["conditions"][0]["values"]
+    assert values == f"H1.close {closed:.5f} > 0"
+
+
+@pytest.mark.allow_warnings
+def test_missing_bars_of_another_timeframe_are_told(bench: Bench) -> None:
+    put(bench, "trend")
+    put(bench, "higher", conditions={"entry": ["D1.close > D1.sma(5)"]})
+    result, ctx = run_all(bench)
+    assert (result.ideas, result.not_evaluated) == (1, 1)
+    assert any("Too few closed D1 bars of EURUSD: 0, the rule needs 5" in text for text in ctx.warnings)
 
 
 @pytest.mark.allow_warnings

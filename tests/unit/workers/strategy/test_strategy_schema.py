@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from workers.strategy import facts, library
-from workers.strategy.schema import StrategyFileError, parse_strategy, published_schema
+from workers.strategy import library
+from workers.strategy.documents import publish
+from workers.strategy.profile import Profile
+from workers.strategy.rules import prepare
+from workers.strategy.schema import Strategy, StrategyFileError, parse_strategy
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -46,10 +50,12 @@ def old_file(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_published_schema_is_the_one_in_force() -> None:
-    text = (ROOT / "resources" / "schema" / "strategy.json").read_text(encoding="utf-8")
-    assert json.loads(text) == json.loads(json.dumps(published_schema())), (
-        "publish it anew: workers.strategy.schema.publish(Path('resources/schema/strategy.json'))"
+@pytest.mark.parametrize(("model", "name"), [(Strategy, "strategy"), (Profile, "profile")])
+def test_published_schema_is_the_one_in_force(model: type[BaseModel], name: str, tmp_path: Path) -> None:
+    publish(model, tmp_path / "now.json")
+    published = (ROOT / "resources" / "schema" / f"{name}.json").read_text(encoding="utf-8")
+    assert published == (tmp_path / "now.json").read_text(encoding="utf-8"), (
+        f"publish it anew: workers.strategy.documents.publish({model.__name__}, Path('resources/schema/{name}.json'))"
     )
 
 
@@ -120,7 +126,7 @@ def test_examples_are_sound_and_can_be_evaluated() -> None:
     found = library.load(library.EXAMPLES)
     assert found.bad == ()
     assert len(found.rules) >= 5
-    assert {rule.strategy.id: facts.problems(rule.strategy) for rule in found.enabled} == {
+    assert {rule.strategy.id: prepare(rule.strategy).problems for rule in found.enabled} == {
         rule.strategy.id: () for rule in found.rules
     }
 

@@ -1,0 +1,140 @@
+"""Rule files and profiles as text: JSON objects that must fit a model, with errors that name the place in the file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.errors import UserAction
+
+#: The newest layout of both kinds of files that this version understands. Files without a number are of layout 1.
+SCHEMA_VERSION: Final = 1
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_MEND: Final = "Mend the file; the next run reads it again."
+
+
+class Part(BaseModel):
+    """Base of every part: frozen, unknown names refused (a mistyped name must not switch a rule off)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def none_is_empty(value: object) -> object:
+    """``null`` in a file stands for an empty list."""
+    return () if value is None else value
+
+
+def without_repetitions(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names in order, each once."""
+    return tuple(dict.fromkeys(names))
+
+
+def read_document(text: str | bytes, label: str, model: type[_Model], refuse: type[UserAction], schema: str) -> _Model:
+    """Read one file.
+
+    Args:
+        text: The content, UTF-8 with or without byte order mark.
+        label: What messages call it: ``Strategy file a.json``.
+        model: What its object must fit.
+        refuse: The class of the error.
+        schema: Where the format is published, for the advice.
+
+    Raises:
+        UserAction: of class ``refuse``: naming the file, the place, what is allowed there and what to do.
+    """
+    document = _object(text, label, refuse, schema)
+    version = document.get("schema")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise refuse(
+            f"{label} is of layout {version}; this version knows layout {SCHEMA_VERSION}.",
+            advice="Update Metronome; the file was left as it is.",
+        )
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise refuse(f"{label} cannot be used: {describe_errors(error, model)}", advice=_MEND) from error
+
+
+def _object(text: str | bytes, label: str, refuse: type[UserAction], schema: str) -> dict[str, Any]:
+    try:
+        content = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        document = json.loads(content)
+    except UnicodeDecodeError as error:
+        raise refuse(f"{label} is not UTF-8 text (byte {error.start}).", advice="Save it again as UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise refuse(
+            f"{label} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}.",
+            advice="Mend that line or restore the file from a copy.",
+        ) from error
+    except RecursionError as error:
+        raise refuse(f"{label} is nested too deeply.", advice="Restore the file from a copy.") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise refuse(
+            f"{label} holds a number that cannot be read: {error}.",
+            advice="Mend that number or restore the file from a copy.",
+        ) from error
+    if not isinstance(document, dict):
+        raise refuse(
+            f"{label} holds a {type(document).__name__}, not one object.",
+            advice=f"The file is one JSON object: see {schema}.",
+        )
+    return document
+
+
+def describe_errors(error: ValidationError, root: type[BaseModel]) -> str:
+    """All errors of a validation as one sentence each: path in the file, what is wrong, what is allowed."""
+    parts = []
+    for item in error.errors(include_url=False):
+        path = ".".join(str(step) for step in item["loc"]) or "the file"
+        if item["type"] == "extra_forbidden":
+            parts.append(_unknown_name(item["loc"], root))
+            continue
+        message = (
+            item["msg"].removeprefix("Value error, ").replace("Tuple", "The list").replace(" after validation", "")
+        )
+        given = item.get("input")
+        shown = f", not {given!r}" if isinstance(given, (str, int, float, bool)) and item["loc"] else ""
+        hint = " (a fraction: 0.01 is 1 %)" if path.lower().endswith(("max_risk_pct", "maxriskpct")) else ""
+        parts.append(f"{path}: {message[:1].lower()}{message[1:]}{shown}{hint}.")
+    return " ".join(parts)
+
+
+def _unknown_name(location: tuple[int | str, ...], root: type[BaseModel]) -> str:
+    """A name that the format does not have, with the nearest that it has."""
+    model: Any = root
+    for step in location[:-1]:
+        field = model.model_fields.get(step) if isinstance(step, str) else None
+        model = _model_of(field.annotation) if field is not None else None
+        if model is None:
+            break
+    name = str(location[-1])
+    known = [field.alias or key for key, field in model.model_fields.items()] if model is not None else []
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else f" Allowed: {', '.join(known)}." if known else ""
+    return f"{'.'.join(str(step) for step in location)}: there is no such name.{hint}"
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model inside an annotation such as ``ShortConditions | None``."""
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a kind of files, as published under resources/schema."""
+    schema = model.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def publish(model: type[BaseModel], path: Path) -> None:
+    """Write the JSON Schema to ``path``; run after a change of the format."""
+    text = json.dumps(json_schema(model), indent=2, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
