@@ -322,6 +322,8 @@ def _describe_calendar(schedule: Schedule) -> str:
             return "every minute"
         if rule.minutes == tuple(range(0, 60, step)):
             return f"every {step} min"
+        if len(rule.minutes) == 1:
+            return f"hourly at :{rule.minutes[0]:02d}"
     if len(rule.hours) == 1 and len(rule.minutes) == 1:
         time = f"{rule.hours[0]:02d}:{rule.minutes[0]:02d}"
         if every_day:

@@ -68,7 +68,12 @@ def take(window: MainWindow, engine: Engine, page: str, file: Path) -> None:
     waiting = [spec.id for spec in engine.registry if spec.on_start]
 
     def settled() -> bool:
-        return window.current_page.built and all(engine.history.last(task) is not None for task in waiting)
+        at_work = engine.runner.snapshot()
+        return (
+            window.current_page.built
+            and not (at_work.running or at_work.queued)
+            and all(engine.history.last(task) is not None for task in waiting)
+        )
 
     _until(settled, RESULTS_S)
     loop = QEventLoop()

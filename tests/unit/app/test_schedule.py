@@ -72,6 +72,7 @@ def test_a_quarter_hourly_task_runs_through_both_equal_hours() -> None:
     [
         ("*/15 * * * *", "every 15 min"),
         ("0 * * * *", "hourly"),
+        ("5 * * * *", "hourly at :05"),
         ("* * * * *", "every minute"),
         ("0 2 * * *", "daily 02:00"),
         ("daily 02:00", "daily 02:00"),
