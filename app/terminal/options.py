@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from app.terminal.connection import CONNECT_LIMIT_S
 
@@ -38,3 +38,16 @@ class SessionOptions:
     check_s: float = _CHECK_S
     first_pause_s: float = 1.0
     password: Callable[[], str | None] = lambda: None
+
+
+class MadeUpMarket(Protocol):
+    """What a simulated market is made of: the seed of what is generated, the files that are replayed by symbol, and
+    what is appended to every name.
+    """
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def replay(self) -> Mapping[str, str]: ...
+    @property
+    def suffix(self) -> str: ...

@@ -21,6 +21,7 @@ from app.terminal.connection import Connection, Manner, Pinned
 from app.terminal.dealing import Dealing
 from app.terminal.errors import HostHung, TerminalBusy, TerminalUnavailable, WrongAccount
 from app.terminal.host import Host
+from app.terminal.options import MadeUpMarket
 from app.terminal.options import SessionOptions as SessionOptions
 from app.terminal.outages import Outage, OutageLog
 from app.terminal.requests import CallRecord, CallTiming, LongCall, Request
@@ -41,6 +42,7 @@ class Session(Dealing):
     """The connection and all calls over it. The typed helpers are in ``Reading`` and ``Dealing``.
 
     Attributes:
+        made_up: What the simulated market is made of. It is that of the start: later settings take effect at the next.
         known_rule: Gives the clock that was learned of a server, or ``auto``; asked when a server is met, before
             anybody hears of the connection.
 
@@ -58,6 +60,7 @@ class Session(Dealing):
         self._current: Request | None = None
         self._before_hang: SessionStatus | None = None
         self._pause_s = 0.0
+        self.made_up: MadeUpMarket | None = None
         self.known_rule: Callable[[str], str] = lambda _server: AUTO
         self._met = ""
         self._not_before = 0.0

@@ -95,7 +95,10 @@ def build_session(settings: TerminalOptions, clock: Clock, outages: OutageLog | 
     Raises:
         UserAction: A setting cannot be met, such as a server time that is no rule.
     """
-    return Session(build_host(settings, clock), session_options(settings), clock, outages)
+    session = Session(build_host(settings, clock), session_options(settings), clock, outages)
+    if settings.kind == "simulated":
+        session.made_up = settings.simulated
+    return session
 
 
 def build_host(settings: TerminalOptions, clock: Clock) -> Host:

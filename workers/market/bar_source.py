@@ -43,9 +43,10 @@ class Source:
     def present(cls, ctx: TaskContext, symbol: str, broker_name: str = "") -> Source:
         """The market behind the terminal of this run, for one symbol; ``broker_name`` when it differs."""
         name = broker_name if broker_name != symbol else ""
-        status, simulated = ctx.terminal.status, ctx.settings.terminal.simulated
+        status = ctx.terminal.status
         if not status.simulated:
             return cls(status.server, symbol=name)
+        simulated = ctx.terminal.made_up or ctx.settings.terminal.simulated
         # Replays are named without the suffix that the simulated broker appends.
         file = simulated.replay.get(symbol.removesuffix(simulated.suffix), "")
         if file:

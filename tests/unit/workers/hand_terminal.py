@@ -57,6 +57,7 @@ class HandTerminal:
     """The part of a session that the tasks use, answering from ``history`` at the clock."""
 
     clock: FakeClock
+    made_up: Any = None
     symbols: dict[str, SymbolInfo] = field(default_factory=dict)
     history: dict[tuple[str, str], Rates] = field(default_factory=dict)
     ticks: dict[str, Tick] = field(default_factory=dict)

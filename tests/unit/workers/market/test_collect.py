@@ -367,3 +367,11 @@ def test_a_history_that_cannot_be_read_costs_its_own_symbol_only(bench: Bench) -
     result, ctx = collect(bench, "EURUSD", "GBPUSD")
     assert (result.failed, result.collected) == (("EURUSD",), 1)
     assert any("EURUSD_M5.csv" in warning for warning in ctx.warnings)
+
+
+def test_bars_are_those_of_the_market_of_the_start_whatever_the_settings_say_now(bench: Bench) -> None:
+    bench.terminal.simulated = True
+    bench.terminal.made_up = SimulatedSettings(seed=7)
+    collect(bench)
+    side = json.loads((bench.paths.bars / "EURUSD_M5.source.json").read_text(encoding="utf-8"))
+    assert (side["simulated"], side["seed"]) == (True, 7)
