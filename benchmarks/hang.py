@@ -71,7 +71,7 @@ def _measure(home: Path) -> list[Figure]:
     session = CommandSession.open(str(home), settings, registry, as_json=False)
     engines: list[Engine] = []
 
-    def start(_on_show: object) -> Engine:
+    def start(_on_show: object, _window_lag_ms: object) -> Engine:
         engine = Engine(session.paths, session.settings, session.load_registry())
         engine.start()
         engines.append(engine)
@@ -82,6 +82,7 @@ def _measure(home: Path) -> list[Figure]:
             engine.stop()
 
     program = WindowProgram(app, WindowStart(session, start, stop, minimized=False), tray=False)
+    program.leave_collections_short()
     program.open()
     _turn(lambda: program.link.ready and engines[0].terminal.status.connected, 30)
     try:

@@ -22,7 +22,7 @@ from app.terminal.errors import (
     unknown_symbol,
 )
 from app.terminal.host import Host
-from app.terminal.requests import CallRecord, LongCall
+from app.terminal.requests import CallRecord, LongCall, one_by_one
 from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
 log = logging.getLogger(__name__)
@@ -196,9 +196,11 @@ class Connection:
         """All symbols, None when they cannot be had; a list of the last minutes will do for a hint."""
         now = self._clock.monotonic()
         if self._known_names is None or now - self._known_names[0] > _NAMES_KEPT_S:
-            found = self._timed("symbols_get", (), None, limit_s)
-            if found is None:
+            answer = self._timed("symbols_get", (), None, limit_s)
+            if answer is None:
                 return None
+            found = one_by_one(answer)
+            del answer
             self._known_names = (now, tuple(item["name"] for item in found))
         return self._known_names[1]
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from app.clock import Clock, require_aware
 from app.terminal.errors import TerminalBusy
+from app.terminal.requests import one_by_one
 from app.terminal.server_time import ServerClock, ServerTimeRule
 from app.terminal.timeframes import Times, bar_end, timeframe
 from app.terminal.values import Bars, DayFigures, Rates, SessionStatus, Snapshot, SymbolInfo, Tick
@@ -82,7 +83,7 @@ class Reading(ABC):
 
     def symbol_names(self, group: str = "*", timeout_s: float | None = None) -> tuple[str, ...]:
         """Names of all symbols that match ``group``, in the terminal's order. Raises as ``Session.call``."""
-        return tuple(item["name"] for item in self._invoke("symbols_get", (group,), {}, timeout_s))
+        return tuple(item["name"] for item in one_by_one(self._invoke("symbols_get", (group,), {}, timeout_s)))
 
     def catalogue(self, timeout_s: float | None = None) -> Mapping[str, Mapping[str, Any]]:
         """All symbols of the server by name, with the fields that tell them apart; up to ten minutes old.
@@ -92,7 +93,7 @@ class Reading(ABC):
         server, now = self.status.server, self._clock.monotonic()
         known = self._catalogue
         if known is None or known[0] != server or now - known[1] > _CATALOGUE_KEPT_S:
-            found = self._invoke("symbols_get", (), {}, timeout_s)
+            found = one_by_one(self._invoke("symbols_get", (), {}, timeout_s))
             listed = {item["name"]: {field: item[field] for field in _CATALOGUE_FIELDS} for item in found}
             known = self._catalogue = (server, now, listed)
         return known[2]
