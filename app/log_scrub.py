@@ -17,6 +17,7 @@ _WORDS: Final = (
     "credential",
     "auth",
     "bearer",
+    "basic",
     "cookie",
     "://",
     "sig=",
@@ -30,13 +31,15 @@ _PATTERNS: Final = (
     # password=abc   "api_key": "abc"   X-Api-Token: abc
     (
         re.compile(
-            r"((?:passw(?:or)?d|passphrase|pwd|token|secret|credentials?|(?:api|access|auth|private)[_-]?key)"
+            r"((?:passw(?:or)?[dt]|passphrase|pwd|token|secret|credentials?|(?:api|access|auth|private)[_-]?key)"
             rf"[\w-]{{0,20}}[\"']?\s*[=:]\s*){_VALUE}",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",
     ),
     (re.compile(r"\b(bearer\s+)[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1{MASK}"),
+    # Basic dXNlcjpwYXNz
+    (re.compile(r"\b(basic\s+)(?=\S*[\d=])[\w+/-]{8,}={0,2}", re.IGNORECASE), rf"\1{MASK}"),
     # https://user:password@host
     (re.compile(r"""(\b[a-z][a-z0-9+.-]{0,20}://)[^/\s'"?#]{1,256}@""", re.IGNORECASE), rf"\1{MASK}@"),
     # ?key=abc&sig=abc

@@ -174,9 +174,9 @@ def _content(path: Path, label: str, refuse: type[UserAction]) -> bytes:
 
 
 def _read(path: Path) -> RuleFile:
-    name = printable(path.name)
-    content = _content(path, f"Strategy file {name}", StrategyFileError)
-    return RuleFile(parse_strategy(content, name), name, hashlib.sha256(content).hexdigest())
+    name, place = printable(path.name), printable(str(path))
+    content = _content(path, f"Strategy file {place}", StrategyFileError)
+    return RuleFile(parse_strategy(content, place), name, hashlib.sha256(content).hexdigest())
 
 
 def printable(text: str) -> str:

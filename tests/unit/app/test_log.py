@@ -110,6 +110,8 @@ def test_a_badly_formed_call_costs_nothing(paths: Paths) -> None:
         "Terminal(login=1, password='S3CR3T', server='x')",
         "access_token = S3CR3T",
         "sent bearer S3CR3Tabc",
+        "sent Basic S3CR3TabcdeQ==",
+        "Passwort: S3CR3T",
         "client-secret: S3CR3T",
     ],
 )
