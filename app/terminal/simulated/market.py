@@ -12,6 +12,7 @@ from app.terminal.server_time import ServerTimeRule
 from app.terminal.simulated import hours
 from app.terminal.simulated.chart import Chart, SeriesChart
 from app.terminal.simulated.generated import GeneratedSeries
+from app.terminal.simulated.names import broker_names
 from app.terminal.simulated.replay import ReplaySeries
 from app.terminal.simulated.series import Series, ShiftedSeries
 from app.terminal.simulated.stocks import StockChart, stock_specs
@@ -32,6 +33,9 @@ class Market:
         suffix: Appended to every name, as some brokers do.
         rename: Other names for symbols of the catalogue (``GOLD`` for ``XAUUSD``), before the suffix.
         symbols: Fill up with shares until there are so many symbols.
+
+    Raises:
+        UserAction: Two symbols would have one name, or a name is too long.
     """
 
     def __init__(
@@ -49,20 +53,22 @@ class Market:
         self._rule = rule
         self._seed = seed
         self._replay = dict(replay)
-        renamed = dict(rename or {})
         self._offset = (-1, 0)
         # Specs under the names of the server; under which name each was in the catalogue.
         self._specs: dict[str, Spec] = {}
         self._canonical: dict[str, str] = {}
         self._stocks: dict[str, str] = {}
-        for spec in CATALOGUE:
-            self._enter(replace(spec, name=renamed.get(spec.name, spec.name) + suffix), spec.name)
-        self._by_canonical = {canonical: name for name, canonical in self._canonical.items()}
-        self._unread = {name + suffix: name for name in replay if name not in self._by_canonical}
-        self._by_canonical |= {canonical: name for name, canonical in self._unread.items()}
-        for stock, parent in stock_specs(symbols - len(self._specs) - len(self._unread), seed):
-            self._enter(replace(stock, name=stock.name + suffix), stock.name)
-            self._stocks[stock.name + suffix] = self._by_canonical[parent]
+        usual = {spec.name: spec for spec in CATALOGUE}
+        files = [name for name in replay if name not in usual]
+        shares = [pair for pair in stock_specs(symbols - len(usual) - len(files), seed) if pair[0].name not in replay]
+        names = broker_names([*usual, *files, *(share.name for share, _ in shares)], rename or {}, suffix)
+        for canonical, spec in usual.items():
+            self._enter(replace(spec, name=names[canonical]), canonical)
+        self._unread = {names[canonical]: canonical for canonical in files}
+        for share, parent in shares:
+            self._enter(replace(share, name=names[share.name]), share.name)
+            self._stocks[names[share.name]] = names[parent]
+        self._by_canonical = names
         self._charts: dict[str, Chart] = {}
         self.names: tuple[str, ...] = (*self._specs, *self._unread)
         self.shown: frozenset[str] = frozenset(
