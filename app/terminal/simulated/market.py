@@ -158,21 +158,22 @@ class Market:
             return f"Simulated market, generated from seed {self._seed}."
         names = ", ".join(sorted(self._replay))
         note = f"Simulated market: {names} replayed from files, all else generated from seed {self._seed}."
-        return " ".join([note, *self._ended()])
+        return " ".join([note, *self._replayed()])
 
-    def _ended(self) -> list[str]:
-        """Which replays have come to their end, as far as their files have been read."""
+    def _replayed(self) -> list[str]:
+        """What was left out of replays and which have come to their end, as far as their files have been read."""
         now_s = self.now_msc() // 1000
-        series_by_name = {
-            self._canonical.get(name) or self._unread[name]: chart.series
-            for name, chart in self._charts.items()
-            if isinstance(chart, SeriesChart)
-        }
-        return [
-            f"The replay of {name} ended at {self._rule.to_utc(series.last + series.seconds):%Y-%m-%d %H:%M} UTC."
-            for name, series in series_by_name.items()
-            if isinstance(series, ReplaySeries) and series.last + series.seconds <= now_s
-        ]
+        told: list[str] = []
+        for name, chart in self._charts.items():
+            if not isinstance(chart, SeriesChart) or not isinstance(chart.series, ReplaySeries):
+                continue
+            series = chart.series
+            told += series.notes
+            if series.last + series.seconds <= now_s:
+                symbol = self._canonical.get(name) or self._unread[name]
+                end = self._rule.to_utc(series.last + series.seconds)
+                told.append(f"The replay of {symbol} ended at {end:%Y-%m-%d %H:%M} UTC.")
+        return told
 
     def _make(self, name: str) -> Chart:
         if name in self._stocks:
