@@ -97,9 +97,9 @@ def unreadable(rows: Sequence[str], layout: Layout) -> dict[int, str]:
 
 
 def _unreadable(row: str, layout: Layout) -> str:
-    if row.count('"') % 2:
-        return "a quotation mark is not closed"
     cells = row.split(layout.delimiter)
+    if any(cell.count('"') % 2 for cell in cells):
+        return "a quotation mark is not closed"
     if len(cells) <= max(layout.columns):
         return f"it has {len(cells)} columns where {max(layout.columns) + 1} are needed"
     for name, column in zip(layout.names, layout.columns, strict=True):
@@ -114,12 +114,12 @@ def _unreadable(row: str, layout: Layout) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    """Whether the fast reader takes it for a number; Python allows underscores, it does not."""
+    """Whether the fast reader takes it for a number: unlike Python, it allows neither underscores nor other figures."""
     try:
         float(cell)
     except ValueError:
         return False
-    return "_" not in cell
+    return "_" not in cell and cell.isascii()
 
 
 def price_faults(table: npt.NDArray[np.void]) -> list[tuple[Mask, str]]:

@@ -196,6 +196,8 @@ def minutes(count: int) -> list[str]:
         ("2025.06.03\t12:05:00\t1.1\t1_0\t1.1\t1.1\t1\t0\t0", "'1_0' is not a number"),
         ("2025.06.03\t12:05:00\t1.1\t1.1", "4 columns"),
         ('2025.06.03\t12:05:00\t"1.1\t1.1\t1.1\t1.1\t1\t0\t0', "quotation mark"),
+        ('2025.06.03\t12:05:00\t"1.1\t"1.1\t1.1\t1.1\t1\t0\t0', "quotation mark"),
+        ("2025.06.03\t12:05:00\t1.1\t\u0661\t1.1\t1.1\t1\t0\t0", "is not a number"),
         ("\u20252025.06.03\t12:05:00\t1.1\t1.1\t1.1\t1.1\t1\t0\t0", "the time .* cannot be read"),
         ("2025.06.03\t12:05:00\tnan\t1.1\t1.1\t1.1\t1\t0\t0", "positive number"),
         ("2025.06.03\t12:05:00\t1058\t1.1\t1.1\t1.1\t1\t0\t0", "outside of low and high"),
