@@ -11,13 +11,18 @@ the window's least of all. So each item has a line of its own and is made and re
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from app.files import atomic_write_pieces, guarding
+from app.storage import refuse_newer
 
+#: A list laid out anew by another program is read as a whole, up to this size; ours have 2 KB for each symbol.
+MAX_BYTES: Final = 64 * 1024 * 1024
+_HEAD_BYTES: Final = 64 * 1024
 _PIECE: Final = 200
 _END: Final = b"\n]}\n"
 
@@ -37,23 +42,41 @@ def write_list(path: Path, head: Mapping[str, Any], name: str, items: Iterable[M
 def read_list(path: Path, name: str) -> tuple[dict[str, Any], Iterator[dict[str, Any]]] | None:
     """The head of a document written by ``write_list``, and its items one by one.
 
+    Another program may have laid it out anew: the head is the same then, with the list left empty.
+
     Returns:
-        None when there is no such file, or its first line is not ours. Items end at the first line that is none, so
+        None when there is no such file, or it holds no such list. Items end at the first line that is none, so
         a file that was cut off gives what is left of it.
 
     Raises:
         StorageError: it is there but cannot be read.
+        UserAction: it was written by a newer Metronome; it is left alone.
     """
     with guarding(path, "read"):
         try:
             with path.open("rb") as file:
-                first = file.readline()
+                first = file.readline(_HEAD_BYTES)
         except FileNotFoundError:
             return None
     head = _parsed(first.rstrip() + b"]}")
     if head is None or head.get(name) != []:
-        return None
+        return _whole(path, name)
+    refuse_newer(path, head)
     return head, _items(path, len(first))
+
+
+def _whole(path: Path, name: str) -> tuple[dict[str, Any], Iterator[dict[str, Any]]] | None:
+    """The same of a document in another layout."""
+    with guarding(path, "read"), path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    document = _parsed(data) if len(data) <= MAX_BYTES else None
+    if document is None:
+        return None
+    refuse_newer(path, document)
+    items = document.get(name)
+    if not isinstance(items, list):
+        return None
+    return {**document, name: []}, (item if isinstance(item, dict) else {} for item in items)
 
 
 def _items(path: Path, start: int) -> Iterator[dict[str, Any]]:
@@ -86,7 +109,7 @@ def _encoded(text: str) -> bytes:
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(line)
+        found = json.loads(line.removeprefix(codecs.BOM_UTF8))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -94,7 +94,7 @@ class Storage:
             if isinstance(document, str):
                 self._put_aside(path, document)
                 return None
-        _refuse_newer(path, document, schema)
+        refuse_newer(path, document, schema)
         return document
 
     def last_json_item(self, path: Path) -> dict[str, Any] | None:
@@ -260,12 +260,12 @@ class Storage:
         if data is None:
             return None
         if (head := entries.head_of(data)) is not None:
-            _refuse_newer(path, head, JSON_SCHEMA)
+            refuse_newer(path, head, JSON_SCHEMA)
         if (known := entries.in_our_layout(data)) is not None:
             return known
         document = _parsed(data)
         if isinstance(document, dict):
-            _refuse_newer(path, document, JSON_SCHEMA)
+            refuse_newer(path, document, JSON_SCHEMA)
             if not isinstance(document.get("entries"), list):
                 document = "it has no list named entries"
         if isinstance(document, str):
@@ -334,7 +334,12 @@ def _parsed(data: bytes) -> dict[str, Any] | str:
     return document if isinstance(document, dict) else "it is not a JSON object"
 
 
-def _refuse_newer(path: Path, document: Mapping[str, Any], schema: int) -> None:
+def refuse_newer(path: Path, document: Mapping[str, Any], schema: int = JSON_SCHEMA) -> None:
+    """Refuse a document of a later schema than the caller understands.
+
+    Raises:
+        UserAction: it was written by a newer Metronome.
+    """
     found = document.get("schema")
     if isinstance(found, int) and found > schema:
         raise UserAction(

@@ -3,8 +3,8 @@
 Known layouts: ``<DATE> <TIME> <OPEN> ...`` with and without ``<TIME>``; columns named time, date, timestamp or
 datetime with open, high, low, close and volumes, in any order and beside others; and files without a header
 (date, [time,] open, high, low, close[, volume]), among them HistData's M1. UTF-8 or UTF-16, any line end, tab, comma
-or semicolon, plain, ``.gz`` or in a zip archive. A damaged row is an error that names its line: a market with silent
-holes is worse than none.
+or semicolon, plain, ``.gz`` or in a zip archive. A damaged row is an error that names its line, or it is left out and
+told: a market with silent holes is worse than none.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from app.errors import UserAction
 from app.terminal.bars_layout import Layout, detect_layout
 from app.terminal.bars_pack import unpack
-from app.terminal.bars_times import BadTime, parse_times
+from app.terminal.bars_rows import BadBarsFile as BadBarsFile
+from app.terminal.bars_rows import Sieve, bad_line, count_faults, in_order, price_faults, unreadable
+from app.terminal.bars_times import BadTime, parse_times, read_times
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import DAY, MONTH, TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
@@ -32,11 +33,10 @@ _EXPORT = "Export it anew from MetaTrader (History, Export Bars)."
 # HistData's clocks: New York's, or its winter time all year; weeks open at 17:00 or 18:00 in New York.
 NEW_YORK_WALL = "America/New_York"
 _WEEKEND_S, _SUMMER_S, _OPENING_S = 30 * 3600, 4 * 3600, 17 * 3600
-_HINT = "Mend or remove that line, or export the file anew."
-
-
-class BadBarsFile(UserAction):
-    """A bar file that cannot be used as it is."""
+# So many lines at either end may be no bars before a file is given up.
+_ENDS = 1000
+_SORTED = "The rows of {} were not in the order of time and have been sorted."
+_Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +51,8 @@ class BarFile:
             ``clock``.
         clock: Name of the ServerTimeRule of its times where the file tells it: ``UTC``, ``EST`` or
             ``America/New_York``; else empty.
+        left_out: Rows that are no bars.
+        notes: What is to be said of rows that were left out or moved, in sentences.
     """
 
     path: Path
@@ -59,13 +61,20 @@ class BarFile:
     digits: int
     utc: bool
     clock: str = ""
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
 
 
-def read_bars(path: Path) -> BarFile:
+def read_bars(path: Path, *, leave_out: bool = False) -> BarFile:
     """Read all bars of a file.
 
+    Args:
+        leave_out: Do without rows that are no bars, that come twice (the first one is kept) or stand off the grid of
+            the most usual step, and sort those that are not in the order of time. Without it any such row is an error.
+
     Raises:
-        BadBarsFile: The file is missing, unreadable or damaged; names the file, the line and the remedy.
+        BadBarsFile: The file is missing, unreadable or damaged; names the file, the line and the remedy. With
+            ``leave_out``: more than a fifth of its rows are no bars.
     """
     lines = _read_lines(path)
     layout = _layout(path, lines)
@@ -73,13 +82,27 @@ def read_bars(path: Path) -> BarFile:
     rows = [lines[number] for number in numbers]
     if layout.decimal_comma:
         rows = [row.replace(",", ".") for row in rows]
-    try:
-        table = _load(rows, layout)
-    except ValueError as error:
-        raise _first_damaged(path, rows, numbers, layout) from error
-    rates, utc = _rates(path, table, rows, numbers, layout)
-    _check(path, rates, numbers)
-    return BarFile(path, rates, _seconds(path, rates), _digits(rows, layout), utc, _clock(rates, utc, layout))
+    sieve = Sieve(path, not leave_out, len(rows))
+    rows, places, table = _table(rows, np.array(numbers, dtype=np.int64), layout, sieve)
+    rates, good, utc = _rates(table, places, layout, sieve)
+    rates, rows, places = rates[good], [rows[int(i)] for i in np.flatnonzero(good)], places[good]
+    if leave_out:
+        off = _off_grid(rates["time"])
+        sieve.drop(off, places, "its time is off the grid of the others")
+        rates, places = rates[~off], places[~off]
+    order, moved = in_order(rates, places, sieve)
+    rates = rates[order]
+    notes = (sieve.told(), _SORTED.format(path.name) if moved else "")
+    return BarFile(
+        path,
+        rates,
+        _seconds(path, rates),
+        _digits(rows, layout),
+        utc,
+        _clock(rates, utc, layout),
+        sieve.count,
+        tuple(note for note in notes if note),
+    )
 
 
 def read_span(path: Path) -> tuple[int, int]:
@@ -90,16 +113,19 @@ def read_span(path: Path) -> tuple[int, int]:
     """
     lines = _read_lines(path)
     layout = _layout(path, lines)
-    first = next(i for i in range(layout.header_lines, len(lines)) if lines[i].strip())
-    last = next(i for i in range(len(lines) - 1, -1, -1) if lines[i].strip())
-    times = []
-    for number in (first, last):
-        cells = lines[number].split(layout.delimiter)
+    numbers = _line_numbers(lines, layout.header_lines)
+    ends = [_first_time(path, lines, some, layout) for some in (numbers[:_ENDS], numbers[: -_ENDS - 1 : -1])]
+    return min(ends), max(ends)
+
+
+def _first_time(path: Path, lines: Sequence[str], numbers: Sequence[int], layout: Layout) -> int:
+    """The time of the first of these lines that has one."""
+    for number in numbers:
         try:
-            times.append(int(_times([cells], layout)[0][0]))
-        except (BadTime, IndexError) as error:
-            raise _bad(path, number, "the time cannot be read", _HINT) from error
-    return times[0], times[1]
+            return int(_times([lines[number].split(layout.delimiter)], layout)[0][0])
+        except (BadTime, IndexError, UnicodeError):
+            continue
+    raise bad_line(path, numbers[0], "the time cannot be read")
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -167,26 +193,50 @@ def _load(rows: Sequence[str], layout: Layout) -> npt.NDArray[np.void]:
     )
 
 
-def _rates(
-    path: Path, table: npt.NDArray[np.void], rows: Sequence[str], numbers: Sequence[int], layout: Layout
-) -> tuple[Rates, bool]:
-    fields = [np.char.strip(table[name]) for name in ("date", "clock") if name in layout.names]
+def _table(
+    rows: list[str], numbers: _Numbers, layout: Layout, sieve: Sieve
+) -> tuple[list[str], _Numbers, npt.NDArray[np.void]]:
+    """The rows that can be read, their lines, and their columns."""
     try:
-        times, utc = parse_times(fields)
-    except BadTime as error:
-        raise _bad(path, numbers[error.row], f"the time {error.text!r} cannot be read", _HINT) from error
-    rates = np.zeros(len(rows), dtype=RATES_DTYPE)
+        table = _load(rows, layout)
+    except ValueError:
+        table = None
+    if table is not None and len(table) == len(rows):
+        return rows, numbers, table
+    found = unreadable(rows, layout)
+    wrong = np.zeros(len(rows), dtype=np.bool_)
+    wrong[list(found)] = True
+    sieve.drop(wrong, numbers, lambda row: found[row])
+    rows = [row for number, row in enumerate(rows) if number not in found]
+    try:
+        table = _load(rows, layout)
+    except ValueError as error:
+        raise BadBarsFile(f"The bar file {sieve.path} cannot be read as a table.", advice=_EXPORT) from error
+    return rows, numbers[~wrong], table
+
+
+def _rates(
+    table: npt.NDArray[np.void], numbers: _Numbers, layout: Layout, sieve: Sieve
+) -> tuple[Rates, npt.NDArray[np.bool_], bool]:
+    """Records of the rows, which of them are bars, and whether their times are UTC."""
+    fields = [np.char.strip(table[name]) for name in ("date", "clock") if name in layout.names]
+    times, utc, wrong = read_times(fields)
+
+    def unread(row: int) -> str:
+        text = b" ".join(bytes(field[row]) for field in fields).decode("latin-1")
+        return f"the time {text[:40]!r} cannot be read"
+
+    sieve.drop(wrong, numbers, unread)
+    good = ~wrong
+    for faulty, what in (*count_faults(table, layout), *price_faults(table)):
+        sieve.drop(good & faulty, numbers, what)
+        good &= ~faulty
+    rates = np.zeros(len(table), dtype=RATES_DTYPE)
     rates["time"] = times
-    for name in ("open", "high", "low", "close"):
-        rates[name] = table[name]
-    for name in ("tick_volume", "spread", "real_volume"):
+    for name in ("open", "high", "low", "close", "tick_volume", "spread", "real_volume"):
         if name in layout.names:
-            column = table[name]
-            wrong = ~(np.isfinite(column) & (column >= 0) & (column < 2**31 if name == "spread" else column < 2**63))
-            if wrong.any():
-                raise _bad(path, numbers[int(np.argmax(wrong))], f"the {name} is not a usable number", _HINT)
-            rates[name] = column
-    return rates, utc
+            rates[name] = np.where(good, table[name], 0)
+    return rates, good, utc
 
 
 def _times(cells: Sequence[Sequence[str]], layout: Layout) -> tuple[npt.NDArray[np.int64], bool]:
@@ -198,39 +248,11 @@ def _times(cells: Sequence[Sequence[str]], layout: Layout) -> tuple[npt.NDArray[
     return parse_times(fields)
 
 
-def _first_damaged(path: Path, rows: Sequence[str], numbers: Sequence[int], layout: Layout) -> BadBarsFile:
-    """Find the line that the fast reader stumbled over, and say what is wrong with it."""
-    for row, number in zip(rows, numbers, strict=True):
-        cells = row.split(layout.delimiter)
-        if len(cells) <= max(layout.columns):
-            return _bad(path, number, f"it has {len(cells)} columns where {max(layout.columns) + 1} are needed", _HINT)
-        for name, column in zip(layout.names, layout.columns, strict=True):
-            if name in ("date", "clock"):
-                continue
-            try:
-                float(cells[column].strip().strip('"'))
-            except ValueError:
-                return _bad(path, number, f"{cells[column].strip()[:40]!r} is not a number ({name})", _HINT)
-    return BadBarsFile(f"The bar file {path} cannot be read as a table.", advice=_EXPORT)
-
-
-def _check(path: Path, rates: Rates, numbers: Sequence[int]) -> None:
-    """Every bar is possible and later than the one before."""
-    low, high = rates["low"], rates["high"]
-    faults: list[tuple[npt.NDArray[np.bool_], str]] = [
-        (
-            ~np.isfinite(rates["open"] + high + low + rates["close"]) | (low <= 0),
-            "a price is not a positive number",
-        ),
-        (
-            (high < np.maximum(rates["open"], rates["close"])) | (low > np.minimum(rates["open"], rates["close"])),
-            "open or close lies outside of low and high",
-        ),
-        (np.diff(rates["time"], prepend=np.int64(-(2**40))) <= 0, "its time is not later than that of the line before"),
-    ]
-    for wrong, what in faults:
-        if wrong.any():
-            raise _bad(path, numbers[int(np.argmax(wrong))], what, _HINT)
+def _off_grid(times: _Numbers) -> npt.NDArray[np.bool_]:
+    """Which times are none of the most usual step between them; from a day on there is no such grid."""
+    steps, counts = np.unique(np.diff(np.unique(times)), return_counts=True)
+    step = int(steps[np.argmax(counts)]) if len(steps) else DAY
+    return times % step != 0 if step < DAY else np.zeros(len(times), dtype=np.bool_)
 
 
 def _seconds(path: Path, rates: Rates) -> int:
@@ -280,7 +302,3 @@ def _digits(rows: Sequence[str], layout: Layout) -> int:
     if layout.histdata:
         return max(1, *(len(text.rstrip("0")) for text in decimals))
     return min(8, Counter(len(text) for text in decimals).most_common(1)[0][0])
-
-
-def _bad(path: Path, index: int, what: str, advice: str) -> BadBarsFile:
-    return BadBarsFile(f"The bar file {path} is damaged in line {index + 1}: {what}.", advice=advice)

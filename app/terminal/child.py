@@ -6,13 +6,14 @@ It imports the module, numpy and little else: no Qt, no pandas. It ends when its
 from __future__ import annotations
 
 import faulthandler
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -59,11 +60,32 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a question; after pieces, ``value`` is their last one."""
+    """What came of a question; after pieces, ``value`` is their last one.
+
+    Attributes:
+        warnings: What the module had to say meanwhile, for the parent's log.
+    """
 
     value: Any = None
     error: tuple[int, str] | None = None
     raised: BaseException | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Warnings(logging.Handler):
+    """Keeps log warnings until an answer takes them along: nobody reads the log of this process."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._kept: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._kept.append(record.getMessage())
+
+    def take(self) -> tuple[str, ...]:
+        """Those since the last time."""
+        kept, self._kept = tuple(self._kept), []
+        return kept
 
 
 class FollowedClock:
@@ -88,11 +110,13 @@ def main(channel: Channel[Any, Any], loader: Loader) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a console is the parent's to answer
     _end_with_parent()
     # The watchdog writes its traces here: nobody reads them, and a program without console has no stderr.
+    warnings = Warnings()
+    logging.getLogger().addHandler(warnings)
     with Path(os.devnull).open("w", encoding="ascii") as nowhere:
-        _serve(channel, loader, nowhere)
+        _serve(channel, loader, nowhere, warnings)
 
 
-def _serve(channel: Channel[Any, Any], loader: Loader, nowhere: TextIO) -> None:
+def _serve(channel: Channel[Any, Any], loader: Loader, nowhere: TextIO, warnings: Warnings) -> None:
     clock = FollowedClock()
     module: TerminalModule | None = None
     while True:
@@ -111,7 +135,7 @@ def _serve(channel: Channel[Any, Any], loader: Loader, nowhere: TextIO) -> None:
             answer = Answer(raised=portable(error))
         faulthandler.cancel_dump_traceback_later()
         try:
-            _send(channel, answer)
+            _send(channel, replace(answer, warnings=warnings.take()))
         except OSError:
             return
 
@@ -132,7 +156,7 @@ def _send(channel: Channel[Any, Any], answer: Answer) -> None:
         starts = range(0, len(value), PIECE)
         for start in starts[:-1]:
             send(channel, Piece(value[start : start + PIECE]))
-        answer = Answer(value[starts[-1] :], answer.error)
+        answer = replace(answer, value=value[starts[-1] :])
     send(channel, answer)
 
 

@@ -129,6 +129,8 @@ class ChildHost:
                 pieces.extend(answer.items)
         except (EOFError, OSError) as error:
             raise self._died(question) from error
+        for warning in answer.warnings:
+            log.warning("%s", warning)
         if answer.raised is not None:
             raise answer.raised
         return Answer((*pieces, *answer.value), answer.error) if pieces else answer

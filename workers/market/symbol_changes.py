@@ -112,6 +112,26 @@ def specification(struct: Mapping[str, Any], to_utc: Callable[[float], datetime]
     return kept
 
 
+def sound(before: Specification, now: Specification | None) -> bool:
+    """Whether a stored specification can be one: it has a name, and values of the kind that the present one has."""
+    name = before.get("name")
+    if not isinstance(name, str) or not name:
+        return False
+    for field, value in before.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            return False
+        kind = _kind(now.get(field)) if now is not None else None
+        if value is not None and _kind(value) not in ((kind,) if kind else (int, str)):
+            return False
+    return True
+
+
+def _kind(value: Any) -> type | None:
+    if value is None:
+        return None
+    return int if isinstance(value, int | float) else str if isinstance(value, str) else object
+
+
 def changes(before: Specification, now: Specification) -> list[Change]:
     """The fields that matter and differ. A field that was not stored before is no change."""
     symbol = str(now["name"])

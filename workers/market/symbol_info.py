@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from app.files import quarantine
 from app.json_list import read_list, write_list
 from app.runs import iso
 from app.tasks import TaskContext
 from app.terminal.errors import TerminalBusy
 from app.terminal.symbols import SymbolNames
 from workers.market.server_clock import keep_server_clock
-from workers.market.symbol_changes import Change, Specification, changes, specification
+from workers.market.symbol_changes import Change, Specification, changes, sound, specification
 from workers.strategy import library
 
 FILE_NAME: Final = "symbol_info.json"
@@ -49,6 +50,7 @@ def update(ctx: TaskContext) -> Update:
     Raises:
         TerminalBusy: the terminal lists no symbols yet.
         StorageError: the file cannot be read or written.
+        UserAction: the last record was written by a newer Metronome; it is left alone.
         MetronomeError: as the session does.
         Cancelled: the run was asked to stop.
     """
@@ -100,34 +102,58 @@ def _told(ctx: TaskContext, found: dict[str, dict[str, Any]]) -> Iterator[Specif
 
 
 def _compare(ctx: TaskContext, path: Path, found: Mapping[str, Specification], outcome: Update) -> None:
-    """Find what differs from the last record, if that is of the same account."""
+    """Find what differs from the last record, if that is of the same account; a damaged one is moved aside."""
     last = read_list(path, _LIST)
-    if last is None:
+    if last is None or not _is_head(last[0]):
+        if path.exists():
+            _put_aside(ctx, path, "it is no record of symbols", "Nothing could be compared with it")
         return
     head, items = last
     status = ctx.terminal.status
-    if (head.get("server"), head.get("login")) != (status.server, status.login):
-        ctx.log.info("symbols were last recorded for %s on %s: not compared", head.get("login"), head.get("server"))
+    if (head["server"], head["login"]) != (status.server, status.login):
+        ctx.log.info("symbols were last recorded for %s on %s: not compared", head["login"], head["server"])
         return
     seen: set[str] = set()
+    damaged = False
     for number, before in enumerate(items):
         if number % _PIECE == 0:
             ctx.check_cancelled()
-        name = str(before.get("name"))
-        seen.add(name)
-        if name not in found:
-            outcome.removed.append(name)
-        elif differences := changes(before, found[name]):
+        name = before.get("name")
+        now = found.get(name) if isinstance(name, str) else None
+        if not sound(before, now):
+            damaged = True
+            continue
+        seen.add(before["name"])
+        if now is None:
+            outcome.removed.append(before["name"])
+        elif differences := changes(before, now):
             outcome.changed.extend(differences)
             outcome.changed_symbols += 1
-    if head.get("count") != len(seen):
-        ctx.warn(
-            f"The last record of symbols, {path.name}, was cut off: {len(seen)} of {head.get('count')} are left in it. "
-            "The rest cannot be compared; the new record is whole."
-        )
+    outcome.before = head["fetched"]
+    if damaged or head["count"] != len(seen):
+        left = f"{len(seen)} of {head['count']} symbols are left in it"
+        _put_aside(ctx, path, left, "Those were compared, the others cannot be")
     else:
         outcome.new.extend(name for name in found if name not in seen)
-    outcome.before = str(head.get("fetched"))
+
+
+def _is_head(head: Mapping[str, Any]) -> bool:
+    """Whether these are the particulars of a record: those that ``update`` writes."""
+    texts = (head.get("server"), head.get("fetched"))
+    numbers = (head.get("schema"), head.get("count"))
+    return (
+        all(isinstance(value, str) for value in texts)
+        and all(isinstance(value, int) for value in numbers)
+        and isinstance(head.get("login", ""), int | None)
+    )
+
+
+def _put_aside(ctx: TaskContext, path: Path, fault: str, outcome: str) -> None:
+    aside = quarantine(path, ctx.clock)
+    ctx.warn(
+        f"The last record of symbols, {path.name}, is damaged: {fault}. It was moved to {aside.name}. "
+        f"{outcome}; the new record is whole."
+    )
 
 
 def _mine(ctx: TaskContext) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import operator
 from datetime import datetime
 from typing import Any
 
-_LONGEST_SYMBOL = 29
+#: The genuine module refuses longer names.
+LONGEST_SYMBOL = 29
 _FIRST_REFUSED_DATE = 2**31
 
 
@@ -26,7 +27,7 @@ def only(args: tuple[Any, ...], count: int) -> tuple[Any, ...]:
 
 def symbol_name(value: Any) -> str:
     """A symbol: text of at most 29 characters."""
-    if not isinstance(value, str) or len(value) > _LONGEST_SYMBOL:
+    if not isinstance(value, str) or len(value) > LONGEST_SYMBOL:
         raise Refused(INVALID)
     return value
 

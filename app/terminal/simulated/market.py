@@ -12,6 +12,7 @@ from app.terminal.server_time import ServerTimeRule
 from app.terminal.simulated import hours
 from app.terminal.simulated.chart import Chart, SeriesChart
 from app.terminal.simulated.generated import GeneratedSeries
+from app.terminal.simulated.names import broker_names
 from app.terminal.simulated.replay import ReplaySeries
 from app.terminal.simulated.series import Series, ShiftedSeries
 from app.terminal.simulated.stocks import StockChart, stock_specs
@@ -32,6 +33,9 @@ class Market:
         suffix: Appended to every name, as some brokers do.
         rename: Other names for symbols of the catalogue (``GOLD`` for ``XAUUSD``), before the suffix.
         symbols: Fill up with shares until there are so many symbols.
+
+    Raises:
+        UserAction: Two symbols would have one name, or a name is too long.
     """
 
     def __init__(
@@ -49,20 +53,22 @@ class Market:
         self._rule = rule
         self._seed = seed
         self._replay = dict(replay)
-        renamed = dict(rename or {})
         self._offset = (-1, 0)
         # Specs under the names of the server; under which name each was in the catalogue.
         self._specs: dict[str, Spec] = {}
         self._canonical: dict[str, str] = {}
         self._stocks: dict[str, str] = {}
-        for spec in CATALOGUE:
-            self._enter(replace(spec, name=renamed.get(spec.name, spec.name) + suffix), spec.name)
-        self._by_canonical = {canonical: name for name, canonical in self._canonical.items()}
-        self._unread = {name + suffix: name for name in replay if name not in self._by_canonical}
-        self._by_canonical |= {canonical: name for name, canonical in self._unread.items()}
-        for stock, parent in stock_specs(symbols - len(self._specs) - len(self._unread), seed):
-            self._enter(replace(stock, name=stock.name + suffix), stock.name)
-            self._stocks[stock.name + suffix] = self._by_canonical[parent]
+        usual = {spec.name: spec for spec in CATALOGUE}
+        files = [name for name in replay if name not in usual]
+        shares = [pair for pair in stock_specs(symbols - len(usual) - len(files), seed) if pair[0].name not in replay]
+        names = broker_names([*usual, *files, *(share.name for share, _ in shares)], rename or {}, suffix)
+        for canonical, spec in usual.items():
+            self._enter(replace(spec, name=names[canonical]), canonical)
+        self._unread = {names[canonical]: canonical for canonical in files}
+        for share, parent in shares:
+            self._enter(replace(share, name=names[share.name]), share.name)
+            self._stocks[names[share.name]] = names[parent]
+        self._by_canonical = names
         self._charts: dict[str, Chart] = {}
         self.names: tuple[str, ...] = (*self._specs, *self._unread)
         self.shown: frozenset[str] = frozenset(
@@ -152,21 +158,22 @@ class Market:
             return f"Simulated market, generated from seed {self._seed}."
         names = ", ".join(sorted(self._replay))
         note = f"Simulated market: {names} replayed from files, all else generated from seed {self._seed}."
-        return " ".join([note, *self._ended()])
+        return " ".join([note, *self._replayed()])
 
-    def _ended(self) -> list[str]:
-        """Which replays have come to their end, as far as their files have been read."""
+    def _replayed(self) -> list[str]:
+        """What was left out of replays and which have come to their end, as far as their files have been read."""
         now_s = self.now_msc() // 1000
-        series_by_name = {
-            self._canonical.get(name) or self._unread[name]: chart.series
-            for name, chart in self._charts.items()
-            if isinstance(chart, SeriesChart)
-        }
-        return [
-            f"The replay of {name} ended at {self._rule.to_utc(series.last + series.seconds):%Y-%m-%d %H:%M} UTC."
-            for name, series in series_by_name.items()
-            if isinstance(series, ReplaySeries) and series.last + series.seconds <= now_s
-        ]
+        told: list[str] = []
+        for name, chart in self._charts.items():
+            if not isinstance(chart, SeriesChart) or not isinstance(chart.series, ReplaySeries):
+                continue
+            series = chart.series
+            told += series.notes
+            if series.last + series.seconds <= now_s:
+                symbol = self._canonical.get(name) or self._unread[name]
+                end = self._rule.to_utc(series.last + series.seconds)
+                told.append(f"The replay of {symbol} ended at {end:%Y-%m-%d %H:%M} UTC.")
+        return told
 
     def _make(self, name: str) -> Chart:
         if name in self._stocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ from app.terminal.bars_csv import read_bars
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.values import Rates
 
+log = logging.getLogger(__name__)
+
 
 class ReplaySeries:
     """Bars from a file, in server time; all in memory, 60 bytes each.
+
+    Rows that are no bars are left out, with a warning in the log; ``notes`` says so too.
 
     Args:
         path: A file that ``read_bars`` understands.
@@ -20,11 +25,14 @@ class ReplaySeries:
         spread: What quotes are apart, in points, when the file does not say.
 
     Raises:
-        BadBarsFile: The file cannot be used.
+        BadBarsFile: The file cannot be used, or more than a fifth of its rows are no bars.
     """
 
     def __init__(self, path: Path, rule: ServerTimeRule, spread: int = 0) -> None:
-        file = read_bars(path)
+        file = read_bars(path, leave_out=True)
+        self.notes = file.notes
+        for note in file.notes:
+            log.warning("replay: %s", note)
         self.path = path
         self.seconds = file.seconds
         self.digits = file.digits

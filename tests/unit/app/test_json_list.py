@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.errors import UserAction
 from app.files import StorageError
 from app.json_list import read_list, write_list
 
@@ -41,6 +42,34 @@ def test_a_file_that_was_cut_off_gives_what_is_left(home: Path) -> None:
         left = list(found[1])
         assert left == [{"n": n} for n in range(len(left))]
         assert 0 < len(left) <= 1000
+
+
+@pytest.mark.parametrize("indent", [None, 0, 2])
+def test_another_layout_of_the_same_document_is_read(home: Path, indent: int | None) -> None:
+    path = home / "a.json"
+    write_list(path, {"server": "S"}, "list", [{"n": 1}, {"n": 2}])
+    whole = json.loads(path.read_bytes())
+    path.write_text(json.dumps({"list": whole.pop("list"), **whole}, indent=indent), encoding="utf-8-sig")
+    found = read_list(path, "list")
+    assert found is not None
+    assert (found[0], list(found[1])) == ({"schema": 1, "server": "S", "list": []}, [{"n": 1}, {"n": 2}])
+
+
+@pytest.mark.parametrize("data", [b'{"schema": 2, "list": [\n{"n": 1}\n]}\n', b'{"schema": 99}', b'{\n"schema": 2\n}'])
+def test_a_newer_schema_is_refused_and_left_alone(home: Path, data: bytes) -> None:
+    path = home / "a.json"
+    path.write_bytes(data)
+    with pytest.raises(UserAction, match="this Metronome knows up to 1"):
+        read_list(path, "list")
+    assert path.read_bytes() == data
+
+
+def test_a_file_in_another_layout_is_not_read_beyond_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = home / "a.json"
+    path.write_text('{"list":\n [' + '{"n": 1}, ' * 1000 + "{}]}", encoding="utf-8")
+    assert read_list(path, "list") is not None
+    monkeypatch.setattr("app.json_list.MAX_BYTES", 5000)
+    assert read_list(path, "list") is None
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"schema": 1, "other": [\n', b"\xff\xfe\n", b'{"list": 3}\n'])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,6 +160,92 @@ def test_the_real_files_of_histdata_keep_new_yorks_clock(shared: Path) -> None:
 def test_a_file_that_repeats_an_hour_is_refused_by_its_line(shared: Path) -> None:
     with pytest.raises(BadBarsFile, match="line 257572"):
         read_bars(shared / "data" / "bars" / "histdata" / "HISTDATA_COM_ASCII_SPXUSD_M12019.zip")
+
+
+# Rows left out.
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "left_out", "notes"),
+    [
+        ("mt5/EURUSD_M1_tab_10k.csv", 9999, 231,
+         ["231 rows of EURUSD_M1_tab_10k.csv were left out, the first in line 145: open or close lies outside"]),
+        ("histdata/HISTDATA_COM_ASCII_SPXUSD_M12019.zip", 308_354, 56,
+         ["56 rows of HISTDATA_COM_ASCII_SPXUSD_M12019.zip were left out, the first in line 257572: its time has"]),
+        ("mt5/EURUSD_H1_2025.csv", 6_193, 0, []),
+    ],
+)  # fmt: skip
+def test_real_files_with_bad_rows_are_read_without_them(
+    shared: Path, name: str, rows: int, left_out: int, notes: list[str]
+) -> None:
+    file = read_bars(shared / "data" / "bars" / name, leave_out=True)
+    assert (len(file.rates), file.left_out) == (rows - left_out, left_out)
+    assert len(file.notes) == len(notes)
+    assert all(part in note for part, note in zip(notes, file.notes, strict=True))
+    assert bool(np.all(np.diff(file.rates["time"]) > 0))
+
+
+def minutes(count: int) -> list[str]:
+    return [f"2025.06.03\t12:{n:02d}:00\t1.1\t1.2\t1.0\t1.1\t5\t0\t7" for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("2025.06.03\t12:05:00\t1.1\tx\t1.1\t1.1\t1\t0\t0", "'x' is not a number"),
+        ("2025.06.03\t12:05:00\t1.1\t1_0\t1.1\t1.1\t1\t0\t0", "'1_0' is not a number"),
+        ("2025.06.03\t12:05:00\t1.1\t1.1", "4 columns"),
+        ('2025.06.03\t12:05:00\t"1.1\t1.1\t1.1\t1.1\t1\t0\t0', "quotation mark"),
+        ('2025.06.03\t12:05:00\t"1.1\t"1.1\t1.1\t1.1\t1\t0\t0', "quotation mark"),
+        ("2025.06.03\t12:05:00\t1.1\t\u0661\t1.1\t1.1\t1\t0\t0", "is not a number"),
+        ("\u20252025.06.03\t12:05:00\t1.1\t1.1\t1.1\t1.1\t1\t0\t0", "the time .* cannot be read"),
+        ("2025.06.03\t12:05:00\tnan\t1.1\t1.1\t1.1\t1\t0\t0", "positive number"),
+        ("2025.06.03\t12:05:00\t1058\t1.1\t1.1\t1.1\t1\t0\t0", "outside of low and high"),
+        ("2025.06.31\t12:05:00\t1.1\t1.1\t1.1\t1.1\t1\t0\t0", "the time '2025.06.31 12:05:00' cannot be read"),
+        ("2025.06.03 12:05\t\t1.1\t1.1\t1.1\t1.1\t1\t0\t0", "cannot be read"),
+        ("1748952300\t\t1.1\t1.1\t1.1\t1.1\t1\t0\t0", "cannot be read"),
+        ("2025.06.03\t12:05:20\t1.1\t1.1\t1.1\t1.1\t1\t0\t0", "off the grid"),
+        ("2025.06.03\t12:05:00\t1.1\t1.1\t1.1\t1.1\t-1\t0\t0", "tick_volume"),
+        ("2025.06.03\t12:05:00\t1.1\t1.1\t1.1\t1.1\t1\t0\t1e300", "spread"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 5, 9])
+def test_one_bad_row_costs_itself_alone(tmp_path: Path, row: str, reason: str, place: int) -> None:
+    rows = minutes(10)
+    del rows[place]
+    rows.insert(place, row)
+    file = read_bars(write(tmp_path, "\n".join([HEADER, *rows])), leave_out=True)
+    assert (len(file.rates), file.left_out, file.seconds, file.digits) == (9, 1, 60, 1)
+    (note,) = file.notes
+    assert re.search(rf"1 row of EURUSD\.csv was left out: line {place + 2}: .*{reason}", note)
+    assert read_span(file.path)[1] >= FIRST + 5 * 60
+
+
+def test_rows_that_come_twice_or_too_early_are_told(tmp_path: Path) -> None:
+    rows = minutes(10)
+    text = "\n".join([HEADER, *rows[:3], rows[1].replace("1.2", "1.3"), rows[4], rows[3], *rows[5:]])
+    file = read_bars(write(tmp_path, text), leave_out=True)
+    assert file.rates["time"].tolist() == [FIRST + 60 * n for n in range(10)]
+    assert file.rates["high"].tolist() == [1.2] * 10
+    first, second = file.notes
+    assert "1 row of EURUSD.csv was left out: line 5: its time has come before" in first
+    assert "not in the order of time" in second
+
+
+@pytest.mark.parametrize(("bad", "refused"), [(2, False), (3, True)])
+def test_a_file_of_which_more_than_a_fifth_is_broken_is_refused(tmp_path: Path, bad: int, refused: bool) -> None:
+    rows = minutes(10)
+    rows[1] = rows[1].replace("12:01:00", "12:00:00")
+    rows[4] = rows[4].replace("1.2", "0.2")
+    if bad > 2:
+        rows[2] = "2025.06.03\tnoon\t?"
+    path = write(tmp_path, "\n".join([HEADER, *rows]))
+    if not refused:
+        assert read_bars(path, leave_out=True).left_out == 2
+        return
+    with pytest.raises(BadBarsFile, match=r"3 of its 10 rows are no bars, .* the first is line 3: its time") as caught:
+        read_bars(path, leave_out=True)
+    assert caught.value.advice
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,25 @@ def test_structs_become_dicts_whatever_they_lie_in(host: Host) -> None:
     assert (found["login"], found["server"]) == (7, "Test")
 
 
+def test_what_the_module_warns_of_in_a_child_comes_to_the_parents_log(
+    clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [f"2025.11.19,12:{minute:02d},1.1,1.2,1.0,1.1,5" for minute in range(10)]
+    rows[4] = rows[4].replace("1.2", "0.2")
+    (tmp_path / "bars.csv").write_text("\n".join(rows), encoding="utf-8")
+    host = ChildHost(SimulatedLoader(replay={"EURUSD": tmp_path / "bars.csv"}), clock)
+    host.open()
+    try:
+        host.call("initialize")
+        for _ in range(2):
+            assert len(host.call("copy_rates_from_pos", ("EURUSD", 1, 0, 100))) == 9
+        assert "1 row of bars.csv was left out: line 5: open or close" in host.note()
+    finally:
+        host.close()
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["replay: 1 row of bars.csv was left out: line 5: open or close lies outside of low and high."]
+
+
 def test_a_long_answer_comes_whole_and_in_order(host: Host) -> None:
     for count in (1, 32, 33, 500):
         assert [item["login"] for item in host.call("many", (count,))] == list(range(count))

@@ -10,7 +10,7 @@ import pytest
 from hand_terminal import Bench
 
 from app.clock import FakeClock
-from app.errors import Blocked, Cancelled, Retryable
+from app.errors import Blocked, Cancelled, Retryable, UserAction
 from app.settings import Settings, TerminalSettings
 from app.tasks import NoParams
 from app.terminal.setup import build_session
@@ -44,6 +44,10 @@ def run(bench: Bench) -> tuple[SymbolsResult, Any]:
 def document(bench: Bench) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((bench.paths.cache / "symbol_info.json").read_text(encoding="utf-8"))
     return found
+
+
+def aside(bench: Bench) -> list[bytes]:
+    return [path.read_bytes() for path in bench.paths.cache.glob("symbol_info.json.damaged-*")]
 
 
 def test_the_first_time_nothing_is_compared(bench: Bench, listed: dict[str, Any]) -> None:
@@ -136,15 +140,93 @@ def test_another_account_is_not_compared(bench: Bench, listed: dict[str, Any], c
     assert (result.summary(), ctx.warnings) == (f"{len(listed)} symbols recorded", [])
 
 
-@pytest.mark.allow_warnings("was cut off")
-def test_a_record_that_was_cut_off_claims_nothing_new(bench: Bench, listed: dict[str, Any]) -> None:
+@pytest.mark.allow_warnings("is damaged", "The broker")
+def test_of_a_record_that_was_cut_off_the_rest_is_compared(bench: Bench, listed: dict[str, Any]) -> None:
     run(bench)
     path = bench.paths.cache / "symbol_info.json"
     path.write_bytes(path.read_bytes()[:-3000])
+    cut = path.read_bytes()
+    listed["EURUSD"]["digits"] = 4
     result, ctx = run(bench)
-    assert (result.new, result.removed, result.changed) == (0, 0, 0)
-    assert "was cut off" in ctx.warnings[0]
+    assert (result.new, result.removed, result.changed) == (0, 0, 1)
+    assert ctx.warnings[0].startswith("The last record of symbols, symbol_info.json, is damaged: ")
+    assert aside(bench) == [cut]
+    assert f"of {len(listed)} symbols are left in it" in ctx.warnings[0]
     assert document(bench)["count"] == len(listed)
+
+
+@pytest.mark.allow_warnings("is damaged")
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b'{"schema": 1, "server": "Bro',
+        b"\0\0\0\0",
+        b"[1, 2]",
+        b'{"schema": 1}',
+        b'{"schema": 1, "symbols": [\n]}\n',
+        b'{"schema": 1, "server": 5, "login": "x", "fetched": 7, "count": 0, "symbols": [\n]}\n',
+        b'{"schema": "new", "server": "Broker", "login": 7, "fetched": "2025", "count": 0, "symbols": [\n]}\n',
+    ],
+)
+def test_a_damaged_record_is_moved_aside_with_a_warning(bench: Bench, listed: dict[str, Any], data: bytes) -> None:
+    (bench.paths.cache / "symbol_info.json").write_bytes(data)
+    result, ctx = run(bench)
+    (warning,) = ctx.warnings
+    assert "symbol_info.json.damaged-20250603T120000Z" in warning
+    assert "Nothing could be compared" in warning
+    assert (result.compared_with, result.symbols, aside(bench)) == (None, len(listed), [data])
+    bench.clock.advance(60)
+    assert run(bench)[0].summary() == f"{len(listed)} symbols, nothing changed"
+
+
+@pytest.mark.allow_warnings("is damaged", "The broker")
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        {"name": None, "digits": 5},
+        {"digits": 5},
+        {},
+        {"name": "GBPUSD", "digits": "five"},
+        {"name": "GBPUSD", "digits": {"a": [1]}},
+        {"name": "GBPUSD", "swap_long": float("nan")},
+        {"name": "GBPUSD", "description": 5},
+    ],
+)
+def test_entries_that_are_no_symbols_are_left_out_with_a_warning(
+    bench: Bench, listed: dict[str, Any], garbage: dict[str, Any]
+) -> None:
+    run(bench)
+    path = bench.paths.cache / "symbol_info.json"
+    whole = document(bench)
+    place = next(i for i, item in enumerate(whole["symbols"]) if item["name"] == "GBPUSD")
+    whole["symbols"][place] = garbage
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    listed["EURUSD"]["digits"] = 4
+    result, ctx = run(bench)
+    assert f"{len(listed) - 1} of {len(listed)} symbols are left in it" in ctx.warnings[0]
+    assert [change["symbol"] for change in result.changes] == ["EURUSD"]
+    assert (result.new, result.removed, len(aside(bench))) == (0, 0, 1)
+
+
+@pytest.mark.allow_warnings("The broker")
+def test_a_record_that_another_program_laid_out_anew_is_compared(bench: Bench, listed: dict[str, Any]) -> None:
+    run(bench)
+    (bench.paths.cache / "symbol_info.json").write_text(json.dumps(document(bench), indent=4), encoding="utf-8")
+    listed["EURUSD"]["digits"] = 4
+    result, ctx = run(bench)
+    assert (result.compared_with, result.changed) == ("2025-06-03T12:00:00.000Z", 1)
+    (warning,) = ctx.warnings
+    assert "digits 5 -> 4" in warning
+    assert aside(bench) == []
+
+
+def test_a_record_of_a_newer_metronome_is_left_alone(bench: Bench, listed: dict[str, Any]) -> None:
+    path = bench.paths.cache / "symbol_info.json"
+    path.write_text('{"schema": 99}', encoding="utf-8")
+    with pytest.raises(UserAction, match="schema 99"):
+        run(bench)
+    assert (path.read_text(encoding="utf-8"), aside(bench)) == ('{"schema": 99}', [])
 
 
 def test_numbers_that_json_has_not_are_left_empty(bench: Bench, listed: dict[str, Any]) -> None:

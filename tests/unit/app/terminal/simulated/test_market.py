@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -204,6 +205,25 @@ def test_a_bad_replay_file_is_told_when_its_symbol_is_asked_for(tmp_path: Path) 
     assert terminal.symbol_info_tick("GBPUSD") is not None
     with pytest.raises(BadBarsFile, match=r"none\.csv"):
         terminal.symbol_info_tick("EURUSD")
+
+
+@pytest.mark.parametrize(
+    ("name", "moment", "told"),
+    [
+        ("mt5/EURUSD_M1_tab_10k.csv", datetime(2024, 11, 20, 12, tzinfo=UTC), "231 rows .* the first in line 145"),
+        ("histdata/HISTDATA_COM_ASCII_SPXUSD_M12019.zip", datetime(2019, 11, 6, 12, tzinfo=UTC), "56 rows .* 257572"),
+    ],
+)
+def test_a_replay_does_without_bad_rows_and_says_so(
+    shared: Path, caplog: pytest.LogCaptureFixture, name: str, moment: datetime, told: str
+) -> None:
+    terminal = opened(FakeClock(moment), {"EURUSD": shared / "data" / "bars" / name})
+    assert "left out" not in terminal.note()
+    assert len(bars(terminal, "EURUSD", "M1", 1000)) == 1000
+    assert re.search(told, terminal.note())
+    (warning,) = [record for record in caplog.records if "left out" in record.message]
+    assert warning.levelname == "WARNING"
+    assert re.search(told, warning.message)
 
 
 def test_a_suffix_is_part_of_every_name() -> None:
