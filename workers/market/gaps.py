@@ -80,6 +80,22 @@ def find_gaps(times: Times, seconds: int, rule: ServerTimeRule) -> list[Gap]:
     return found
 
 
+def trades_at(times: Times, seconds: int, rule: ServerTimeRule, moment: datetime) -> bool:
+    """Whether the symbol of these bars trades at a moment after them, as far as its bars tell.
+
+    Args:
+        times: Open times of closed bars in UTC epoch seconds, ascending, each once.
+        seconds: Length of a bar; bars of months tell nothing, then it is taken to trade.
+        rule: The server's clock.
+        moment: Aware.
+    """
+    if not len(times) or seconds >= MONTH:
+        return True
+    stamps = rule.times_to_server(times)
+    pause = np.arange(int(stamps[-1]) + seconds, int(rule.to_server(moment)) + 1, seconds, dtype=np.int64)
+    return not len(pause) or bool(_Sessions(stamps, seconds).expected(pause)[-1])
+
+
 class _Sessions:
     """When the symbol of these bars trades; all on the server's clock."""
 

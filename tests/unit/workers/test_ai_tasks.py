@@ -23,7 +23,7 @@ def put(bench: Bench, name: str, **changes: Any) -> None:
         "symbol": "EURUSD",
         "timeframe": "M5",
         "conditions": {"entry": ["ema_fast_gt_slow"]},
-        "strategy": {"direction": "both"},
+        "strategy": {"direction": "both", "news_embargo_minutes": 0},
     }
     (bench.paths.strategies / f"{name}.json").write_text(json.dumps(document | changes), encoding="utf-8")
 
@@ -48,7 +48,8 @@ def test_idea_with_the_fields_of_old_and_its_evidence(bench: Bench) -> None:
         "stop_loss", "take_profit", "volume", "rr_ratio", "emnr_flags", "indicators", "execution_plan", "status",
         "notes", "evidence",
     }  # fmt: skip
-    assert (idea["schema"], idea["volume"], idea["status"]) == (1, None, "pending_approval")
+    assert (idea["schema"], idea["status"], idea["notes"]) == (1, "pending_approval", "")
+    assert idea["volume"] > 0
     assert idea["execution_plan"] == {"action": "open_or_scale", "riskPct": 0.01}
     assert idea["evidence"]["bar_close"] == "2025-06-03T12:00:00.000Z"
     assert idea["evidence"]["score"][-1] == "score: 100"
@@ -96,13 +97,12 @@ def test_two_runs_at_once_write_an_idea_once(bench: Bench) -> None:
     put(bench, "trend")
     run_all(bench)
     (path,) = ideas_of(bench)
-    idea = TradeIdea.model_validate_json(path.read_text(encoding="utf-8"))
-    path.unlink()
-    files, now = IdeaFiles(bench.storage, bench.paths.trade_ideas), bench.clock.now()
+    idea = TradeIdea.model_validate_json(path.read_text(encoding="utf-8")).model_copy(update={"id": "another"})
+    files, now = IdeaFiles(bench.paths), bench.clock.now()
     with ThreadPoolExecutor(8) as pool:
         written = list(pool.map(lambda _: files.add(idea, now, now), range(24)))
     assert sum(path is not None for path in written) == 1
-    assert len(ideas_of(bench)) == 1
+    assert len(ideas_of(bench)) == 2
 
 
 def test_evaluation_of_the_day_grows(bench: Bench) -> None:
@@ -210,7 +210,12 @@ def test_bars_of_other_timeframes_are_fetched_and_closed(bench: Bench) -> None:
     rates = bench.terminal.history["EURUSD", "M5"]
     hours = rates[::12].copy()
     bench.terminal.history["EURUSD", "H1"] = hours
-    put(bench, "trend", conditions={"entry": ["H1.close > 0", "H1.close < 9"]}, strategy={"direction": "long"})
+    put(
+        bench,
+        "trend",
+        conditions={"entry": ["H1.close > 0", "H1.close < 9"]},
+        strategy={"direction": "long", "news_embargo_minutes": 0},
+    )
     result, _ = run_all(bench)
     assert bench.terminal.calls == ["symbol_info", "rates", "rates"]
     assert result.ideas == 1
