@@ -15,13 +15,13 @@ from app.runs import iso
 from app.tasks import TaskContext
 from app.terminal.errors import UnknownSymbol
 from app.terminal.symbols import SymbolNames
-from app.terminal.values import TIMEFRAMES, Bars, SymbolInfo
+from app.terminal.values import TIMEFRAMES, Bars, Rates, SymbolInfo
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Calendar
 from workers.market.care import Caretaker
 from workers.market.gaps import find_gaps
 from workers.market.grade import grade
-from workers.strategy import account, calendar_news, gates, ideas, replay
+from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import UNKNOWN, AccountState
 from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, frame_window, window
@@ -83,6 +83,7 @@ class Evaluator:
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
         self._bars: dict[tuple[str, str], Bars] = {}
+        self._longer: dict[tuple[str, str], Rates] = {}
         self._profiles = load_profiles(ctx.storage.paths.profiles)
 
     def run(self) -> tuple[StrategyOutcome, ...]:
@@ -106,6 +107,8 @@ class Evaluator:
             except MetronomeError as error:
                 lost = Evaluation(rule.strategy, Outcome.NOT_EVALUATED, str(error))
                 outcomes.append(StrategyOutcome(rule, lost, error=error))
+        newest = {key: int(bars.closed().rates["time"][-1]) for key, bars in self._bars.items() if len(bars.closed())}
+        repaint.check(self._ctx, self._files, newest, self._fetch)
         self._ctx.progress(len(self._rules), len(self._rules))
         failures = [outcome.error for outcome in outcomes if outcome.error is not None]
         if failures and len(failures) == len(outcomes):
@@ -233,11 +236,18 @@ class Evaluator:
         if key not in self._bars:
             most = max(self._windows.get(key, 0), USUAL_WINDOW)
             try:
-                bars = self._ctx.terminal.rates(self._names.broker_name(symbol), timeframe, most + 1)
+                self._bars[key] = self._ctx.terminal.rates(self._names.broker_name(symbol), timeframe, most + 1)
             except UnknownSymbol:
                 raise self._names.refusal(symbol) from None
-            self._bars[key] = bars
         return self._bars[key].closed()
+
+    def _fetch(self, symbol: str, timeframe: str, number: int) -> Rates:
+        """More closed bars than the strategies look at; asked once for all ideas that want as many."""
+        key = (symbol, timeframe)
+        if len(self._longer.get(key, ())) < number:
+            bars = self._ctx.terminal.rates(self._names.broker_name(symbol), timeframe, number + 1)
+            self._longer[key] = bars.closed().rates
+        return self._longer[key]
 
     @cached_property
     def _windows(self) -> dict[tuple[str, str], int]:
