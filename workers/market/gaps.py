@@ -91,9 +91,10 @@ def trades_at(times: Times, seconds: int, rule: ServerTimeRule, moment: datetime
     """
     if not len(times) or seconds >= MONTH:
         return True
-    stamps = rule.times_to_server(times)
-    pause = np.arange(int(stamps[-1]) + seconds, int(rule.to_server(moment)) + 1, seconds, dtype=np.int64)
-    return not len(pause) or bool(_Sessions(stamps, seconds).expected(pause)[-1])
+    slot_s = min(seconds, DAY)
+    # The slot of this moment by itself: the pause before it may have begun with a weekend that is over now.
+    slot = np.array([int(rule.to_server(moment)) // slot_s * slot_s], dtype=np.int64)
+    return bool(_Sessions(rule.times_to_server(times), seconds).expected(slot)[0])
 
 
 class _Sessions:
