@@ -15,7 +15,7 @@ from hand_terminal import Bench, make_rates
 from app.errors import UserAction
 from app.tasks import NoParams
 from workers.ai_tasks import EvaluationResult, evaluate_all_strategies
-from workers.strategy import replay
+from workers.strategy import evidence, replay
 from workers.strategy.chain import BEGINNING, Chain, lines_of, parse
 from workers.strategy.command import ideas
 from workers.strategy.evidence import EvidenceLost, EvidenceStore, canonical, folder_of, sha256
@@ -208,6 +208,39 @@ def test_a_line_torn_by_a_kill_is_moved_aside(written: Bench, caplog: pytest.Log
     assert replay.verify(written.paths).ideas == 4
     side = chain_file(written).with_name("chain.rejected.jsonl")
     assert side.read_bytes() == b'{"number": 4, "ti\n'
+
+
+class Kill(BaseException):
+    """The end of the process, in the middle of things."""
+
+
+@pytest.mark.parametrize("step", range(9))
+def test_wherever_a_kill_comes_the_next_run_completes_all(
+    bench: Bench, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(bench, "a")
+    put(bench, "b")
+    left = [step]
+
+    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
+        def write(*args: Any, **options: Any) -> Any:
+            if not left[0]:
+                raise Kill
+            left[0] -= 1
+            return real(*args, **options)
+
+        return write
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence, "atomic_write_bytes", dying(evidence.atomic_write_bytes))
+        patch.setattr(Chain, "append", dying(Chain.append))
+        patch.setattr(IdeaFiles, "write", dying(IdeaFiles.write))
+        with pytest.raises(Kill):
+            run_all(bench)
+    again = run_all(bench)
+    assert again.ideas + again.known == 2
+    assert faults(bench) == ()
+    assert len(list(bench.paths.trade_ideas.glob("*.json"))) == 2
 
 
 @pytest.mark.parametrize("cut", range(1, 40, 3))
