@@ -133,4 +133,5 @@ def no_news(
         return Gate(name, False, f"{found.reason} Run the task Update economic calendar.")
     if found.blocked:
         return Gate(name, False, f"News: {found.reason} The strategy stays away for {embargo_minutes} min.")
-    return Gate(name, True, f"No event of high impact for {', '.join(sorted(currencies))} is near.")
+    about = ", ".join(sorted(currencies)) or "any currency"
+    return Gate(name, True, f"No event of high impact for {about} is near.")

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.errors import Blocked, Cancelled, MetronomeError
+from app.errors import Cancelled, MetronomeError
 from app.files import StorageError
 from app.tasks import TaskContext
 from app.terminal.values import TIMEFRAMES, Rates
@@ -55,7 +55,6 @@ def check(ctx: TaskContext, files: IdeaFiles, newest: Mapping[tuple[str, str], i
 
     Raises:
         StorageError: a file cannot be read or written.
-        Blocked: the terminal went away.
         Cancelled: the run was asked to stop.
     """
     path = ctx.storage.paths.cache / FILE_NAME
@@ -76,7 +75,7 @@ def check(ctx: TaskContext, files: IdeaFiles, newest: Mapping[tuple[str, str], i
                 if told:
                     ctx.warn(f"Idea {past.id} would be another today: {told}")
                 past = replace(past, seen=seen, told=bool(told))
-        except (StorageError, Blocked, Cancelled):
+        except (StorageError, Cancelled):
             raise
         except MetronomeError as error:
             ctx.log.info("idea %s is not checked for repainting now: %s", link.id, error)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hand_terminal import Bench, make_rates
 
-from app.errors import Retryable
+from app.errors import Blocked, MetronomeError, Retryable
 from app.tasks import NoParams, TaskContext
 from workers.ai_tasks import EvaluationResult, evaluate_all_strategies
 from workers.strategy import repaint
@@ -120,12 +120,13 @@ def test_ideas_older_than_a_day_rest(idea: Bench) -> None:
     assert run_all(idea)[1].warnings == []
 
 
-def test_trouble_with_the_check_costs_nothing(idea: Bench) -> None:
+@pytest.mark.parametrize("trouble", [Retryable("The terminal did not answer."), Blocked("The terminal is away.")])
+def test_trouble_with_the_check_costs_nothing(idea: Bench, trouble: MetronomeError) -> None:
     idea.clock.advance(300)
     ctx = idea.context()
 
     def fails(symbol: str, timeframe: str, number: int) -> Any:
-        raise Retryable("The terminal did not answer.")
+        raise trouble
 
     check(ctx, IdeaFiles(idea.paths), {("EURUSD", "M5"): 1_748_952_000}, fails)
     assert ctx.warnings == []
