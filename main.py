@@ -76,6 +76,13 @@ def feeds(paths, action, values):
     return feeds(paths, action, values)
 
 
+def ideas(paths, action, values):
+    """List trade ideas, make one again or check all; returns what to print."""
+    from workers.strategy.command import ideas
+
+    return ideas(paths, action, values)
+
+
 def main():
     """Start Metronome and return its exit code."""
     if getattr(sys, "frozen", False):
@@ -88,7 +95,7 @@ def main():
     try:
         from app import cli
 
-        wiring = cli.Wiring(registry=load_registry, window=open_window, screenshot=screenshot, feeds=feeds)
+        wiring = cli.Wiring(registry=load_registry, window=open_window, screenshot=screenshot, feeds=feeds, ideas=ideas)
         return cli.main(sys.argv[1:], wiring)
     except ImportError as error:
         explanation = bootstrap.explain_missing_library(error)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 OK, FAILED, USAGE, SKIPPED = 0, 1, 2, 3
 
 FEED_ACTIONS = ("list", "import", "export", "add", "remove", "enable", "disable")
+IDEA_ACTIONS = ("list", "verify", "replay")
 
 EPILOG = """\
 Every command also takes --home, --set, --terminal and --json, before or after its name. Examples:
@@ -87,6 +88,7 @@ class Wiring:
     window: Callable[[WindowStart], int]
     screenshot: Callable[[ScreenshotStart], int]
     feeds: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
+    ideas: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -198,6 +200,9 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     feeds = commands.add_parser("feeds", help="show or change the list of news feeds")
     feeds.add_argument("action", nargs="?", choices=FEED_ACTIONS, default="list", metavar="|".join(FEED_ACTIONS))
     feeds.add_argument("values", nargs="*", metavar="FILE | URL [TITLE] | FEED")
+    ideas = commands.add_parser("ideas", help="list trade ideas, make one again, prove that none was touched")
+    ideas.add_argument("action", nargs="?", choices=IDEA_ACTIONS, default="list", metavar="|".join(IDEA_ACTIONS))
+    ideas.add_argument("values", nargs="*", metavar="ID")
     symbols = commands.add_parser("symbols", help="what the broker calls the symbols of the watch list")
     symbols_commands = symbols.add_subparsers(dest="action", metavar="confirm SYMBOL NAME | forget SYMBOL")
     confirm = symbols_commands.add_parser("confirm", help="settle which symbol of the broker is meant")
@@ -287,6 +292,7 @@ def dispatch(
         "runs": lambda: cli_commands.runs(session, options.task, options.state, options.limit),
         "settings": lambda: settings_command(session, options),
         "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),
+        "ideas": lambda: cli_commands.ideas(session, wiring.ideas, options.action, options.values),
         "symbols": lambda: cli_commands.symbols(session, vars(options)),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),

@@ -125,6 +125,29 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
+def idea_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The trade ideas."""
+    if not rows:
+        write("There is no trade idea yet.")
+        return
+    table(
+        ("WHEN", "SYMBOL", "DIRECTION", "ADVICE", "SCORE", "ENTRY", "STOP", "TARGET", "LOTS", "ID"),
+        [
+            (
+                local(row["timestamp"]),
+                f"{row['symbol']} {row['timeframe']}",
+                str(row["direction"]),
+                str(row["action"]),
+                as_text(row["confidence"]),
+                *(as_text(row[name]) for name in ("entry_price", "stop_loss", "take_profit")),
+                "-" if row["volume"] is None else as_text(row["volume"]),
+                str(row["id"]),
+            )
+            for row in rows
+        ],
+    )
+
+
 def feed_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """The news feeds and how each fares."""
     if not rows:

@@ -500,6 +500,22 @@ class RiskSettings(SettingsGroup):
     )
 
 
+class StrategySettings(SettingsGroup):
+    """What must hold before a strategy may have an idea."""
+
+    least_grade: Literal["A", "B", "C", "D", "E", "F"] = setting(
+        "C", "Least grade of data", "Ideas rest on bars of this grade or a better one; A is the best, F the worst."
+    )
+    calendar_max_age_h: float = setting(
+        24.0,
+        "Oldest calendar",
+        "With an economic calendar older than this, strategies that stay away from news have no ideas.",
+        unit="h",
+        ge=1,
+        le=168,
+    )
+
+
 class UiSettings(SettingsGroup):
     """The window."""
 
@@ -528,6 +544,7 @@ class Settings(SettingsGroup):
     calendar: CalendarSettings = group(CalendarSettings, "Calendar")
     news: NewsSettings = group(NewsSettings, "News")
     risk: RiskSettings = group(RiskSettings, "Risk")
+    strategies: StrategySettings = group(StrategySettings, "Strategies")
     ui: UiSettings = group(UiSettings, "Window")
 
     def task(self, task_id: str) -> TaskSettings:

@@ -1,4 +1,4 @@
-"""The evaluation of one strategy on 500 closed bars, without terminal and files."""
+"""The evaluation of one strategy on 500 closed bars without terminal and files, and of many with both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from app.terminal.values import RATES_DTYPE, TIMEFRAMES
+from benchmarks import evaluate_many
 from benchmarks.figures import Figure, distribution
 from workers.strategy.evaluate import Outcome, evaluate, least_bars
 from workers.strategy.library import EXAMPLES, load
@@ -34,7 +35,7 @@ def run() -> list[Figure]:
             begun = time.perf_counter()
             evaluate(strategy, rates, seconds, grid, frames=frames)
             taken.append((time.perf_counter() - begun) * 1e3)
-    return [distribution(f"one strategy on {BARS} bars", "ms", taken, {"p99": 3})]
+    return [distribution(f"one strategy on {BARS} bars", "ms", taken, {"p99": 3}), *evaluate_many.figures()]
 
 
 def _bars(seconds: int) -> np.ndarray:

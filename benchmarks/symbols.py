@@ -11,13 +11,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from benchmarks.figures import Figure, distribution, single
+
+if TYPE_CHECKING:
+    from app.engine import Engine
+    from app.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 SYMBOLS, QUOTED = 5000, 1000
@@ -59,15 +64,10 @@ def _in_process_of_its_own(host: str) -> dict[str, Any]:
 
 def measure(home: Path, host: str) -> dict[str, Any]:
     """Run the tasks in this process while a timer ticks in the thread of the event loop."""
-    from PySide6.QtCore import QCoreApplication, Qt, QTimer
-
     from app.cli_session import CommandSession
     from app.engine import Engine
-    from app.interpreter import keep_what_is_loaded
-    from app.runs import Run
     from workers import registry
 
-    application = QCoreApplication([])
     overrides = {
         "timetable.paused": "true",
         "terminal.simulated.symbols": str(SYMBOLS),
@@ -76,6 +76,34 @@ def measure(home: Path, host: str) -> dict[str, Any]:
     }
     session = CommandSession.open(str(home), overrides, registry, as_json=True)
     engine = Engine(session.paths, session.settings, session.load_registry())
+    with timed_runs(engine) as timed:
+        updates, updates_late = timed("update_symbol_info", None, REPEATS)
+        peak = _peak_mb()
+        names = [item["name"] for item in _stored(session.paths.cache / "symbol_info.json")][:QUOTED]
+        params = {"symbols": names}
+        timed("collect_market_data", params, 1)  # the first pass of a day begins the files
+        passes, passes_late = timed("collect_market_data", params, REPEATS)
+    return {
+        "updates_s": updates,
+        "late_ms": updates_late,
+        "peak_mb": peak,
+        "passes_s": passes,
+        "quotes_late_ms": passes_late,
+    }
+
+
+#: Runs a task with these parameters so many times: seconds of each run, and how late (ms) each tick of the timer was.
+Timed = Callable[[str, dict[str, Any] | None, int], tuple[list[float], list[float]]]
+
+
+@contextmanager
+def timed_runs(engine: Engine) -> Iterator[Timed]:
+    """Start the engine and time its runs while a timer ticks in the thread of the event loop."""
+    from PySide6.QtCore import QCoreApplication, Qt, QTimer
+
+    from app.interpreter import keep_what_is_loaded
+
+    application = QCoreApplication([])
     engine.start(schedule=False)
     keep_what_is_loaded()  # as the program does when its window is there
     late: list[float] = []
@@ -106,22 +134,10 @@ def measure(home: Path, host: str) -> dict[str, Any]:
         return seconds, list(late)
 
     try:
-        updates, updates_late = timed("update_symbol_info", None, REPEATS)
-        peak = _peak_mb()
-        names = [item["name"] for item in _stored(session.paths.cache / "symbol_info.json")][:QUOTED]
-        params = {"symbols": names}
-        timed("collect_market_data", params, 1)  # the first pass of a day begins the files
-        passes, passes_late = timed("collect_market_data", params, REPEATS)
+        yield timed
     finally:
         engine.stop()
         application.quit()
-    return {
-        "updates_s": updates,
-        "late_ms": updates_late,
-        "peak_mb": peak,
-        "passes_s": passes,
-        "quotes_late_ms": passes_late,
-    }
 
 
 def _stored(path: Path) -> list[dict[str, Any]]:

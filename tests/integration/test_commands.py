@@ -200,3 +200,28 @@ def test_files_are_imported_by_whoever_owns_the_home(tmp_path: Path) -> None:
         ("bars_csv", 0, False),
     ]
     assert ask(home, "import", str(bars), "--timeframe", "M7")[0] == 2
+
+
+def test_ideas_are_listed_made_again_and_verified(tmp_path: Path) -> None:
+    assert ask(tmp_path, "ideas") == (0, [])
+    strategy = {
+        "symbol": "BTCUSD",
+        "timeframe": "M5",
+        "conditions": {"entry": ["close > 0"]},
+        "strategy": {"direction": "long"},
+    }
+    folder = tmp_path / "data" / "config" / "strategies"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "always.json").write_text(json.dumps(strategy), encoding="utf-8")
+    # Trades at weekends too, whenever this test runs.
+    code, run = ask(tmp_path, "run", "evaluate_all_strategies", "--set", "market.watch_list=BTCUSD")
+    assert (code, run["result"]["ideas"]) == (0, 1), run
+    (idea,) = ask(tmp_path, "ideas", "list")[1]
+    code, found = ask(tmp_path, "ideas", "replay", idea["id"])
+    assert (code, found["identical"]) == (0, True)
+    assert ask(tmp_path, "ideas", "verify")[0] == 0
+    path = tmp_path / "data" / "trade_ideas" / idea["file"]
+    path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    code, found = ask(tmp_path, "ideas", "verify")
+    assert (code, found["ok"], len(found["faults"])) == (1, False, 1)
+    assert ask(tmp_path, "ideas", "replay", "nosuch")[0] == 1

@@ -80,6 +80,23 @@ def find_gaps(times: Times, seconds: int, rule: ServerTimeRule) -> list[Gap]:
     return found
 
 
+def trades_at(times: Times, seconds: int, rule: ServerTimeRule, moment: datetime) -> bool:
+    """Whether the symbol of these bars trades at a moment after them, as far as its bars tell.
+
+    Args:
+        times: Open times of closed bars in UTC epoch seconds, ascending, each once.
+        seconds: Length of a bar; bars of months tell nothing, then it is taken to trade.
+        rule: The server's clock.
+        moment: Aware.
+    """
+    if not len(times) or seconds >= MONTH:
+        return True
+    slot_s = min(seconds, DAY)
+    # The slot of this moment by itself: the pause before it may have begun with a weekend that is over now.
+    slot = np.array([int(rule.to_server(moment)) // slot_s * slot_s], dtype=np.int64)
+    return bool(_Sessions(rule.times_to_server(times), seconds).expected(slot)[0])
+
+
 class _Sessions:
     """When the symbol of these bars trades; all on the server's clock."""
 

@@ -42,6 +42,7 @@ class Exposure:
 
     Attributes:
         positions: All open positions.
+        orders: All pending orders: each may become a position, so each counts as one.
         equity: Now, in the currency of the account.
         day_start_equity: Equity when the server's day began.
     """
@@ -49,12 +50,16 @@ class Exposure:
     positions: Sequence[OpenPosition] | None
     equity: float | None
     day_start_equity: float | None
+    orders: Sequence[OpenPosition] = ()
+
+    @property
+    def taken(self) -> tuple[OpenPosition, ...]:
+        """Positions and orders."""
+        return (*(self.positions or ()), *self.orders)
 
     def volume(self, symbol: str, direction: int) -> float:
-        """Open lots of a symbol in one direction."""
-        return sum(
-            item.volume for item in self.positions or () if item.symbol == symbol and item.direction == direction
-        )
+        """Lots of a symbol in one direction, open or ordered."""
+        return sum(item.volume for item in self.taken if item.symbol == symbol and item.direction == direction)
 
 
 def refusal(symbol: str, limits: RiskSettings, found: Exposure) -> str:
@@ -64,12 +69,17 @@ def refusal(symbol: str, limits: RiskSettings, found: Exposure) -> str:
     """
     if found.positions is None:
         return "The open positions are not known, so their limits cannot be checked."
-    every, of_symbol = len(found.positions), sum(item.symbol == symbol for item in found.positions)
+    every, of_symbol = len(found.taken), sum(item.symbol == symbol for item in found.taken)
     if every >= limits.max_concurrent_positions:
-        return f"Open: {count(every, 'position')}; at most {limits.max_concurrent_positions} at the same time."
+        return f"{_what(found, every)}; at most {limits.max_concurrent_positions} at the same time."
     if of_symbol >= limits.max_positions_per_symbol:
-        return f"Open: {count(of_symbol, 'position')} of {symbol}; at most {limits.max_positions_per_symbol}."
+        return f"{_what(found, of_symbol)} of {symbol}; at most {limits.max_positions_per_symbol}."
     return _daily_loss(limits, found)
+
+
+def _what(found: Exposure, number: int) -> str:
+    kind = "Open or ordered" if found.orders else "Open"
+    return f"{kind}: {count(number, 'position')}"
 
 
 def _daily_loss(limits: RiskSettings, found: Exposure) -> str:

@@ -6,26 +6,29 @@ The fields are those of the old files; ``evidence`` is new. An idea advises, it 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.paths import safe_name
+from app.files import atomic_write_bytes, guarding
+from app.paths import Paths, safe_name
 from app.runs import iso
-from app.storage import Storage
+from app.terminal.values import Rates
 from workers.strategy import confidence
-from workers.strategy.evaluate import Evaluation, window
-from workers.strategy.library import RuleFile
+from workers.strategy.chain import FILE_NAME, Chain, Link
+from workers.strategy.evaluate import Evaluation
+from workers.strategy.evidence import EvidenceStore, folder_of, sha256
+from workers.strategy.inputs import Hashes, Inputs
+from workers.strategy.library import ProfileFile, RuleFile
 from workers.strategy.prices import trade_terms
+from workers.strategy.sizing import Size
 
 #: Version of the evaluation: a change of its arithmetic changes this, so that old ideas can be told apart.
-ENGINE_VERSION: Final = "2"
+ENGINE_VERSION: Final = "3"
 
 #: Finding a free name and writing it is one step: two runs may have an idea in the same second.
 _writing = threading.Lock()
@@ -60,21 +63,36 @@ class Condition(_Part):
     values: str
 
 
+class GateLine(_Part):
+    """One precondition, and what was found."""
+
+    name: str
+    holds: bool
+    text: str
+
+
 class Evidence(_Part):
-    """What the idea rests on."""
+    """What the idea rests on. Every ``..._sha256`` names a piece in ``data/evidence``."""
 
     strategy_id: str
     strategy_name: str
     rule_file: str
     rule_sha256: str
+    profile_sha256: str | None = None
+    symbol_sha256: str = Field(description="Specification of the symbol.")
+    calendar_sha256: str | None = Field(default=None, description="Events around the idea, and how old they were.")
     bar_time: str = Field(description="Opening of the decided bar, UTC.")
     bar_close: str = Field(description="Its closing, UTC: the instant at which the decision was possible.")
     bars: int = Field(description="Closed bars looked at.")
     bars_sha256: str
+    other_bars_sha256: dict[str, str] = Field(default={}, description="Those of other timeframes.")
     conditions: tuple[Condition, ...]
     score: tuple[str, ...] = Field(description="The arithmetic of the score, line by line.")
     prices: tuple[str, ...] = Field(description="How entry, stop and target came about.")
+    size: tuple[str, ...] = Field(default=(), description="How the volume came about.")
+    gates: tuple[GateLine, ...] = ()
     engine: str = ENGINE_VERSION
+    inputs_sha256: str = Field(description="Names of all pieces with time, account and limits: what replay reads.")
 
 
 class TradeIdea(_Part):
@@ -101,33 +119,31 @@ class TradeIdea(_Part):
     evidence: Evidence
 
 
-def idea_id(rule: RuleFile, evaluation: Evaluation) -> str:
-    """The identity of an idea: the same strategy, rule, bar and direction give the same one."""
+def idea_id(rule: RuleFile, profile: ProfileFile | None, evaluation: Evaluation) -> str:
+    """The identity of an idea: the same strategy, rule, profile, bar and direction give the same one."""
     side = evaluation.judgement.side if evaluation.judgement else ""
     stamp = f"{evaluation.bar_time:%Y%m%d_%H%M%S}" if evaluation.bar_time else ""
-    return f"{rule.strategy.id}_{stamp}_{side}_{rule.sha256[:8]}"
+    files = rule.sha256 if profile is None else hashlib.sha256(f"{rule.sha256}{profile.sha256}".encode()).hexdigest()
+    return f"{rule.strategy.id}_{stamp}_{side}_{files[:8]}"
 
 
-def build(rule: RuleFile, evaluation: Evaluation, rates: NDArray[Any], digits: int, now: datetime) -> TradeIdea:
+def build(inputs: Inputs, evaluation: Evaluation, size: Size, hashes: Hashes) -> TradeIdea:
     """The idea of an evaluation that has one.
 
     Args:
-        rates: The closed bars that were evaluated.
-        digits: Decimals of a price.
-        now: The time of the idea.
+        hashes: Names of the pieces of evidence.
 
     Raises:
         ValueError: the evaluation has no idea.
     """
     plan, judged, score = evaluation.plan, evaluation.judgement, evaluation.score
     if plan is None or judged is None or score is None or evaluation.bar_time is None:
-        msg = f"Strategy {rule.strategy.id} has no idea to build"
+        msg = f"Strategy {inputs.rule.strategy.id} has no idea to build"
         raise ValueError(msg)
-    strategy = rule.strategy
-    used = np.ascontiguousarray(rates[-window(strategy, evaluation.profile) :])
+    strategy = inputs.rule.strategy
     return TradeIdea(
-        id=idea_id(rule, evaluation),
-        timestamp=iso(now) or "",
+        id=idea_id(inputs.rule, inputs.profile, evaluation),
+        timestamp=iso(inputs.now) or "",
         symbol=strategy.symbol,
         timeframe=strategy.timeframe,
         confidence=score.value,
@@ -136,6 +152,7 @@ def build(rule: RuleFile, evaluation: Evaluation, rates: NDArray[Any], digits: i
         entry_price=plan.entry,
         stop_loss=plan.stop,
         take_profit=plan.target,
+        volume=size.volume,
         rr_ratio=round(plan.reward_risk, 2),
         emnr_flags=Flags(entry=judged.entry, exit=judged.exit, strong=bool(judged.strong), weak=judged.weak),
         indicators=dict(evaluation.readings),
@@ -143,27 +160,45 @@ def build(rule: RuleFile, evaluation: Evaluation, rates: NDArray[Any], digits: i
             action=evaluation.action.value,
             riskPct=confidence.risk_fraction(evaluation.action, trade_terms(strategy, evaluation.profile).max_risk),
         ),
-        notes="Volume is left open: this version does not compute a position size.",
+        notes=_notes(inputs, size),
         evidence=Evidence(
             strategy_id=strategy.id,
             strategy_name=strategy.name,
-            rule_file=rule.file_name,
-            rule_sha256=rule.sha256,
+            rule_file=inputs.rule.file_name,
+            rule_sha256=hashes.rule,
+            profile_sha256=hashes.profile,
+            symbol_sha256=hashes.symbol,
+            calendar_sha256=hashes.calendar,
             bar_time=iso(evaluation.bar_time) or "",
             bar_close=iso(evaluation.bar_close) or "",
             bars=evaluation.bars,
-            bars_sha256=hashlib.sha256(used.tobytes()).hexdigest(),
+            bars_sha256=hashes.bars,
+            other_bars_sha256=dict(hashes.other_bars),
             conditions=tuple(
                 Condition(group=group, name=found.name, holds=found.holds, values=found.detail)
                 for group, found in judged.facts
             ),
             score=score.as_text(),
-            prices=_price_lines(evaluation, used, digits),
+            prices=_price_lines(evaluation, inputs.rates, inputs.info.digits),
+            size=size.lines,
+            gates=tuple(GateLine(name=gate.name, holds=gate.holds, text=gate.text) for gate in inputs.gates),
+            inputs_sha256=hashes.inputs,
         ),
     )
 
 
-def _price_lines(evaluation: Evaluation, rates: NDArray[Any], digits: int) -> tuple[str, ...]:
+def _notes(inputs: Inputs, size: Size) -> str:
+    """Why there is no volume, or what made it smaller; and what was not known of the account."""
+    return " ".join(text for text in (size.reason, "" if size.volume else inputs.account.trouble) if text)
+
+
+def idea_bytes(idea: TradeIdea) -> bytes:
+    """The content of an idea's file."""
+    text = json.dumps(idea.model_dump(mode="json", by_alias=True), ensure_ascii=False, indent=2, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _price_lines(evaluation: Evaluation, rates: Rates, digits: int) -> tuple[str, ...]:
     """How the prices came about, for a person who checks them on the chart."""
     plan, judged = evaluation.plan, evaluation.judgement
     if plan is None or judged is None:
@@ -182,52 +217,72 @@ def _price_lines(evaluation: Evaluation, rates: NDArray[Any], digits: int) -> tu
 
 
 class IdeaFiles:
-    """The folder of trade ideas.
+    """The folder of trade ideas, with their chain and evidence.
 
-    Thread: ``add`` may be called from any thread; two ideas of the same second get two files.
+    Thread: any; two ideas of the same second get two files. An idea's file is never changed after it was written.
     """
 
-    def __init__(self, storage: Storage, folder: Path) -> None:
-        self._storage = storage
-        self._folder = folder
+    def __init__(self, paths: Paths) -> None:
+        self.folder = paths.trade_ideas
+        self.evidence = EvidenceStore(folder_of(paths))
+        self._chain = Chain(folder_of(paths) / FILE_NAME)
 
-    def add(self, idea: TradeIdea, now: datetime, since: datetime) -> Path | None:
-        """Write the idea unless the same one is there already; the path, or None when it was.
+    def known(self, id: str, since: datetime) -> bool:
+        """Whether that idea was written before.
 
         Args:
-            now: The time of the idea, for the name of the file.
-            since: The decided bar closed then: an equal idea cannot be older.
+            since: The decided bar closed then: the idea cannot be older.
 
         Raises:
-            StorageError: the file cannot be written.
+            StorageError: the chain cannot be read.
         """
-        prefix = safe_name(idea.symbol) + "_"
         with _writing:
-            names = self._names(prefix)
-            for name in names:
-                if name[len(prefix) :] >= f"{since:%Y%m%d_%H%M%S}" and self._id_of(self._folder / name) == idea.id:
-                    return None
-            path = self._folder / _free_name(f"{prefix}{now:%Y%m%d_%H%M%S}", names)
-            self._storage.write_json(path, idea.model_dump(mode="json", by_alias=True))
+            return any(link.id == id for link in self._chain.recent(iso(since) or ""))
+
+    def recent(self, since: datetime) -> tuple[Link, ...]:
+        """What the chain tells of the ideas from ``since`` on. Raises as ``known``."""
+        text = iso(since) or ""
+        with _writing:
+            return tuple(link for link in self._chain.recent(text) if link.time >= text)
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the chain's last line. Raises as ``known``."""
+        with _writing:
+            return self._chain.head
+
+    def add(self, idea: TradeIdea, now: datetime, since: datetime) -> Path | None:
+        """Write the idea unless it was written before; the path, or None when it was.
+
+        Its evidence must be there already: the line of the chain comes next and the file last, so that an interrupted
+        writing can be completed.
+
+        Raises:
+            StorageError: something cannot be written.
+        """
+        content = idea_bytes(idea)
+        with _writing:
+            recent = self._chain.recent(iso(since) or "")
+            if any(link.id == idea.id for link in recent):
+                return None
+            path = self._free_path(f"{safe_name(idea.symbol)}_{now:%Y%m%d_%H%M%S}", {link.file for link in recent})
+            self._chain.append(idea.timestamp, idea.id, path.name, sha256(content), idea.evidence.inputs_sha256)
+            self.write(path.name, content)
         return path
 
-    def _names(self, prefix: str) -> set[str]:
-        return {item.name for item in self._folder.glob(f"{_literal(prefix)}*.json")}
+    def write(self, name: str, content: bytes) -> None:
+        """Write the file of an idea whose line is in the chain.
 
-    def _id_of(self, path: Path) -> str:
-        document = self._storage.read_json(path)
-        return str(document.get("id", "")) if document else ""
+        Raises:
+            StorageError: it cannot be written.
+        """
+        with guarding(self.folder, "create"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        atomic_write_bytes(self.folder / name, content)
 
-
-def _literal(prefix: str) -> str:
-    """A prefix with the characters that a glob would take as patterns made literal."""
-    return "".join(f"[{char}]" if char in "[]*?" else char for char in prefix)
-
-
-def _free_name(stem: str, taken: Sequence[str] | set[str]) -> str:
-    """``stem.json``, or ``stem_2.json`` and so on when other strategies had an idea in the same second."""
-    name, number = f"{stem}.json", 1
-    while name in taken:
-        number += 1
-        name = f"{stem}_{number}.json"
-    return name
+    def _free_path(self, stem: str, taken: set[str]) -> Path:
+        """``stem.json``, or ``stem_2.json`` and so on when other strategies had an idea in the same second."""
+        name, number = f"{stem}.json", 1
+        while name in taken or (self.folder / name).exists():
+            number += 1
+            name = f"{stem}_{number}.json"
+        return self.folder / name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -28,11 +28,12 @@ _LARGEST: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """A strategy with the file that it came from, named printably; ``sha256`` is that of the file's bytes."""
+    """A strategy with the file that it came from, named printably; ``sha256`` is that of ``content``, its bytes."""
 
     strategy: Strategy
     file_name: str
     sha256: str
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,12 @@ def load(folder: Path) -> Library:
 
 @dataclass(frozen=True, slots=True)
 class ProfileFile:
-    """A profile with the file that it came from; ``sha256`` is that of the file's bytes."""
+    """A profile with the file that it came from; ``sha256`` is that of ``content``, its bytes."""
 
     profile: Profile
     file_name: str
     sha256: str
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def load_profiles(folder: Path) -> Profiles:
         shown = printable(name)
         try:
             content = _content(folder / name, f"Profile {shown}", ProfileFileError)
-            item = ProfileFile(parse_profile(content, shown), shown, hashlib.sha256(content).hexdigest())
+            item = ProfileFile(parse_profile(content, shown), shown, hashlib.sha256(content).hexdigest(), content)
             if (other := found.get(item.profile.symbol)) is not None:
                 raise ProfileFileError(
                     f"Profiles {other.file_name} and {shown} are both of {item.profile.symbol}.",
@@ -176,7 +178,7 @@ def _content(path: Path, label: str, refuse: type[UserAction]) -> bytes:
 def _read(path: Path) -> RuleFile:
     name, place = printable(path.name), printable(str(path))
     content = _content(path, f"Strategy file {place}", StrategyFileError)
-    return RuleFile(parse_strategy(content, place), name, hashlib.sha256(content).hexdigest())
+    return RuleFile(parse_strategy(content, place), name, hashlib.sha256(content).hexdigest(), content)
 
 
 def printable(text: str) -> str:

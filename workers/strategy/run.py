@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -14,24 +15,31 @@ from app.runs import iso
 from app.tasks import TaskContext
 from app.terminal.errors import UnknownSymbol
 from app.terminal.symbols import SymbolNames
-from app.terminal.values import TIMEFRAMES, Bars, SymbolInfo
-from workers.strategy import ideas
-from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, evaluate, frame_window, window
+from app.terminal.values import TIMEFRAMES, Bars, Rates, SymbolInfo
+from workers.calendar import store as calendar_store
+from workers.calendar.values import Calendar
+from workers.market.care import Caretaker
+from workers.market.gaps import find_gaps
+from workers.market.grade import grade
+from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
+from workers.strategy import inputs as idea_inputs
+from workers.strategy.account import UNKNOWN, AccountState
+from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, frame_window, window
+from workers.strategy.gates import Gate
+from workers.strategy.inputs import Inputs
 from workers.strategy.library import RuleFile, load_profiles
-from workers.strategy.prices import PriceGrid
-from workers.strategy.profile import Profile
 from workers.strategy.rules import prepare
-from workers.wording import seconds
-
-_DAY_S = 86_400
+from workers.strategy.sizing import Size
 
 
 @dataclass(frozen=True, slots=True)
 class StrategyOutcome:
-    """What came of one strategy in this run; ``idea_file`` is relative to the home."""
+    """What came of one strategy in this run; ``gates`` were asked for an idea, its file is below the home."""
 
     rule: RuleFile
     evaluation: Evaluation
+    gates: tuple[Gate, ...] = ()
+    size: Size | None = None
     idea_id: str = ""
     idea_file: str = ""
     error: MetronomeError | None = None
@@ -54,6 +62,9 @@ class StrategyOutcome:
             "entry": plan.entry if plan else None,
             "stop": plan.stop if plan else None,
             "target": plan.target if plan else None,
+            "volume": self.size.volume if self.size else None,
+            "no_volume": self.size.reason if self.size and self.size.volume is None else "",
+            "closed_gates": [gate.name for gate in self.gates if not gate.holds],
             "idea": self.idea_id,
             "idea_file": self.idea_file,
         }
@@ -68,10 +79,11 @@ class Evaluator:
     def __init__(self, ctx: TaskContext, rules: Sequence[RuleFile]) -> None:
         self._ctx = ctx
         self._rules = rules
-        self._ideas = ideas.IdeaFiles(ctx.storage, ctx.storage.paths.trade_ideas)
+        self._files = ideas.IdeaFiles(ctx.storage.paths)
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
         self._bars: dict[tuple[str, str], Bars] = {}
+        self._longer: dict[tuple[str, str], Rates] = {}
         self._profiles = load_profiles(ctx.storage.paths.profiles)
 
     def run(self) -> tuple[StrategyOutcome, ...]:
@@ -84,6 +96,8 @@ class Evaluator:
             Cancelled: the run was asked to stop.
         """
         outcomes: list[StrategyOutcome] = []
+        if (path := replay.mend(self._files, self._ctx.storage.paths)) is not None:
+            self._ctx.wrote(path)
         for number, rule in enumerate(self._rules):
             self._ctx.progress(number, len(self._rules), f"{rule.strategy.symbol} {rule.strategy.id}")
             try:
@@ -93,6 +107,8 @@ class Evaluator:
             except MetronomeError as error:
                 lost = Evaluation(rule.strategy, Outcome.NOT_EVALUATED, str(error))
                 outcomes.append(StrategyOutcome(rule, lost, error=error))
+        newest = {key: int(bars.closed().rates["time"][-1]) for key, bars in self._bars.items() if len(bars.closed())}
+        repaint.check(self._ctx, self._files, newest, self._fetch)
         self._ctx.progress(len(self._rules), len(self._rules))
         failures = [outcome.error for outcome in outcomes if outcome.error is not None]
         if failures and len(failures) == len(outcomes):
@@ -100,40 +116,119 @@ class Evaluator:
         return tuple(outcomes)
 
     def _one(self, rule: RuleFile) -> StrategyOutcome:
-        strategy = rule.strategy
-        info = self._symbol(strategy.symbol)
-        profile = self._profile(strategy.symbol)
-        rates = self._closed(strategy.symbol, strategy.timeframe).rates
-        others = {name: self._closed(strategy.symbol, name).rates for name in prepare(strategy, profile).frames}
-        frame_s = TIMEFRAMES[strategy.timeframe].seconds
-        found = evaluate(strategy, rates, frame_s, PriceGrid.of(info), profile=profile, frames=others)
+        inputs = self._inputs(rule)
+        found = inputs.evaluated()
         if found.outcome is not Outcome.IDEA or found.bar_close is None:
             return StrategyOutcome(rule, found)
-        now = self._ctx.clock.now()
-        if old := stale_bar(found.bar_close, frame_s, now):
-            text = f"{old} Seen on it: {found.reason}"
-            return StrategyOutcome(rule, replace(found, outcome=Outcome.NO_IDEA, reason=text, plan=None))
-        idea = ideas.build(rule, found, rates, info.digits, now)
-        path = self._ideas.add(idea, now, found.bar_close)
-        if path is None:
-            text = f"The idea of this bar is written already. {found.reason}"
-            return StrategyOutcome(rule, replace(found, outcome=Outcome.KNOWN, reason=text), idea.id)
+        id = ideas.idea_id(rule, inputs.profile, found)
+        if self._files.known(id, found.bar_close):
+            return _known(rule, found, id)
+        inputs = replace(inputs, gates=self._gates(inputs, found))
+        closed = [gate.text for gate in inputs.gates if not gate.holds]
+        if closed:
+            text = f"{' '.join(closed)} Seen on it: {found.reason}"
+            return StrategyOutcome(
+                rule, replace(found, outcome=Outcome.NO_IDEA, reason=text, plan=None), gates=inputs.gates
+            )
+        return self._write(replace(inputs, account=self._account), found)
+
+    def _write(self, inputs: Inputs, found: Evaluation) -> StrategyOutcome:
+        """The idea of an evaluation, to its file with all its evidence."""
+        size = inputs.sized(found)
+        hashes = idea_inputs.store(inputs, self._files.evidence, ideas.ENGINE_VERSION)
+        idea = ideas.build(inputs, found, size, hashes)
+        path = self._files.add(idea, inputs.now, found.bar_close or inputs.now)
+        if path is None:  # another run was faster
+            return _known(inputs.rule, found, idea.id)
         self._ctx.wrote(path)
-        return StrategyOutcome(rule, found, idea.id, self._ctx.storage.relative(path))
+        if size.volume is None:
+            found = replace(found, reason=f"{found.reason} {idea.notes}".rstrip())
+        return StrategyOutcome(inputs.rule, found, inputs.gates, size, idea.id, self._ctx.storage.relative(path))
+
+    def _inputs(self, rule: RuleFile) -> Inputs:
+        """What the strategy looks at; gates and account are asked when there is an idea."""
+        strategy, ctx = rule.strategy, self._ctx
+        info = self._symbol(strategy.symbol)
+        profile_file = self._profiles.of(strategy.symbol)
+        profile = profile_file.profile if profile_file else None
+        ready = prepare(strategy, profile)
+        now = ctx.clock.now()
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        minutes = strategy.strategy.news_embargo_minutes
+        excerpt = None
+        if minutes > 0:
+            excerpt = calendar_news.excerpt(self._calendar, idea_inputs.currencies(info), now, minutes)
+        return Inputs(
+            rule,
+            profile_file,
+            info,
+            self._closed(strategy.symbol, strategy.timeframe).rates[-window(strategy, profile) :],
+            {name: self._closed(strategy.symbol, name).rates[-frame_window(ready, name) :] for name in ready.frames},
+            excerpt,
+            now,
+            (),
+            UNKNOWN,
+            ctx.settings.risk,
+        )
+
+    def _gates(self, inputs: Inputs, found: Evaluation) -> tuple[Gate, ...]:
+        """The preconditions of an idea."""
+        strategy, ctx = inputs.rule.strategy, self._ctx
+        settings, status, now = ctx.settings.strategies, ctx.terminal.status, inputs.now
+        bars = self._bars[strategy.symbol, strategy.timeframe]
+        seconds, times = TIMEFRAMES[strategy.timeframe].seconds, inputs.rates["time"]
+        side = found.judgement.side if found.judgement else ""
+        return (
+            gates.connected(status),
+            gates.market_open(
+                strategy.symbol,
+                inputs.info.trade_mode,
+                side,
+                bars.forming,
+                times,
+                seconds,
+                ctx.terminal.server_rule,
+                now,
+            ),
+            gates.fresh_bar(found.bar_close or now, seconds, now),
+            gates.good_data(self._grade(inputs), settings.least_grade, f"{strategy.symbol} {strategy.timeframe}"),
+            gates.no_news(
+                inputs.calendar,
+                idea_inputs.currencies(inputs.info),
+                now,
+                strategy.strategy.news_embargo_minutes,
+                timedelta(hours=settings.calendar_max_age_h),
+                simulated=status.simulated,
+            ),
+        )
+
+    def _grade(self, inputs: Inputs) -> str:
+        """The grade of the stored history; of a symbol that is not collected, that of the bars at hand."""
+        strategy = inputs.rule.strategy
+        if kept := self._caretaker.letter(strategy.symbol, strategy.timeframe):
+            return kept
+        seconds = TIMEFRAMES[strategy.timeframe].seconds
+        found = find_gaps(inputs.rates["time"], seconds, self._ctx.terminal.server_rule)
+        return grade(inputs.rates, 0, found, seconds, stale=False).letter
+
+    @cached_property
+    def _caretaker(self) -> Caretaker:
+        return Caretaker(self._ctx)
+
+    @cached_property
+    def _calendar(self) -> Calendar:
+        return calendar_store.load(self._ctx.storage)
+
+    @cached_property
+    def _account(self) -> AccountState:
+        """The account as it is in this run, with positions under our names of the symbols."""
+        ours = {self._names.broker_name(rule.strategy.symbol): rule.strategy.symbol for rule in self._rules}
+        return account.look(self._ctx, ours)
 
     def _symbol(self, name: str) -> SymbolInfo:
         if name not in self._symbols:
-            self._symbols[name] = self._names.symbol_info(name)
+            self._symbols[name] = idea_inputs.lasting(self._names.symbol_info(name))
         return self._symbols[name]
-
-    def _profile(self, symbol: str) -> Profile | None:
-        """The profile of a symbol, if it has one.
-
-        Raises:
-            UserAction: it has one that cannot be used.
-        """
-        found = self._profiles.of(symbol)
-        return found.profile if found else None
 
     def _closed(self, symbol: str, timeframe: str) -> Bars:
         """Closed bars, as many as the most demanding strategy of that symbol and timeframe looks at."""
@@ -141,11 +236,18 @@ class Evaluator:
         if key not in self._bars:
             most = max(self._windows.get(key, 0), USUAL_WINDOW)
             try:
-                bars = self._ctx.terminal.rates(self._names.broker_name(symbol), timeframe, most + 1)
+                self._bars[key] = self._ctx.terminal.rates(self._names.broker_name(symbol), timeframe, most + 1)
             except UnknownSymbol:
                 raise self._names.refusal(symbol) from None
-            self._bars[key] = bars.closed()
-        return self._bars[key]
+        return self._bars[key].closed()
+
+    def _fetch(self, symbol: str, timeframe: str, number: int) -> Rates:
+        """More closed bars than the strategies look at; asked once for all ideas that want as many."""
+        key = (symbol, timeframe)
+        if len(self._longer.get(key, ())) < number:
+            bars = self._ctx.terminal.rates(self._names.broker_name(symbol), timeframe, number + 1)
+            self._longer[key] = bars.closed().rates
+        return self._longer[key]
 
     @cached_property
     def _windows(self) -> dict[tuple[str, str], int]:
@@ -163,19 +265,9 @@ class Evaluator:
         return found
 
 
-def stale_bar(bar_close: datetime, bar_seconds: int, now: datetime) -> str:
-    """Why no idea may rest on a bar that closed then; empty when it is recent enough.
-
-    Fresh is up to two bars and five minutes after the close; from a day up, the weekend is allowed for too.
-    """
-    limit = 2 * bar_seconds + (2 * _DAY_S if bar_seconds >= _DAY_S else 300)
-    age = now - bar_close
-    if age <= timedelta(seconds=limit):
-        return ""
-    return (
-        f"The last closed bar ended {bar_close:%Y-%m-%d %H:%M} UTC, {seconds(age.total_seconds())} ago: "
-        "the market seems closed."
-    )
+def _known(rule: RuleFile, found: Evaluation, id: str) -> StrategyOutcome:
+    text = f"The idea of this bar is written already. {found.reason}"
+    return StrategyOutcome(rule, replace(found, outcome=Outcome.KNOWN, reason=text), idea_id=id)
 
 
 def store_evaluation(
@@ -189,13 +281,19 @@ def store_evaluation(
     now = ctx.clock.now()
     path = ctx.storage.paths.evaluations / f"evaluation_{now:%Y%m%d}.json"
     counts = {outcome.value: 0 for outcome in Outcome}
+    symbols: dict[str, Counter[str]] = {}
     for found in outcomes:
-        counts[found.evaluation.outcome.value] += 1
+        value = found.evaluation.outcome.value
+        counts[value] += 1
+        symbols.setdefault(found.rule.strategy.symbol, Counter())[value] += 1
+    number, head = ideas.IdeaFiles(ctx.storage.paths).head()
     entry = {
         "time": iso(now),
         "run_id": ctx.run_id,
         "task": ctx.task_id,
         "counts": {**counts, "bad_files": len(bad)},
+        "symbols": {name: dict(found) for name, found in sorted(symbols.items())},
+        "chain": {"number": number, "hash": head},
         "outcomes": [outcome.as_entry() for outcome in outcomes],
         "bad_files": [{"file": name, "reason": str(error)} for name, error in bad],
     }

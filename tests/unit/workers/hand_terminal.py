@@ -19,9 +19,11 @@ from app.tasks import CancelFlag, TaskContext
 from app.terminal.errors import unknown_symbol
 from app.terminal.requests import LongCall
 from app.terminal.server_time import ServerClock, ServerTimeRule
+from app.terminal.trades import Deal, Order, Position
 from app.terminal.values import (
     RATES_DTYPE,
     TIMEFRAMES,
+    AccountInfo,
     Bars,
     DayFigures,
     Rates,
@@ -36,6 +38,14 @@ _SPECIFICATION: dict[str, Any] = {name: 0 for name in SymbolInfo.__dataclass_fie
     "digits": 5,
     "point": 1e-5,
     "trade_tick_size": 1e-5,
+    "trade_tick_value": 1.0,
+    "trade_mode": 4,
+    "volume_min": 0.01,
+    "volume_max": 100.0,
+    "volume_step": 0.01,
+    "volume_limit": 0.0,
+    "currency_base": "EUR",
+    "currency_profit": "USD",
 }
 
 
@@ -71,6 +81,12 @@ class HandTerminal:
     server_clock: ServerClock = field(default_factory=lambda: ServerClock("auto"))
     stamps: Any = field(default_factory=lambda: np.zeros(0, np.int64))
     refusal: MetronomeError | None = None
+    balance: float = 10_000.0
+    equity: float = 10_000.0
+    positions_open: tuple[Position, ...] = ()
+    orders_pending: tuple[Order, ...] = ()
+    deals: tuple[Deal, ...] = ()
+    account_trouble: MetronomeError | None = None
     calls: list[str] = field(default_factory=list)
     long: tuple[LongCall, ...] = ()
 
@@ -139,6 +155,22 @@ class HandTerminal:
         self._ask("rates_range", symbol)
         found, forming = self._until_now(symbol, timeframe)
         return Bars(symbol, timeframe, found[found["time"] >= since.timestamp()], forming)
+
+    def account(self) -> AccountInfo:
+        if self.account_trouble is not None:
+            raise self.account_trouble
+        values: dict[str, Any] = {name: 0 for name in AccountInfo.__match_args__}
+        known = {"login": 7, "server": "Broker", "currency": "USD", "balance": self.balance, "equity": self.equity}
+        return AccountInfo(**(values | known))
+
+    def positions(self) -> tuple[Position, ...]:
+        return self.positions_open
+
+    def orders(self) -> tuple[Order, ...]:
+        return self.orders_pending
+
+    def history_deals(self, since: datetime, until: datetime) -> tuple[Deal, ...]:
+        return tuple(deal for deal in self.deals if deal.time is not None and since <= deal.time <= until)
 
     def _ask(self, name: str, symbol: str) -> None:
         self.calls.append(name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,14 @@ import pytest
 from hand_terminal import Bench, make_rates
 
 from app.errors import Blocked, Cancelled, NothingToDo, Retryable, UserAction
+from app.json_list import write_list
 from app.tasks import NoParams, TaskContext
 from app.terminal.symbols import SymbolBook
 from workers.ai_tasks import EvaluationResult, SymbolParams, evaluate_all_strategies, evaluate_single_symbol
+from workers.calendar import store as calendar_store
+from workers.calendar.values import Calendar, Event, Impact, SourceState
 from workers.strategy.ideas import IdeaFiles, TradeIdea
+from workers.strategy.replay import verify
 
 
 def put(bench: Bench, name: str, **changes: Any) -> None:
@@ -23,7 +29,7 @@ def put(bench: Bench, name: str, **changes: Any) -> None:
         "symbol": "EURUSD",
         "timeframe": "M5",
         "conditions": {"entry": ["ema_fast_gt_slow"]},
-        "strategy": {"direction": "both"},
+        "strategy": {"direction": "both", "news_embargo_minutes": 0},
     }
     (bench.paths.strategies / f"{name}.json").write_text(json.dumps(document | changes), encoding="utf-8")
 
@@ -48,7 +54,8 @@ def test_idea_with_the_fields_of_old_and_its_evidence(bench: Bench) -> None:
         "stop_loss", "take_profit", "volume", "rr_ratio", "emnr_flags", "indicators", "execution_plan", "status",
         "notes", "evidence",
     }  # fmt: skip
-    assert (idea["schema"], idea["volume"], idea["status"]) == (1, None, "pending_approval")
+    assert (idea["schema"], idea["status"], idea["notes"]) == (1, "pending_approval", "")
+    assert idea["volume"] > 0
     assert idea["execution_plan"] == {"action": "open_or_scale", "riskPct": 0.01}
     assert idea["evidence"]["bar_close"] == "2025-06-03T12:00:00.000Z"
     assert idea["evidence"]["score"][-1] == "score: 100"
@@ -96,13 +103,12 @@ def test_two_runs_at_once_write_an_idea_once(bench: Bench) -> None:
     put(bench, "trend")
     run_all(bench)
     (path,) = ideas_of(bench)
-    idea = TradeIdea.model_validate_json(path.read_text(encoding="utf-8"))
-    path.unlink()
-    files, now = IdeaFiles(bench.storage, bench.paths.trade_ideas), bench.clock.now()
+    idea = TradeIdea.model_validate_json(path.read_text(encoding="utf-8")).model_copy(update={"id": "another"})
+    files, now = IdeaFiles(bench.paths), bench.clock.now()
     with ThreadPoolExecutor(8) as pool:
         written = list(pool.map(lambda _: files.add(idea, now, now), range(24)))
     assert sum(path is not None for path in written) == 1
-    assert len(ideas_of(bench)) == 1
+    assert len(ideas_of(bench)) == 2
 
 
 def test_evaluation_of_the_day_grows(bench: Bench) -> None:
@@ -210,7 +216,12 @@ def test_bars_of_other_timeframes_are_fetched_and_closed(bench: Bench) -> None:
     rates = bench.terminal.history["EURUSD", "M5"]
     hours = rates[::12].copy()
     bench.terminal.history["EURUSD", "H1"] = hours
-    put(bench, "trend", conditions={"entry": ["H1.close > 0", "H1.close < 9"]}, strategy={"direction": "long"})
+    put(
+        bench,
+        "trend",
+        conditions={"entry": ["H1.close > 0", "H1.close < 9"]},
+        strategy={"direction": "long", "news_embargo_minutes": 0},
+    )
     result, _ = run_all(bench)
     assert bench.terminal.calls == ["symbol_info", "rates", "rates"]
     assert result.ideas == 1
@@ -304,3 +315,125 @@ def test_a_likely_symbol_is_not_evaluated_before_it_is_confirmed(bench: Bench) -
     assert result.ideas == 1
     (path,) = ideas_of(bench)
     assert json.loads(path.read_text(encoding="utf-8"))["symbol"] == "EURUSD"
+
+
+def only_idea(bench: Bench) -> dict[str, Any]:
+    (path,) = ideas_of(bench)
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_volume_by_hand(bench: Bench) -> None:
+    put(bench, "trend")
+    run_all(bench)
+    idea = only_idea(bench)
+    ticks = round(abs(idea["entry_price"] - idea["stop_loss"]) / 1e-5)
+    # 1 % of 10,000 is 100; a tick of one lot is worth 1
+    assert idea["volume"] == int(100 / ticks * 100) / 100
+    assert idea["evidence"]["size"][0] == "risk 100.00 = 0.01 of 10000.00"
+    assert idea["evidence"]["size"][-1] == f"volume {idea['volume']:g}"
+
+
+def test_too_small_an_account_has_no_volume_and_says_so(bench: Bench) -> None:
+    put(bench, "trend")
+    bench.terminal.balance = bench.terminal.equity = 20.0
+    result, _ = run_all(bench)
+    idea = only_idea(bench)
+    assert idea["volume"] is None
+    assert idea["notes"].startswith("The account is too small for this risk: 0.20 may be lost")
+    assert result.outcomes[0]["no_volume"] == idea["notes"]
+    assert idea["notes"] in result.outcomes[0]["reason"]
+
+
+def test_account_that_does_not_answer_leaves_the_volume_open(bench: Bench) -> None:
+    put(bench, "trend")
+    bench.terminal.account_trouble = Retryable("The terminal did not answer.")
+    run_all(bench)
+    idea = only_idea(bench)
+    assert idea["volume"] is None
+    assert "positions are not known" in idea["notes"]
+    assert "The account is not known: The terminal did not answer." in idea["notes"]
+
+
+def test_specification_with_numbers_that_are_none(bench: Bench) -> None:
+    put(bench, "trend")
+    info = bench.terminal.symbols["EURUSD"]
+    bench.terminal.symbols["EURUSD"] = replace(info, trade_tick_value=float("nan"))
+    run_all(bench)
+    idea = only_idea(bench)
+    assert idea["volume"] is None
+    assert "no usable tick value" in idea["notes"]
+
+
+def test_stored_grade_forbids(bench: Bench) -> None:
+    put(bench, "trend")
+    grades = [{"symbol": "EURUSD", "timeframe": "M5", "grade": "D"}]
+    write_list(bench.paths.cache / "data_grades.json", {}, "grades", grades)
+    result, _ = run_all(bench)
+    assert (result.ideas, result.forbidden, ideas_of(bench)) == (0, 1, [])
+    assert "The bars of EURUSD M5 have grade D; C or better is asked for." in result.outcomes[0]["reason"]
+    assert result.outcomes[0]["closed_gates"] == ["data grade"]
+    strategies = bench.settings.strategies.model_copy(update={"least_grade": "D"})
+    bench.settings = bench.settings.model_copy(update={"strategies": strategies})
+    assert run_all(bench)[0].ideas == 1
+
+
+def test_switched_off_symbol_forbids(bench: Bench) -> None:
+    put(bench, "trend")
+    bench.terminal.symbols["EURUSD"] = replace(bench.terminal.symbols["EURUSD"], trade_mode=0)
+    result, _ = run_all(bench)
+    assert result.outcomes[0]["closed_gates"] == ["market open"]
+    assert "The broker has switched trading in EURUSD off." in result.outcomes[0]["reason"]
+
+
+def with_calendar(bench: Bench, *events: Event, age_h: float = 1) -> None:
+    now = bench.clock.now()
+    week = timedelta(days=7)
+    source = SourceState("a", succeeded=now - timedelta(hours=age_h), covers_from=now - week, covers_until=now + week)
+    calendar_store.save(bench.storage, Calendar(events, (source,)), now)
+
+
+def test_calendar_forbids_and_takes_points(bench: Bench) -> None:
+    put(bench, "trend", strategy={"direction": "both", "news_embargo_minutes": 30})
+    result, _ = run_all(bench)
+    assert result.outcomes[0]["closed_gates"] == ["news"]
+    assert "There is no economic calendar" in result.outcomes[0]["reason"]
+    with_calendar(bench, age_h=30)
+    assert "calendar is 30 h old" in run_all(bench)[0].outcomes[0]["reason"]
+    soon = Event("1", bench.clock.now() + timedelta(minutes=20), "USD", Impact.MEDIUM, "PMI")
+    with_calendar(bench, soon)
+    assert run_all(bench)[0].ideas == 1
+    idea = only_idea(bench)
+    assert (idea["confidence"], idea["action"]) == (70.0, "pending_only")
+    assert "news (USD PMI, medium impact, in 20 min): -30" in idea["evidence"]["score"]
+    assert idea["execution_plan"]["riskPct"] == 0.005
+    assert idea["evidence"]["calendar_sha256"]
+
+
+def test_newcomer_on_the_simulated_market_needs_no_calendar(bench: Bench) -> None:
+    put(bench, "trend", strategy={"direction": "both", "news_embargo_minutes": 30})
+    bench.terminal.simulated = True
+    assert run_all(bench)[0].ideas == 1
+    gates = {gate["name"]: gate for gate in only_idea(bench)["evidence"]["gates"]}
+    assert list(gates) == ["terminal", "market open", "fresh bar", "data grade", "news"]
+    assert all(gate["holds"] for gate in gates.values())
+
+
+def test_changed_profile_on_the_same_bar_is_another_idea(bench: Bench) -> None:
+    put(bench, "trend")
+    run_all(bench)
+    profile = {"symbol": "EURUSD", "style": {"rrTarget": 3}}
+    (bench.paths.profiles / "EURUSD.json").write_text(json.dumps(profile), encoding="utf-8")
+    assert run_all(bench)[0].ideas == 1
+    assert run_all(bench)[0].ideas == 0
+
+
+def test_day_counts_by_symbol_and_notes_the_chain(bench: Bench) -> None:
+    put(bench, "trend")
+    run_all(bench)
+    document = json.loads((bench.paths.evaluations / "evaluation_20250603.json").read_text(encoding="utf-8"))
+    (entry,) = document["entries"]
+    assert entry["symbols"] == {"EURUSD": {"idea": 1}}
+    assert entry["chain"]["number"] == 1
+    assert entry["chain"]["hash"] == verify(bench.paths).head
+    assert entry["outcomes"][0]["volume"] > 0

@@ -18,6 +18,8 @@ from app.terminal.setup import build_session
 from workers.ai_tasks import evaluate_all_strategies
 from workers.data_tasks import CollectParams, collect_market_data
 from workers.gates import TerminalConnected
+from workers.strategy.command import ideas
+from workers.strategy.replay import verify
 
 BARS = "data/bars/mt5/EURUSD_M5_2025_fullyear.csv"
 
@@ -71,3 +73,31 @@ def test_a_day_of_evaluations_gives_each_idea_once(bench: Bench, replayed: Calla
         low, high = sorted((idea["stop_loss"], idea["take_profit"]))
         assert low < idea["entry_price"] < high
         assert datetime.fromisoformat(idea["evidence"]["bar_close"]) <= datetime.fromisoformat(idea["timestamp"])
+        assert (idea["volume"] or 0) > 0 or idea["notes"]
+
+
+def test_a_stretch_of_real_bars_is_made_again_byte_for_byte(bench: Bench, replayed: Callable[[], Any]) -> None:
+    entries = {
+        "trend": ["ema_fast_gt_slow", "price_above_ema_fast"],
+        "hours": ["H1.close > H1.ema(20)", "rsi < 45"],
+        "spike": ["close > highest(high, 20)[1]"],
+    }
+    for name, entry in entries.items():
+        document = {
+            "symbol": "EURUSD",
+            "timeframe": "M5",
+            "conditions": {"entry": entry, "strong": ["atr_above_median"], "weak": ["divergence_bearish"]},
+            "strategy": {"direction": "both"},
+        }
+        (bench.paths.strategies / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+    for _ in range(72):  # a day and a half, every half hour
+        ctx = replayed()
+        evaluate_all_strategies(ctx, NoParams())
+        assert ctx.warnings == []  # nothing repaints
+        bench.clock.advance(1800)
+    files = sorted(bench.paths.trade_ideas.glob("*.json"))
+    assert len(files) > 30
+    for path in files:
+        found = ideas(bench.paths, "replay", [path.stem])
+        assert found["identical"], found["message"]
+    assert verify(bench.paths).faults == ()

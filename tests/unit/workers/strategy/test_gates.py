@@ -1,0 +1,170 @@
+"""Each precondition of an idea, holding and not, and what it says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from app.terminal.server_time import ServerTimeRule
+from app.terminal.values import SessionState, SessionStatus
+from workers.calendar.values import Calendar, Event, Impact, SourceState
+from workers.strategy import calendar_news, gates
+from workers.strategy.confidence import News
+
+NOW = datetime(2025, 6, 3, 12, 0, tzinfo=UTC)  # a Tuesday
+UTC_CLOCK = ServerTimeRule("UTC")
+DAY = timedelta(hours=24)
+
+
+def event(minutes: float, impact: Impact = Impact.HIGH, currency: str = "USD", title: str = "CPI") -> Event:
+    return Event(title, NOW + timedelta(minutes=minutes), currency, impact, title)
+
+
+def calendar(*events: Event, age: timedelta = timedelta(hours=1)) -> Calendar:
+    source = SourceState(
+        "a", succeeded=NOW - age, covers_from=NOW - timedelta(days=7), covers_until=NOW + timedelta(days=7)
+    )
+    return Calendar(tuple(sorted(events, key=lambda item: item.time)), (source,))
+
+
+def weekdays() -> np.ndarray:
+    """Opens of H1 bars from Monday to Friday, 22 hours a day, until the Friday before ``NOW``."""
+    start = datetime(2025, 5, 5, tzinfo=UTC)
+    hours = [start + timedelta(hours=hour) for hour in range(24 * 26)]
+    return np.array([int(at.timestamp()) for at in hours if at.weekday() < 5 and at.hour < 22], dtype=np.int64)
+
+
+def open_at(moment: datetime, mode: int = 4, side: str = "long", forming: bool = False) -> gates.Gate:
+    return gates.market_open("EURUSD", mode, side, forming, weekdays(), 3600, UTC_CLOCK, moment)
+
+
+def test_terminal() -> None:
+    away = SessionStatus(SessionState.DISCONNECTED, NOW, reason="No terminal runs.")
+    assert not gates.connected(away).holds
+    assert gates.connected(away).text == "The terminal is not connected. No terminal runs."
+    there = SessionStatus(SessionState.CONNECTED, NOW, server="Broker")
+    assert gates.connected(there) == gates.Gate("terminal", True, "Connected to Broker.")
+
+
+@pytest.mark.parametrize(
+    ("moment", "holds"),
+    [
+        (datetime(2025, 6, 2, 9, 30, tzinfo=UTC), True),
+        (datetime(2025, 6, 2, 22, 30, tzinfo=UTC), False),  # the daily break
+        (datetime(2025, 5, 31, 12, 30, tzinfo=UTC), False),  # a Saturday
+        (datetime(2025, 6, 1, 20, 0, tzinfo=UTC), False),  # a Sunday
+        (datetime(2025, 12, 25, 12, 0, tzinfo=UTC), False),
+    ],
+)
+def test_hours_are_those_of_the_symbols_own_bars(moment: datetime, holds: bool) -> None:
+    found = open_at(moment)
+    assert found.holds is holds
+    assert ("does not trade at this time" in found.text) is not holds
+    assert open_at(moment, forming=True).holds
+
+
+@pytest.mark.parametrize(
+    ("mode", "side", "text"),
+    [
+        (0, "long", "switched trading in EURUSD off"),
+        (3, "short", "closing deals in EURUSD only"),
+        (1, "short", "takes buys of EURUSD only"),
+        (2, "long", "takes sells of EURUSD only"),
+    ],
+)
+def test_what_the_broker_takes(mode: int, side: str, text: str) -> None:
+    found = open_at(datetime(2025, 6, 2, 9, 30, tzinfo=UTC), mode, side, forming=True)
+    assert not found.holds
+    assert text in found.text
+
+
+def test_one_sided_symbols_take_their_side() -> None:
+    moment = datetime(2025, 6, 2, 9, 30, tzinfo=UTC)
+    assert open_at(moment, 1, "long").holds
+    assert open_at(moment, 2, "short").holds
+
+
+def test_fresh_bar_is_up_to_two_bars_and_five_minutes_old() -> None:
+    assert gates.fresh_bar(NOW - timedelta(minutes=15), 300, NOW).holds
+    old = gates.fresh_bar(NOW - timedelta(minutes=16), 300, NOW)
+    assert not old.holds
+    assert "16 min ago: the market seems closed" in old.text
+    assert gates.fresh_bar(NOW - timedelta(days=3), 86_400, NOW).holds
+    assert not gates.fresh_bar(NOW - timedelta(days=5), 86_400, NOW).holds
+
+
+@pytest.mark.parametrize(("letter", "holds"), [("A", True), ("C", True), ("D", False), ("F", False), ("", False)])
+def test_grade(letter: str, holds: bool) -> None:
+    found = gates.good_data(letter, "C", "EURUSD M5")
+    assert found.holds is holds
+    assert f"grade {letter or 'unknown'}; C or better" in found.text
+
+
+def no_news(known: Calendar | None, minutes: int = 30, simulated: bool = False) -> gates.Gate:
+    return gates.no_news(known, {"EUR", "USD"}, NOW, minutes, DAY, simulated=simulated)
+
+
+def test_news_near_forbid() -> None:
+    assert no_news(calendar(event(31), event(-31))).holds
+    found = no_news(calendar(event(30)))
+    assert not found.holds
+    assert found.text == "News: USD CPI (high) at 12:30 UTC. The strategy stays away for 30 min."
+    assert not no_news(calendar(event(-30))).holds
+    assert no_news(calendar(event(5, currency="JPY"))).holds
+    assert no_news(calendar(event(5, Impact.MEDIUM))).holds
+    assert not no_news(calendar(event(5, currency="ALL"))).holds
+
+
+def test_an_old_or_missing_calendar_forbids_and_says_what_to_do() -> None:
+    old = no_news(calendar(age=timedelta(hours=25)))
+    assert not old.holds
+    assert "25 h old; at most 24 h is relied on. Run the task Update economic calendar." in old.text
+    for missing in (None, Calendar()):
+        found = no_news(missing)
+        assert not found.holds
+        assert "Run the task Update economic calendar" in found.text
+        assert "news_embargo_minutes 0" in found.text
+
+
+def test_who_need_not_ask() -> None:
+    assert no_news(None, minutes=0).holds
+    assert no_news(None, simulated=True).holds
+    # A simulated market with a calendar heeds it.
+    assert not no_news(calendar(event(5)), simulated=True).holds
+    assert not no_news(calendar(age=timedelta(hours=25)), simulated=True).holds
+
+
+def test_points_of_the_worst_event_near() -> None:
+    events = calendar(event(-20, Impact.MEDIUM, title="PMI"), event(45), event(3, Impact.LOW), event(1, currency="JPY"))
+    # Medium within the embargo takes 30; high at one and a half of its distance the same 30, but is farther away.
+    found = calendar_news.news(events, {"EUR", "USD"}, NOW, 30)
+    assert found == News(30.0, "USD PMI, medium impact, 20 min ago")
+    assert calendar_news.news(calendar(event(10)), {"USD"}, NOW, 30) == News(40.0, "USD CPI, high impact, in 10 min")
+    assert calendar_news.news(calendar(event(61)), {"USD"}, NOW, 30) == News()
+    assert calendar_news.news(events, {"EUR", "USD"}, NOW, 0) == News()
+    assert calendar_news.news(None, {"EUR", "USD"}, NOW, 30) == News()
+
+
+def test_events_without_a_clock_time_take_nothing() -> None:
+    day = Event("x", NOW, "USD", Impact.HIGH, "Holiday", all_day=True)
+    assert calendar_news.news(calendar(day), {"USD"}, NOW, 30) == News()
+
+
+def test_excerpt_answers_as_the_whole_calendar_does() -> None:
+    events = [event(minutes, impact) for minutes in range(-3000, 3000, 7) for impact in (Impact.HIGH, Impact.MEDIUM)]
+    whole = calendar(*events, event(12, Impact.LOW))
+    for minutes in (5, 30, 1440):
+        part = calendar_news.excerpt(whole, {"USD"}, NOW, minutes)
+        again = calendar_news.from_json(calendar_news.as_json(part))
+        assert again == part
+        assert len(part.events) < len(whole.events)
+        assert calendar_news.news(again, {"USD"}, NOW, minutes) == calendar_news.news(whole, {"USD"}, NOW, minutes)
+        for shift in (-3, 0, 3):
+            moment = NOW + timedelta(minutes=shift)
+            one = calendar_news.forbidden(
+                calendar_news.excerpt(whole, {"USD"}, moment, minutes), {"USD"}, moment, minutes, DAY
+            )
+            other = calendar_news.forbidden(whole, {"USD"}, moment, minutes, DAY)
+            assert (one.blocked, one.reason) == (other.blocked, other.reason)

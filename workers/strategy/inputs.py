@@ -1,0 +1,207 @@
+"""All that one idea is made from, as values, and the same as pieces of evidence and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.errors import UserAction
+from app.runs import iso
+from app.settings import RiskSettings
+from app.terminal.values import TIMEFRAMES, Rates, SymbolInfo
+from workers.calendar.values import Calendar
+from workers.strategy import calendar_news
+from workers.strategy.account import AccountState
+from workers.strategy.confidence import News
+from workers.strategy.evaluate import Evaluation, evaluate
+from workers.strategy.evidence import EvidenceLost, EvidenceStore, bars_bytes, bars_of, canonical
+from workers.strategy.gates import Gate
+from workers.strategy.library import ProfileFile, RuleFile
+from workers.strategy.prices import PriceGrid
+from workers.strategy.profile import parse_profile
+from workers.strategy.schema import parse_strategy
+from workers.strategy.sizing import Size, VolumeRules
+from workers.strategy.volume import size_of
+
+#: Fields of a specification that move with the market or the terminal's window and decide nothing.
+_PASSING: Final = frozenset({
+    "bid", "ask", "last", "bidhigh", "bidlow", "session_deals", "session_open", "session_close", "price_change",
+    "spread", "select", "visible",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """What an idea is made from.
+
+    Attributes:
+        rates: The closed bars that are looked at, the decided one last.
+        frames: Those of other timeframes, by their names.
+        calendar: The part around ``now``; None when it is not asked.
+        now: When it was decided, in whole milliseconds.
+        gates: What was found of the preconditions.
+        limits: The settings of risk.
+    """
+
+    rule: RuleFile
+    profile: ProfileFile | None
+    info: SymbolInfo
+    rates: Rates
+    frames: Mapping[str, Rates]
+    calendar: Calendar | None
+    now: datetime
+    gates: tuple[Gate, ...]
+    account: AccountState
+    limits: RiskSettings
+
+    def evaluated(self) -> Evaluation:
+        """The strategy on these bars, with what news take from the score."""
+        strategy = self.rule.strategy
+        return evaluate(
+            strategy,
+            self.rates,
+            TIMEFRAMES[strategy.timeframe].seconds,
+            PriceGrid.of(self.info),
+            profile=self.profile.profile if self.profile else None,
+            frames=self.frames,
+            news=self.news(),
+        )
+
+    def news(self) -> News:
+        """What events near now take from the score."""
+        minutes = self.rule.strategy.strategy.news_embargo_minutes
+        return calendar_news.news(self.calendar, currencies(self.info), self.now, minutes)
+
+    def sized(self, evaluation: Evaluation) -> Size:
+        """The volume of an idea."""
+        return size_of(evaluation, VolumeRules.of(self.info), self.limits, self.account.exposure)
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """Names of the pieces of evidence of one idea."""
+
+    rule: str
+    profile: str | None
+    symbol: str
+    calendar: str | None
+    bars: str
+    other_bars: tuple[tuple[str, str], ...]
+    inputs: str
+
+
+def currencies(info: SymbolInfo) -> frozenset[str]:
+    """The currencies whose news concern a symbol."""
+    return frozenset(code.upper() for code in (info.currency_base, info.currency_profit) if code)
+
+
+def lasting(info: SymbolInfo) -> SymbolInfo:
+    """The specification without what moves with the market; numbers that are none are NaN."""
+    return _info_of(_info_json(info))
+
+
+def store(inputs: Inputs, evidence: EvidenceStore, engine: str) -> Hashes:
+    """Keep all that an idea is made from.
+
+    Raises:
+        StorageError: a piece cannot be written.
+    """
+    put = evidence.put
+    rule = put(inputs.rule.content)
+    profile = put(inputs.profile.content) if inputs.profile else None
+    symbol = put(canonical(_info_json(inputs.info)))
+    calendar = put(canonical(calendar_news.as_json(inputs.calendar))) if inputs.calendar is not None else None
+    bars = put(bars_bytes(inputs.rates))
+    others = tuple((name, put(bars_bytes(rates))) for name, rates in sorted(inputs.frames.items()))
+    root = {
+        "engine": engine,
+        "now": iso(inputs.now),
+        "rule": rule,
+        "rule_file": inputs.rule.file_name,
+        "profile": profile,
+        "profile_file": inputs.profile.file_name if inputs.profile else "",
+        "symbol": symbol,
+        "calendar": calendar,
+        "bars": bars,
+        "other_bars": dict(others),
+        "gates": [[gate.name, gate.holds, gate.text] for gate in inputs.gates],
+        "account": inputs.account.as_json(),
+        "limits": inputs.limits.model_dump(mode="json"),
+    }
+    return Hashes(rule, profile, symbol, calendar, bars, others, put(canonical(root)))
+
+
+def load(name: str, evidence: EvidenceStore) -> tuple[Inputs, Hashes, str]:
+    """What ``store`` kept: the inputs, the names of the pieces, and the version of the engine that used them.
+
+    Raises:
+        EvidenceLost: a piece is missing, damaged or not understood.
+        StorageError: a piece cannot be read.
+    """
+    root = evidence.document(name)
+    try:
+        hashes = Hashes(
+            root["rule"],
+            root["profile"],
+            root["symbol"],
+            root["calendar"],
+            root["bars"],
+            tuple(sorted(root["other_bars"].items())),
+            name,
+        )
+        return _inputs(root, hashes, evidence), hashes, str(root["engine"])
+    except EvidenceLost:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, UserAction) as error:
+        msg = f"The evidence {name} is not understood ({type(error).__name__}: {error})."
+        raise EvidenceLost(msg, advice="Use the version of Metronome that wrote the idea.") from error
+
+
+def pieces(root: Mapping[str, Any]) -> list[str]:
+    """The names of the pieces that a document of ``store`` speaks of."""
+    found = [root.get(name) for name in ("rule", "profile", "symbol", "calendar", "bars")]
+    others = root.get("other_bars")
+    found += others.values() if isinstance(others, dict) else ()
+    return [str(name) for name in found if name is not None]
+
+
+def _inputs(root: Mapping[str, Any], hashes: Hashes, evidence: EvidenceStore) -> Inputs:
+    rule = evidence.get(hashes.rule)
+    rule_file, profile_file = str(root["rule_file"]), str(root["profile_file"])
+    profile = None
+    if hashes.profile is not None:
+        content = evidence.get(hashes.profile)
+        profile = ProfileFile(parse_profile(content, profile_file), profile_file, hashes.profile, content)
+    calendar = None
+    if hashes.calendar is not None:
+        calendar = calendar_news.from_json(evidence.document(hashes.calendar))
+    return Inputs(
+        RuleFile(parse_strategy(rule, rule_file), rule_file, hashes.rule, rule),
+        profile,
+        _info_of(evidence.document(hashes.symbol)),
+        bars_of(evidence.get(hashes.bars)),
+        {frame: bars_of(evidence.get(piece)) for frame, piece in hashes.other_bars},
+        calendar,
+        datetime.fromisoformat(root["now"]),
+        tuple(Gate(*gate) for gate in root["gates"]),
+        AccountState.from_json(root["account"]),
+        RiskSettings.model_validate(root["limits"]),
+    )
+
+
+def _info_json(info: SymbolInfo) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in dataclasses.asdict(info).items()
+        if name not in _PASSING
+    }
+
+
+def _info_of(document: Mapping[str, Any]) -> SymbolInfo:
+    values: dict[str, Any] = dict.fromkeys(_PASSING, 0)
+    values |= {name: math.nan if value is None else value for name, value in document.items()}
+    return SymbolInfo(**values)

@@ -1,0 +1,215 @@
+"""Ideas made again from their evidence, and proof that none was edited, removed or put in another order."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.errors import UserAction
+from app.files import guarding
+from app.paths import Paths
+from workers.strategy import inputs as idea_inputs
+from workers.strategy.chain import BEGINNING, FILE_NAME, Link, lines_of, parse
+from workers.strategy.evidence import EvidenceLost, EvidenceStore, folder_of, sha256
+from workers.strategy.ideas import ENGINE_VERSION, IdeaFiles, build, idea_bytes
+
+log = logging.getLogger(__name__)
+_LARGEST: Final = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """An idea made again: the content of its file, and the version of the engine that made it first."""
+
+    content: bytes
+    engine: str
+
+
+def rebuild(inputs_sha256: str, evidence: EvidenceStore) -> Rebuilt:
+    """Make an idea again from its evidence alone.
+
+    Raises:
+        EvidenceLost: a piece is missing, damaged or not understood.
+        UserAction: this version's engine has no idea on it.
+        StorageError: a piece cannot be read.
+    """
+    inputs, hashes, engine = idea_inputs.load(inputs_sha256, evidence)
+    evaluation = inputs.evaluated()
+    if evaluation.plan is None:
+        raise UserAction(
+            f"Engine {ENGINE_VERSION} has no idea on this evidence, engine {engine} had: {evaluation.reason}",
+            advice="Use the version of Metronome that wrote the idea.",
+        )
+    return Rebuilt(idea_bytes(build(inputs, evaluation, inputs.sized(evaluation), hashes)), engine)
+
+
+def mend(files: IdeaFiles, paths: Paths) -> Path | None:
+    """Complete what a kill interrupted: the last idea of the chain without its file; the path of what was written.
+
+    Raises:
+        StorageError: something cannot be read or written.
+    """
+    lines, _torn = lines_of(folder_of(paths) / FILE_NAME)
+    link = parse(lines[-1]) if lines else None
+    if link is None or not _plain_name(link.file) or (files.folder / link.file).exists():
+        return None
+    try:
+        content = rebuild(link.inputs, files.evidence).content
+    except UserAction as error:
+        log.warning("The file %s of the last trade idea is missing and cannot be made again: %s", link.file, error)
+        return None
+    if sha256(content) != link.sha256:
+        log.warning("The file %s of the last trade idea is missing, and its evidence gives another idea.", link.file)
+        return None
+    files.write(link.file, content)
+    log.info("The file %s of an interrupted write was made again from its evidence.", link.file)
+    return files.folder / link.file
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a check of all ideas found.
+
+    Attributes:
+        ideas: Lines of the chain.
+        head: Hash of the last line: whoever keeps it elsewhere can prove that nothing was cut off the end.
+        faults: What is wrong, one sentence each; empty when nothing is.
+        notes: What is no fault but worth knowing.
+    """
+
+    ideas: int
+    head: str
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def verify(paths: Paths) -> Verified:
+    """Check every idea against the chain, and the chain against itself, the evidence and the evaluations of the days.
+
+    Raises:
+        StorageError: a file is there but cannot be read.
+    """
+    lines, torn = lines_of(folder_of(paths) / FILE_NAME)
+    evidence = EvidenceStore(folder_of(paths))
+    faults: list[str] = []
+    links = list(_sound_links(lines, faults))
+    checked: set[str] = set()
+    for link in links:
+        faults += _idea_faults(link, paths, last=link is links[-1])
+        faults += _evidence_faults(link, evidence, checked)
+    strangers, old = _strangers(paths, {link.file for link in links})
+    faults += [f"{name} is not in the chain: it was put there by hand, or its line was removed." for name in strangers]
+    faults += _cut_off(paths, {link.hash for link in links})
+    notes = []
+    if torn:
+        notes.append("The last line of the chain was torn by an interrupted write; its idea was never written.")
+    if old:
+        notes.append(f"Ideas of earlier versions, which are in no chain: {old}.")
+    return Verified(len(lines), links[-1].hash if links else BEGINNING, tuple(faults), tuple(notes))
+
+
+def _sound_links(lines: list[bytes], faults: list[str]) -> Iterator[Link]:
+    """The lines that can be read; what is wrong with the order or with any of them goes to ``faults``."""
+    number, previous = 0, BEGINNING
+    for at, line in enumerate(lines, 1):
+        link = parse(line)
+        if link is None:
+            faults.append(f"Line {at} of the chain is damaged.")
+            number, previous = number + 1, sha256(line)
+            continue
+        if link.sealed().hash != link.hash:
+            faults.append(f"Line {at} of the chain, idea {link.id}, was edited.")
+        elif link.number != number + 1 or link.previous != previous:
+            faults.append(
+                f"Line {at} of the chain, idea {link.id}, does not follow the line before it: a line was removed, "
+                "added or moved."
+            )
+        number, previous = link.number, link.hash
+        yield link
+
+
+def _idea_faults(link: Link, paths: Paths, *, last: bool) -> Iterator[str]:
+    if not _plain_name(link.file):
+        yield f"Idea {link.id} names a file outside of its folder."
+        return
+    content = _content(paths.trade_ideas / link.file)
+    if content is None and last:
+        yield (
+            f"The file {link.file} of idea {link.id}, the last one, is missing: it was removed, or its writing was "
+            "interrupted; then the next evaluation completes it."
+        )
+    elif content is None:
+        yield f"The file {link.file} of idea {link.id} was removed."
+    elif sha256(content) != link.sha256:
+        yield f"The file {link.file} of idea {link.id} was edited."
+
+
+def _evidence_faults(link: Link, evidence: EvidenceStore, checked: set[str]) -> Iterator[str]:
+    try:
+        names = idea_inputs.pieces(evidence.document(link.inputs))
+    except EvidenceLost as error:
+        yield f"Idea {link.id}: {error.message}"
+        return
+    for name in names:
+        if name in checked:
+            continue
+        checked.add(name)
+        try:
+            evidence.get(name)
+        except EvidenceLost as error:
+            yield f"Idea {link.id}: {error.message}"
+
+
+def _strangers(paths: Paths, known: set[str]) -> tuple[list[str], int]:
+    """Files of ideas that are not in the chain, and how many there are from before there was one."""
+    found, old = [], 0
+    with guarding(paths.trade_ideas, "read"):
+        names = sorted(item.name for item in paths.trade_ideas.glob("*.json")) if paths.trade_ideas.is_dir() else []
+    for name in names:
+        if name in known:
+            continue
+        evidence = _document(paths.trade_ideas / name).get("evidence")
+        if isinstance(evidence, dict) and "inputs_sha256" not in evidence:
+            old += 1
+        else:
+            found.append(name)
+    return found, old
+
+
+def _cut_off(paths: Paths, hashes: set[str]) -> Iterator[str]:
+    """Ends of the chain that the evaluations of the days saw and that are there no more."""
+    for path in sorted(paths.evaluations.glob("evaluation_*.json")) if paths.evaluations.is_dir() else ():
+        entries = _document(path, 100 * _LARGEST).get("entries")
+        for entry in entries if isinstance(entries, list) else ():
+            head = entry.get("chain") if isinstance(entry, dict) else None
+            if not isinstance(head, dict) or head.get("hash") in (BEGINNING, *hashes) or not head.get("number"):
+                continue
+            yield (
+                f"The evaluation of {entry.get('time')} in {path.name} saw line {head.get('number')} of the chain, "
+                "which is there no more: the end of the chain was cut off or written anew."
+            )
+            break
+
+
+def _content(path: Path) -> bytes | None:
+    with guarding(path, "read"):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+def _document(path: Path, largest: int = _LARGEST) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes()) if path.stat().st_size <= largest else None
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _plain_name(name: str) -> bool:
+    return bool(name) and Path(name).name == name and "\\" not in name
