@@ -44,7 +44,24 @@ def read_table(text: str) -> Table:
         if len(stated) == 1:
             table.zone = "UTC" if stated & {"utc", "gmt"} else "America/New_York"
     _read(table, lines, head, delimiter, columns)
+    if not text.endswith(("\n", "\r")):
+        _leave_out_a_part(table, lines[-1], len(lines), delimiter)
     return table
+
+
+def _leave_out_a_part(table: Table, last: str, number: int, delimiter: str) -> None:
+    """The last line of a document that was cut is a part of a row; many whole documents end without a line end, too,
+    but their last line has its cells.
+    """
+    place = f"line {number}"
+    cells = _cut(last, delimiter)
+    if cells is None:
+        table.broken = f"it ends within {place}"
+    elif len(table.rows) > 1 and table.rows[-1].place == place:
+        if len(table.rows[-1].cells) < min(len(row.cells) for row in table.rows[:-1]):
+            del table.rows[-1]
+            table.refuse(place, "it has no end")
+            table.broken = f"it ends within {place}"
 
 
 def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns: Sequence[str]) -> None:

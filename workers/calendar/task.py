@@ -122,9 +122,10 @@ def _warn(ctx: TaskContext, outcomes: list[Outcome]) -> None:
             first = outcome.parsed.refusals[0]
             rows = count(outcome.parsed.refused, "row")
             ctx.warn(f"{shown}: {rows} refused; {first.place}: {first.reason}.")
-        if outcome.merged.kept:
-            kept = count(outcome.merged.kept, "known event")
-            ctx.warn(f"{shown}: {kept} missing from it were kept, since it seems to be only a part of the calendar.")
+        for lost in outcome.merged.lost:
+            ctx.warn(f"{shown}: {lost}.")
+        if outcome.merged.cut:
+            ctx.warn(f"{shown}: {outcome.merged.why}.")
 
 
 def _result(outcomes: list[Outcome], updater: Updater, now: datetime) -> CalendarResult:

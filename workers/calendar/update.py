@@ -56,7 +56,7 @@ class Outcome:
             "refused": state.refused,
             "refusals": [refusal.as_json() for refusal in state.refusals],
             "notes": list(state.notes),
-            "complete": parsed.complete if parsed else True,
+            "complete": parsed.complete and not self.merged.cut if parsed else True,
             "unchanged": self.unchanged,
             "fetched": iso(state.succeeded),
             "problem": state.problem,
@@ -129,19 +129,20 @@ class Updater:
         merged = identity.merge(before, parsed, place.shown, now)
         outcome.parsed, outcome.merged = parsed, merged
         since, until = identity.span(parsed)
+        whole = parsed.complete and not merged.cut and not merged.lost
         outcome.state = replace(
             fresh,
             provider=parsed.provider,
             recognised=parsed.recognised,
             time_zone=parsed.time_zone,
-            notes=(*parsed.notes, *parsed.warnings),
+            notes=(*parsed.notes, *parsed.warnings, *merged.lost, *((merged.why,) if merged.why else ())),
             events=len(parsed.events),
             refused=parsed.refused,
             refusals=parsed.refusals,
             succeeded=now,
             # Half a document is asked for again as a whole.
-            etag=document.etag if parsed.complete else "",
-            modified=document.modified if parsed.complete else "",
+            etag=document.etag if whole else "",
+            modified=document.modified if whole else "",
             covers_from=since,
             covers_until=until,
         )
