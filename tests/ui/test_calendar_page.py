@@ -278,7 +278,18 @@ def test_the_same_rows_again_change_in_place(qtbot: QtBot) -> None:
         ((), None),
         ((change("added", CPI),), "new"),
         ((change("values", CPI, "forecast", "", "0.3%"),), "forecast was \N{EM DASH}"),
-        ((change("values", CPI, "forecast", "0.1%", "0.3%"), change("values", CPI, "actual", "", "1%")), "released"),
+        (
+            (change("values", CPI, "forecast", "0.1%", "0.3%"), change("values", CPI, "actual", "", "1%")),
+            "released \N{MIDDLE DOT} forecast was 0.1%",
+        ),
+        (
+            (change("values", CPI, "forecast", "0.1%", "0.2%"), change("values", CPI, "forecast", "0.2%", "0.3%")),
+            "forecast was 0.2%",
+        ),
+        (
+            (change("added", CPI), change("values", CPI, "forecast", "0.1%", "0.2%")),
+            "new \N{MIDDLE DOT} forecast was 0.1%",
+        ),
         ((change("values", CPI, "impact", "low", "high"),), "impact was low"),
     ],
 )

@@ -182,29 +182,34 @@ def impact_look(impact: Impact) -> Look:
 
 
 def change_look(row: EventRow) -> Look | None:
-    """What changed about an event, the most telling of it; None when nothing did."""
+    """All that changed about an event, a move first; None when nothing did."""
     if row.removed:
         return Look("cancelled", "idle", words.tr("removed"))
     kinds = {change.kind: change for change in row.changes}
+    values = _value_words(row.changes, moved="moved" in kinds)
     if "moved" in kinds:
         before = datetime.fromisoformat(kinds["moved"].before).astimezone()
         same_day = before.date() == row.event.time.astimezone().date()
         shown = f"{before:%H:%M}" if same_day else f"{before:%a %H:%M}"
-        return Look("moved", "warning", words.tr("was at {t}").format(t=shown))
+        return Look("moved", "warning", words.joined(words.tr("was at {t}").format(t=shown), *values))
     if "added" in kinds:
-        return Look("added", "running", words.tr("new"))
-    if "values" in kinds:
-        return Look("refresh", "running", _value_words(row.changes))
-    return None
+        return Look("added", "running", words.joined(words.tr("new"), *values))
+    return Look("refresh", "running", words.joined(*values)) if values else None
 
 
-def _value_words(changes: Collection[Change]) -> str:
-    last = [change for change in changes if change.kind == "values"][-1]
-    if last.field == "actual" and not last.before:
-        return words.tr("released")
-    name = words.tr(_FIELDS.get(last.field, last.field))
-    before = last.before if last.field in ("forecast", "previous", "actual", "impact") else ""
-    return words.tr("{field} was {t}").format(field=name, t=before or words.DASH)
+def _value_words(changes: Collection[Change], *, moved: bool) -> tuple[str, ...]:
+    """The newest change of each value, the newest first; a move tells of the time already."""
+    newest: dict[str, str] = {}
+    for change in reversed([change for change in changes if change.kind == "values"]):
+        name = words.tr(_FIELDS.get(change.field, change.field))
+        if name in newest or (moved and change.field in ("all_day", "tentative")):
+            continue
+        if change.field == "actual" and not change.before:
+            newest[name] = words.tr("released")
+            continue
+        before = change.before if change.field in ("forecast", "previous", "actual", "impact") else ""
+        newest[name] = words.tr("{field} was {t}").format(field=name, t=before or words.DASH)
+    return tuple(newest.values())
 
 
 class WeekTable(QAbstractTableModel):

@@ -101,9 +101,10 @@ def update_economic_calendar(ctx: TaskContext, params: CalendarParams) -> Calend
     updater = Updater(ctx, params.time_zone or settings.time_zone or "", order)
     outcomes = updater.run(sources)
     now = ctx.clock.now()
-    refuse_if_nothing_came(outcomes, updater.calendar, now)
+    result = _result(outcomes, updater, now)
+    refuse_if_nothing_came(outcomes, updater.calendar, now, result.model_dump(mode="json"))
     _warn(ctx, outcomes)
-    return _result(outcomes, updater, now)
+    return result
 
 
 def _warn(ctx: TaskContext, outcomes: list[Outcome]) -> None:
