@@ -191,10 +191,14 @@ def change_look(row: EventRow) -> Look | None:
         before = datetime.fromisoformat(kinds["moved"].before).astimezone()
         same_day = before.date() == row.event.time.astimezone().date()
         shown = f"{before:%H:%M}" if same_day else f"{before:%a %H:%M}"
-        return Look("moved", "warning", words.joined(words.tr("was at {t}").format(t=shown), *values))
+        return Look("moved", "warning", _listed(words.tr("was at {t}").format(t=shown), *values))
     if "added" in kinds:
-        return Look("added", "running", words.joined(words.tr("new"), *values))
-    return Look("refresh", "running", words.joined(*values)) if values else None
+        return Look("added", "running", _listed(words.tr("new"), *values))
+    return Look("refresh", "running", _listed(*values)) if values else None
+
+
+def _listed(*parts: str) -> str:
+    return ", ".join(parts)
 
 
 def _value_words(changes: Collection[Change], *, moved: bool) -> tuple[str, ...]:
@@ -208,7 +212,10 @@ def _value_words(changes: Collection[Change], *, moved: bool) -> tuple[str, ...]
             newest[name] = words.tr("released")
             continue
         before = change.before if change.field in ("forecast", "previous", "actual", "impact") else ""
-        newest[name] = words.tr("{field} was {t}").format(field=name, t=before or words.DASH)
+        # Once is enough for "was": the column is narrow.
+        said = moved or any(found != words.tr("released") for found in newest.values())
+        text = words.tr("{field} {t}") if said else words.tr("{field} was {t}")
+        newest[name] = text.format(field=name, t=before or words.DASH)
     return tuple(newest.values())
 
 

@@ -135,9 +135,10 @@ def _result(outcomes: list[Outcome], updater: Updater, now: datetime) -> Calenda
     good = [outcome for outcome in outcomes if outcome.good]
     merged = [outcome.merged for outcome in good]
     coming = following(updater.calendar.events, now)
+    entries = tuple(outcome.as_entry() for outcome in outcomes)
     return CalendarResult(
         events=sum(outcome.state.events for outcome in good),
-        refused=sum(outcome.state.refused for outcome in good),
+        refused=sum(entry["refused"] for entry, outcome in zip(entries, outcomes, strict=True) if not outcome.early),
         added=sum(found.added for found in merged),
         removed=sum(found.removed for found in merged),
         moved=sum(found.moved for found in merged),
@@ -145,5 +146,5 @@ def _result(outcomes: list[Outcome], updater: Updater, now: datetime) -> Calenda
         unchanged=sum(outcome.unchanged for outcome in good),
         stored=len(updater.calendar.events),
         next_event=f"{coming.time:%Y-%m-%d %H:%M} UTC {coming.currency} {coming.title}" if coming else "",
-        sources=tuple(outcome.as_entry() for outcome in outcomes),
+        sources=entries,
     )

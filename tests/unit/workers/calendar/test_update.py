@@ -264,6 +264,7 @@ def test_a_failed_run_keeps_what_was_recognised(desk: Desk, tmp_path: Path) -> N
     file.write_text("Title,Country,Date,Time,Impact,Forecast,Previous\nB,USD,13-40-2026,1:30pm,High,,\n")
     with pytest.raises(UserAction) as caught:
         desk.run(str(file))
+    assert caught.value.findings["refused"] == 1
     (source,) = caught.value.findings["sources"]
     assert (source["recognised"], source["refused"], source["events"]) == ("Forex Factory weekly CSV", 1, 0)
     assert source["refusals"] == [{"place": "line 2", "reason": "there is no day 2026-13-40", "title": "B"}]
