@@ -13,6 +13,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from ui import words
+from ui.models.calendar_changes import changes_look
 from ui.words import Look
 from workers.calendar.values import EVERY_CURRENCY, Calendar, Change, Event, Impact
 
@@ -51,14 +52,6 @@ _IMPACTS = {
     Impact.HOLIDAY: ("off", "idle", "Holiday"),
     Impact.NONE: ("skipped", "idle", "None"),
     Impact.UNKNOWN: ("skipped", "idle", "Not known"),
-}
-_FIELDS = {
-    "forecast": "forecast",
-    "previous": "previous",
-    "impact": "impact",
-    "title": "title",
-    "all_day": "time",
-    "tentative": "time",
 }
 
 
@@ -182,41 +175,8 @@ def impact_look(impact: Impact) -> Look:
 
 
 def change_look(row: EventRow) -> Look | None:
-    """All that changed about an event, a move first; None when nothing did."""
-    if row.removed:
-        return Look("cancelled", "idle", words.tr("removed"))
-    kinds = {change.kind: change for change in row.changes}
-    values = _value_words(row.changes, moved="moved" in kinds)
-    if "moved" in kinds:
-        before = datetime.fromisoformat(kinds["moved"].before).astimezone()
-        same_day = before.date() == row.event.time.astimezone().date()
-        shown = f"{before:%H:%M}" if same_day else f"{before:%a %H:%M}"
-        return Look("moved", "warning", _listed(words.tr("was at {t}").format(t=shown), *values))
-    if "added" in kinds:
-        return Look("added", "running", _listed(words.tr("new"), *values))
-    return Look("refresh", "running", _listed(*values)) if values else None
-
-
-def _listed(*parts: str) -> str:
-    return ", ".join(parts)
-
-
-def _value_words(changes: Collection[Change], *, moved: bool) -> tuple[str, ...]:
-    """The newest change of each value, the newest first; a move tells of the time already."""
-    newest: dict[str, str] = {}
-    for change in reversed([change for change in changes if change.kind == "values"]):
-        name = words.tr(_FIELDS.get(change.field, change.field))
-        if name in newest or (moved and change.field in ("all_day", "tentative")):
-            continue
-        if change.field == "actual" and not change.before:
-            newest[name] = words.tr("released")
-            continue
-        before = change.before if change.field in ("forecast", "previous", "actual", "impact") else ""
-        # Once is enough for "was": the column is narrow.
-        said = moved or any(found != words.tr("released") for found in newest.values())
-        text = words.tr("{field} {t}") if said else words.tr("{field} was {t}")
-        newest[name] = text.format(field=name, t=before or words.DASH)
-    return tuple(newest.values())
+    """All that changed about an event; None when nothing did."""
+    return changes_look(row.changes, row.event.time, removed=row.removed)
 
 
 class WeekTable(QAbstractTableModel):
