@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app.errors import UserAction
-from app.http_answers import MAX_BYTES, MAX_REDIRECTS, REDIRECTS, check_status, mapped, unpacker
+from app.http_answers import MAX_BYTES, MAX_REDIRECTS, REDIRECTS, Unpacker, check_status, mapped
 from app.log_scrub import scrub
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Http:
                 return None, str(address.join(location))
             check_status(scrub(url), response.status_code, response.headers.get("retry-after", ""))
             unchanged = response.status_code == 304
-            content = b"" if unchanged else self._body(response, url, deadline, max_bytes)
+            content = b"" if unchanged else self._body(response, url, deadline, max_bytes, watchdog)
             return Answer(
                 url=str(address),
                 status=response.status_code,
@@ -159,20 +159,23 @@ class Http:
                 not_modified=unchanged,
             ), ""
 
-    def _body(self, response: httpx.Response, url: str, deadline: float, max_bytes: int) -> bytes:
+    def _body(self, response: httpx.Response, url: str, deadline: float, max_bytes: int, watchdog: _Watchdog) -> bytes:
         """The body, decompressed piece by piece, so that a small answer cannot unfold into a huge one."""
         import httpx
 
-        unpack = unpacker(response.headers.get("content-encoding", ""), scrub(url))
+        unpacker = Unpacker(response.headers, scrub(url))
         body = bytearray()
         for piece in response.iter_raw():  # as they come: waiting for large pieces would let a trickle go on
-            body += unpack(piece, max_bytes + 1 - len(body))
+            body += unpacker.unpack(piece, max_bytes + 1 - len(body))
             if len(body) > max_bytes:
                 raise UserAction(
                     f"{scrub(url)} is larger than {max_bytes / 1e6:g} MB.", advice="Use an address with less content."
                 )
             if self._monotonic() > deadline:
                 raise httpx.ReadTimeout("out of time")
+        if watchdog.fired:  # without a length its end is that of the connection, also of one that was cut
+            raise httpx.ReadTimeout("out of time")
+        unpacker.check_whole()
         return bytes(body)
 
 
@@ -185,7 +188,7 @@ class _Watchdog:
 
     def __init__(self, limit_s: float) -> None:
         self._stream: Any = None
-        self._fired = False
+        self.fired = False
         self._timer = threading.Timer(limit_s, self._cut)
         self._timer.daemon = True
         self.hook: dict[str, Any] = {"trace": self._trace}
@@ -198,7 +201,7 @@ class _Watchdog:
         import httpx
 
         self._timer.cancel()
-        if self._fired and isinstance(error, httpx.TransportError):
+        if self.fired and isinstance(error, httpx.TransportError):
             raise httpx.ReadTimeout("out of time") from error
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -206,7 +209,7 @@ class _Watchdog:
             self._stream = info.get("return_value")
 
     def _cut(self) -> None:
-        self._fired = True
+        self.fired = True
         found = self._stream.get_extra_info("socket") if self._stream is not None else None
         if isinstance(found, socket.socket):
             with suppress(OSError):

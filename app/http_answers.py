@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -18,21 +18,54 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _RETRYABLE: Final = frozenset({408, 425, 429})
 
 
-def unpacker(encoding: str, url: str) -> Callable[[bytes, int], bytes]:
-    """A function (packed piece, most bytes) -> unpacked piece.
+class Unpacker:
+    """Unpacks the body of one answer piece by piece, and tells whether it came whole.
+
+    Args:
+        headers: Of the answer.
+        url: The address as it may be shown.
 
     Raises:
         UserAction: the encoding is not understood.
     """
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return lambda piece, most: piece[:most]
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise UserAction(
-            f"{url} answers in an encoding that is not understood ({encoding}).", advice="Use another address."
-        )
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, whichever it is
-    return inflate.decompress
+
+    def __init__(self, headers: Mapping[str, str], url: str) -> None:
+        self._url = url
+        self._came = 0
+        self._inflate: zlib._Decompress | None = None
+        length = headers.get("content-length", "").strip()
+        stated = length.isascii() and length.isdecimal() and "transfer-encoding" not in headers
+        self._length = int(length[:18]) if stated else None
+        encoding = headers.get("content-encoding", "").strip().lower()
+        if encoding in ("", "identity"):
+            return
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise UserAction(
+                f"{url} answers in an encoding that is not understood ({encoding}).", advice="Use another address."
+            )
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, whichever it is
+
+    def unpack(self, piece: bytes, most: int) -> bytes:
+        """The unpacked bytes of the next piece, at most ``most``."""
+        self._came += len(piece)
+        return piece[:most] if self._inflate is None else self._inflate.decompress(piece, most)
+
+    def check_whole(self) -> None:
+        """To be called at the end of the body.
+
+        Raises:
+            Retryable: it is shorter than its ``Content-Length``, or its packing breaks off.
+        """
+        if self._length is not None and self._came < self._length:
+            raise Retryable(
+                f"The answer of {self._url} broke off after {self._came:,} of {self._length:,} bytes.",
+                advice="It is tried again; check the network.",
+            )
+        if self._inflate is not None and self._came and not self._inflate.eof:
+            raise Retryable(
+                f"The answer of {self._url} broke off: its packed text has no end.",
+                advice="It is tried again; check the network.",
+            )
 
 
 def check_status(url: str, status: int, retry_after: str) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from app.errors import MetronomeError, Retryable, UserAction
 from app.http import Answer
-from app.http_answers import MAX_BYTES, MAX_REDIRECTS, REDIRECTS, check_status, mapped, unpacker
+from app.http_answers import MAX_BYTES, MAX_REDIRECTS, REDIRECTS, Unpacker, check_status, mapped
 from app.log_scrub import scrub
 
 if TYPE_CHECKING:
@@ -200,17 +200,18 @@ class HttpMany:
 
     async def _body(self, response: httpx.Response, url: str) -> bytes:
         """The body, decompressed piece by piece; what a body that fails held is given back at once."""
-        unpack = unpacker(response.headers.get("content-encoding", ""), scrub(url))
+        unpacker = Unpacker(response.headers, scrub(url))
         body = bytearray()
         whole = False
         try:
             raw = cast("AsyncGenerator[bytes]", response.aiter_raw(_PIECE))
             async with contextlib.aclosing(raw) as pieces:
                 async for piece in pieces:
-                    part = unpack(piece, self._max_bytes + 1 - len(body))
+                    part = unpacker.unpack(piece, self._max_bytes + 1 - len(body))
                     body += part
                     self._held += len(part)
                     self._check_size(len(body), url)
+            unpacker.check_whole()
             whole = True
         finally:
             if not whole:

@@ -278,13 +278,36 @@ def test_the_same_rows_again_change_in_place(qtbot: QtBot) -> None:
         ((), None),
         ((change("added", CPI),), "new"),
         ((change("values", CPI, "forecast", "", "0.3%"),), "forecast was \N{EM DASH}"),
-        ((change("values", CPI, "forecast", "0.1%", "0.3%"), change("values", CPI, "actual", "", "1%")), "released"),
+        (
+            (change("values", CPI, "forecast", "0.1%", "0.3%"), change("values", CPI, "actual", "", "1%")),
+            "released, forecast was 0.1%",
+        ),
+        (
+            (change("values", CPI, "forecast", "0.1%", "0.2%"), change("values", CPI, "forecast", "0.2%", "0.3%")),
+            "forecast was 0.2%",
+        ),
+        (
+            (change("values", CPI, "forecast", "1%", "2%"), change("values", CPI, "previous", "3%", "4%")),
+            "previous was 3%, forecast 1%",
+        ),
+        (
+            (change("added", CPI), change("values", CPI, "forecast", "0.1%", "0.2%")),
+            "new, forecast was 0.1%",
+        ),
         ((change("values", CPI, "impact", "low", "high"),), "impact was low"),
     ],
 )
 def test_changes_in_words(changes: tuple[Change, ...], words: str | None) -> None:
     look = change_look(EventRow(CPI, changes))
     assert (look.word if look else None) == words
+
+
+def test_an_event_that_moved_tells_of_its_other_changes_too() -> None:
+    moved = change("moved", CPI, "time", "2025-06-03T13:00:00.000Z", "2025-06-03T14:00:00.000Z")
+    flags = change("values", CPI, "tentative", "True", "False")
+    look = change_look(EventRow(CPI, (change("values", CPI, "forecast", "350B", "-50B"), flags, moved)))
+    assert look is not None
+    assert (look.icon, look.word) == ("moved", "was at 13:00, forecast 350B")
 
 
 def test_currencies_of_symbols() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from ui import words
+from ui.models.calendar_changes import changes_look
 from ui.words import Look
 from workers.calendar.values import EVERY_CURRENCY, Calendar, Change, Event, Impact
 
@@ -51,14 +52,6 @@ _IMPACTS = {
     Impact.HOLIDAY: ("off", "idle", "Holiday"),
     Impact.NONE: ("skipped", "idle", "None"),
     Impact.UNKNOWN: ("skipped", "idle", "Not known"),
-}
-_FIELDS = {
-    "forecast": "forecast",
-    "previous": "previous",
-    "impact": "impact",
-    "title": "title",
-    "all_day": "time",
-    "tentative": "time",
 }
 
 
@@ -182,29 +175,8 @@ def impact_look(impact: Impact) -> Look:
 
 
 def change_look(row: EventRow) -> Look | None:
-    """What changed about an event, the most telling of it; None when nothing did."""
-    if row.removed:
-        return Look("cancelled", "idle", words.tr("removed"))
-    kinds = {change.kind: change for change in row.changes}
-    if "moved" in kinds:
-        before = datetime.fromisoformat(kinds["moved"].before).astimezone()
-        same_day = before.date() == row.event.time.astimezone().date()
-        shown = f"{before:%H:%M}" if same_day else f"{before:%a %H:%M}"
-        return Look("moved", "warning", words.tr("was at {t}").format(t=shown))
-    if "added" in kinds:
-        return Look("added", "running", words.tr("new"))
-    if "values" in kinds:
-        return Look("refresh", "running", _value_words(row.changes))
-    return None
-
-
-def _value_words(changes: Collection[Change]) -> str:
-    last = [change for change in changes if change.kind == "values"][-1]
-    if last.field == "actual" and not last.before:
-        return words.tr("released")
-    name = words.tr(_FIELDS.get(last.field, last.field))
-    before = last.before if last.field in ("forecast", "previous", "actual", "impact") else ""
-    return words.tr("{field} was {t}").format(field=name, t=before or words.DASH)
+    """All that changed about an event; None when nothing did."""
+    return changes_look(row.changes, row.event.time, removed=row.removed)
 
 
 class WeekTable(QAbstractTableModel):

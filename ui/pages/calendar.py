@@ -153,7 +153,7 @@ class CalendarPage(Page):
             Column.TIME: 78,
             Column.CURRENCY: 70,
             Column.IMPACT: 92,
-            Column.CHANGE: 172,
+            Column.CHANGE: 256,
             Column.ACTUAL: 78,
             Column.FORECAST: 78,
             Column.PREVIOUS: 78,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from workers.calendar.anchors import Evidence, Zone, evidence
 from workers.calendar.layouts import Layout
+from workers.calendar.readings import FIGURES, unnamed, unreadable
 from workers.calendar.rows import Row, Table
 from workers.calendar.times import (
     AnyDate,
@@ -44,6 +45,8 @@ class _Draft:
     impact: Impact
     values: dict[str, Any]  # texts, by the names of an event's fields
     own_id: str
+    unread: frozenset[str] = frozenset()
+    unnamed: frozenset[str] = frozenset()
     exact: datetime | None = None
     date: AnyDate | None = None
     clock: Clock | Kind | None = None
@@ -62,7 +65,8 @@ class Builder:
         self._refusals = list(table.refusals)
         self._refused_titles: set[str] = set()
         self._untitled = table.refused > 0
-        self._exact = 0
+        self._unread: dict[int, frozenset[str]] = {}
+        self._unnamed: dict[int, frozenset[str]] = {}
         self.advice = ""
 
     def build(self) -> Parsed:
@@ -90,6 +94,8 @@ class Builder:
             notes=tuple(self._notes),
             warnings=tuple(self._warnings),
             week=self._layout.week,
+            unread={place: names for place, names in self._unread.items() if names},
+            unnamed={place: names for place, names in self._unnamed.items() if names},
         )
 
     def _refuse(self, place: str, reason: str, title: str = "") -> None:
@@ -144,8 +150,10 @@ class Builder:
         if impact is None:
             raise TimeProblem(f"the impact {plain(cells['impact'], 40)!r} is not understood")
         unit = cells.get("unit")
-        values = {name: figure(cells.get(name), unit) for name in ("forecast", "previous", "actual")}
-        draft = _Draft(row.place, title, currency, impact, values, plain(cells.get("id"), 64))
+        values = {name: figure(cells.get(name), unit) for name in FIGURES}
+        unread = unreadable(cells, null=self._layout.empty)
+        own_id = plain(cells.get("id"), 64)
+        draft = _Draft(row.place, title, currency, impact, values, own_id, unread, unnamed(cells))
         self._read_time(draft, cells)
         return draft
 
@@ -292,6 +300,9 @@ class Builder:
             if seen[same] > 1:
                 self._refuse(draft.place, "it repeats another row word for word", draft.title)
                 continue
+            timeless = draft.exact is None and draft.clock is None
+            self._unread[len(events)] = draft.unread | ({"time"} if timeless else frozenset())
+            self._unnamed[len(events)] = draft.unnamed
             events.append(event)
         return events
 

@@ -17,14 +17,13 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.runs import iso
+from workers.calendar import readings
+from workers.calendar.missing import judge
 from workers.calendar.values import Change, Event, Parsed
 from workers.calendar.vocabulary import title_key
 
 #: How far an event may move and still be the same one: below seven days, the step of weekly releases.
 MOVE_LIMIT: Final = timedelta(days=6)
-#: When more than this share of the known events is missing from a fetch, they are kept: it was a part of the calendar.
-MOST_REMOVED: Final = 0.5
-_FEW: Final = 6
 _VALUES: Final = ("title", "impact", "forecast", "previous", "actual", "all_day", "tentative")
 
 
@@ -37,6 +36,9 @@ class Merged:
         changes: What is other than before; empty when its span was not known before (``first``).
         added, removed, moved, changed: Counts of events.
         kept: Events that are missing from the fetch and were kept all the same, because it is only a part.
+        lost: Values that could not be read, in words; the known ones stay.
+        why: Why events were kept, in words.
+        cut: The document looks as if it were cut off.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -46,6 +48,9 @@ class Merged:
     moved: int = 0
     changed: int = 0
     kept: int = 0
+    lost: tuple[str, ...] = ()
+    why: str = ""
+    cut: bool = False
     first: bool = False
 
 
@@ -63,8 +68,10 @@ def merge(known: Sequence[Event], parsed: Parsed, source: str, now: datetime) ->
     pairs = _paired(near, parsed.events, inside)
     merged = Merged(first=not inside)
     matched = set()
+    read = readings.kept(parsed, pairs)
+    merged.lost = read.words()
     taken = {event.id for event in known}
-    for event, old in zip(parsed.events, pairs, strict=True):
+    for event, old in zip(read.events, pairs, strict=True):
         if old is None:
             identity = _identity(event, taken)
             fresh = replace(event, id=identity, source=source, fetched=now, first_seen=now)
@@ -77,7 +84,8 @@ def merge(known: Sequence[Event], parsed: Parsed, source: str, now: datetime) ->
             _compare(merged, old, fresh, now)
         merged.events.append(fresh)
     missing = [event for event in near if event.id in inside and event.id not in matched]
-    gone = _gone(parsed, missing, len(inside))
+    verdict = judge(parsed, missing, len(inside))
+    gone, merged.why, merged.cut = verdict.gone, verdict.why, verdict.cut
     merged.removed, merged.kept = len(gone), len(missing) - len(gone)
     merged.changes.extend(_change(now, "removed", event) for event in missing if event.id in gone)
     merged.events.extend(event for event in known if event.id not in matched and event.id not in gone)
@@ -98,15 +106,6 @@ def span(parsed: Parsed) -> tuple[datetime, datetime]:
     start = datetime.combine(sunday, time(0, 0), york).astimezone(UTC)
     end = datetime.combine(sunday + timedelta(days=7), time(0, 0), york).astimezone(UTC)
     return min(start, first), max(end, last + timedelta(minutes=1))
-
-
-def _gone(parsed: Parsed, missing: Sequence[Event], known: int) -> frozenset[str]:
-    """Which of the missing events the document really takes away."""
-    if not parsed.complete or parsed.untitled:
-        return frozenset()
-    if len(missing) >= _FEW and len(missing) > MOST_REMOVED * known:
-        return frozenset()
-    return frozenset(event.id for event in missing if title_key(event.title) not in parsed.refused_titles)
 
 
 def _compare(merged: Merged, old: Event, new: Event, now: datetime) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from app.errors import UserAction
+from workers.calendar.readings import FIGURES
 from workers.calendar.rows import Row, Table
 from workers.calendar.vocabulary import NAMES, key_of, plain
 
@@ -22,8 +24,9 @@ _LONG_FIGURES: Final = 30
 _ERROR_KEYS: Final = ("error", "error message", "message", "information", "note", "detail")
 
 
-def _no_constant(_name: str) -> None:
-    """NaN and infinity are no values of a calendar."""
+def _no_constant(_name: str) -> float:
+    """NaN and infinity are no values of a calendar, and not the same as none (null)."""
+    return math.nan
 
 
 def _integer(text: str) -> int | str:
@@ -165,6 +168,8 @@ def _cells(node: Mapping[str, Any]) -> dict[str, Any]:
         canonical, rank = NAMES.get(key_of(str(name)[:60]), ("", 0))
         if not canonical or isinstance(value, (dict, list)):
             continue
+        if isinstance(value, float) and not math.isfinite(value) and canonical not in FIGURES:
+            value = None
         known = ranked.get(canonical)
         # An empty value gives way to a filled one of another name.
         if known is None or (rank < known[0] and value not in (None, "")) or known[1] in (None, ""):

@@ -24,6 +24,7 @@ class Layout:
         why: How that zone is known.
         date_order: For dates such as 03/04/2025; empty: the layout does not fix it.
         week: It always holds one whole week, Sunday to Saturday in New York.
+        empty: It writes an empty text where there is no value, so that null is damage.
         above: A row without a time has that of the row above it, as the page that it was taken from shows it.
     """
 
@@ -38,6 +39,7 @@ class Layout:
     why: str = ""
     date_order: str = ""
     week: bool = False
+    empty: bool = False
     above: bool = False
 
     def fits(self, table: Table, names: frozenset[str]) -> bool:
@@ -57,7 +59,7 @@ _FMP: Final = "Financial Modeling Prep gives times in UTC"
 
 LAYOUTS: Final = (
     Layout("ff_weekly_json", "Forex Factory weekly JSON", "forexfactory", "json", _set(_WEEKLY),
-           _set(_WEEKLY + " url actual"), week=True),
+           _set(_WEEKLY + " url actual"), week=True, empty=True),
     Layout("ff_weekly_xml", "Forex Factory weekly XML", "forexfactory", "xml", _set(_WEEKLY + " time"),
            shape="weeklyevents", zone="UTC", why=_GMT, date_order="month_first", week=True),
     Layout("ff_monthly_xml", "Forex Factory monthly XML", "forexfactory", "xml", _set("title date time impact"),
@@ -67,7 +69,7 @@ LAYOUTS: Final = (
     Layout("ff_page_csv", "Forex Factory page, scraped to CSV", "forexfactory", "csv",
            _set("year day time impact cur text"), above=True),
     Layout("ff_page_json", "Forex Factory page, scraped to JSON", "forexfactory", "json",
-           _set("date time country impact title ts"), above=True),
+           _set("date time country impact title ts"), empty=True, above=True),
     Layout("ff_page_state", "Forex Factory page state", "forexfactory", "json", _set("ebaseid name dateline currency")),
     Layout("ff_page_state", "Forex Factory page state", "forexfactory", "json", _set("name dateline impactname")),
     Layout("investing_csv", "Investing.com, scraped to CSV", "investing", "csv",

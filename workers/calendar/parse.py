@@ -40,7 +40,14 @@ def parse(data: bytes, options: Options) -> Parsed:
     table = _table(text)
     layout = recognise(table, text)
     if not table.rows:
-        _refuse_empty(table)
+        empty = _empty(table)
+        empty.findings = {
+            "recognised": layout.title if table.columns else "",
+            "layout": layout.id if table.columns else "",
+            "refused": table.refused,
+            "refusals": [refusal.as_json() for refusal in table.refusals],
+        }
+        raise empty
     if encoding not in ("utf-8", "ascii"):
         table.notes.insert(0, f"its text is {encoding}")
     return _built(table, layout, options)
@@ -51,11 +58,22 @@ def _built(table: Table, layout: Layout, options: Options) -> Parsed:
     parsed = builder.build()
     if not parsed.events:
         first = parsed.refusals[0] if parsed.refusals else Refusal("the document", "it holds nothing")
-        raise UserAction(
+        unusable = UserAction(
             f"It was recognised as {parsed.recognised}, but none of its {parsed.refused:,} rows can be used; "
             f"{first.place}: {first.reason}.",
             advice=builder.advice or "Mend the document, or use another source.",
         )
+        unusable.findings = {
+            "recognised": parsed.recognised,
+            "layout": parsed.layout,
+            "provider": parsed.provider,
+            "time_zone": parsed.time_zone,
+            "refused": parsed.refused,
+            "refusals": [refusal.as_json() for refusal in parsed.refusals],
+            "notes": [*parsed.notes, *parsed.warnings],
+            "complete": parsed.complete,
+        }
+        raise unusable
     return parsed
 
 
@@ -66,7 +84,9 @@ def _table(text: str) -> Table:
         if found is None:
             title = _PAGE_TITLE.search(text[:20_000])
             named = f" ({plain(title[1], 100)})" if title else ""
-            raise UserAction(f"It is a web page{named}, not a calendar.", advice=_EXPORT)
+            page = UserAction(f"It is a web page{named}, not a calendar.", advice=_EXPORT)
+            page.findings = {"recognised": "web page"}
+            raise page
         return found
     if head.startswith("<"):
         return read_xml(text)
@@ -75,15 +95,15 @@ def _table(text: str) -> Table:
     return read_page_state(text) or read_table(text)
 
 
-def _refuse_empty(table: Table) -> None:
+def _empty(table: Table) -> UserAction:
     if table.broken:
-        raise UserAction(f"It cannot be read: {table.broken}.", advice=_EXPORT)
+        return UserAction(f"It cannot be read: {table.broken}.", advice=_EXPORT)
     if table.refused:
         first = table.refusals[0]
-        raise UserAction(f"None of its rows can be read; {first.place}: {first.reason}.", advice=_EXPORT)
+        return UserAction(f"None of its rows can be read; {first.place}: {first.reason}.", advice=_EXPORT)
     if table.kind == "csv" and not table.columns:
-        raise UserAction(
+        return UserAction(
             "It is not recognised as a calendar: no line names columns such as date, time, currency and event.",
             advice=_EXPORT,
         )
-    raise UserAction("It holds no event.", advice="Look whether the source works in a browser.")
+    return UserAction("It holds no event.", advice="Look whether the source works in a browser.")

@@ -15,6 +15,8 @@ from workers.calendar.vocabulary import NAMES, currency_of, impact_of, key_of, p
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _HEAD_WITHIN: Final = 30
 _SAMPLE: Final = 60
+_NEIGHBOURS: Final = 20
+_LEAST_CELLS: Final = 3  # lines with fewer are headings
 _MOST_LINE: Final = 20_000
 _ZONE_IN_NAME: Final = re.compile(r"\b(utc|gmt|et|est|edt|new york)\b", re.IGNORECASE)
 _DATE_ONLY: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
@@ -44,7 +46,26 @@ def read_table(text: str) -> Table:
         if len(stated) == 1:
             table.zone = "UTC" if stated & {"utc", "gmt"} else "America/New_York"
     _read(table, lines, head, delimiter, columns)
+    if not text.endswith(("\n", "\r")):
+        _leave_out_a_part(table, lines, delimiter)
     return table
+
+
+def _leave_out_a_part(table: Table, lines: Sequence[str], delimiter: str) -> None:
+    """The last line of a document that was cut is a part of a row; many whole documents end without a line end, too,
+    but their last line has as many cells as the others.
+    """
+    place = f"line {len(lines)}"
+    cells = _cut(lines[-1], delimiter)
+    if cells is None:
+        table.broken = f"it ends within {place}"
+        return
+    others = [len(found) for line in lines[-_NEIGHBOURS:-1] if (found := _cut(line, delimiter))]
+    whole = min((number for number in others if number >= _LEAST_CELLS), default=0)
+    if table.rows and table.rows[-1].place == place and len(cells) < whole:
+        del table.rows[-1]
+        table.refuse(place, "it has no end")
+        table.broken = f"it ends within {place}"
 
 
 def _read(table: Table, lines: Sequence[str], head: int, delimiter: str, columns: Sequence[str]) -> None:

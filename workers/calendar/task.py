@@ -101,9 +101,10 @@ def update_economic_calendar(ctx: TaskContext, params: CalendarParams) -> Calend
     updater = Updater(ctx, params.time_zone or settings.time_zone or "", order)
     outcomes = updater.run(sources)
     now = ctx.clock.now()
-    refuse_if_nothing_came(outcomes, updater.calendar, now)
+    result = _result(outcomes, updater, now)
+    refuse_if_nothing_came(outcomes, updater.calendar, now, result.model_dump(mode="json"))
     _warn(ctx, outcomes)
-    return _result(outcomes, updater, now)
+    return result
 
 
 def _warn(ctx: TaskContext, outcomes: list[Outcome]) -> None:
@@ -122,9 +123,10 @@ def _warn(ctx: TaskContext, outcomes: list[Outcome]) -> None:
             first = outcome.parsed.refusals[0]
             rows = count(outcome.parsed.refused, "row")
             ctx.warn(f"{shown}: {rows} refused; {first.place}: {first.reason}.")
-        if outcome.merged.kept:
-            kept = count(outcome.merged.kept, "known event")
-            ctx.warn(f"{shown}: {kept} missing from it were kept, since it seems to be only a part of the calendar.")
+        for lost in outcome.merged.lost:
+            ctx.warn(f"{shown}: {lost}.")
+        if outcome.merged.cut:
+            ctx.warn(f"{shown}: {outcome.merged.why}.")
 
 
 def _result(outcomes: list[Outcome], updater: Updater, now: datetime) -> CalendarResult:
@@ -133,9 +135,10 @@ def _result(outcomes: list[Outcome], updater: Updater, now: datetime) -> Calenda
     good = [outcome for outcome in outcomes if outcome.good]
     merged = [outcome.merged for outcome in good]
     coming = following(updater.calendar.events, now)
+    entries = tuple(outcome.as_entry() for outcome in outcomes)
     return CalendarResult(
         events=sum(outcome.state.events for outcome in good),
-        refused=sum(outcome.state.refused for outcome in good),
+        refused=sum(entry["refused"] for entry, outcome in zip(entries, outcomes, strict=True) if not outcome.early),
         added=sum(found.added for found in merged),
         removed=sum(found.removed for found in merged),
         moved=sum(found.moved for found in merged),
@@ -143,5 +146,5 @@ def _result(outcomes: list[Outcome], updater: Updater, now: datetime) -> Calenda
         unchanged=sum(outcome.unchanged for outcome in good),
         stored=len(updater.calendar.events),
         next_event=f"{coming.time:%Y-%m-%d %H:%M} UTC {coming.currency} {coming.title}" if coming else "",
-        sources=tuple(outcome.as_entry() for outcome in outcomes),
+        sources=entries,
     )

@@ -5,7 +5,7 @@ A source that fails costs nothing but itself: the last good calendar stays, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -24,6 +24,18 @@ from workers.wording import count, seconds
 #: Documents above this are read in a process of their own: they would hold the window's interpreter too long.
 BIG: Final = 400_000
 PARSE_LIMIT_S: Final = 90.0
+
+#: Of a document that was refused; what it was recognised as comes with the error.
+_NOTHING_READ: Final[dict[str, Any]] = {
+    "recognised": "",
+    "provider": "",
+    "time_zone": "",
+    "events": 0,
+    "refused": 0,
+    "refusals": [],
+    "notes": [],
+    "complete": False,
+}
 
 
 @dataclass(slots=True)
@@ -56,11 +68,12 @@ class Outcome:
             "refused": state.refused,
             "refusals": [refusal.as_json() for refusal in state.refusals],
             "notes": list(state.notes),
-            "complete": parsed.complete if parsed else True,
+            "complete": parsed.complete and not self.merged.cut if parsed else True,
             "unchanged": self.unchanged,
             "fetched": iso(state.succeeded),
-            "problem": state.problem,
+            "problem": state.problem or (str(self.error) if self.error else ""),
             "next_try": iso(self.early[1] if self.early else state.next_try),
+            **(_NOTHING_READ | dict(self.error.findings) if self.error is not None else {}),
         }
 
 
@@ -129,19 +142,20 @@ class Updater:
         merged = identity.merge(before, parsed, place.shown, now)
         outcome.parsed, outcome.merged = parsed, merged
         since, until = identity.span(parsed)
+        whole = parsed.complete and not merged.cut and not merged.lost
         outcome.state = replace(
             fresh,
             provider=parsed.provider,
             recognised=parsed.recognised,
             time_zone=parsed.time_zone,
-            notes=(*parsed.notes, *parsed.warnings),
+            notes=(*parsed.notes, *parsed.warnings, *merged.lost, *((merged.why,) if merged.why else ())),
             events=len(parsed.events),
             refused=parsed.refused,
             refusals=parsed.refusals,
             succeeded=now,
             # Half a document is asked for again as a whole.
-            etag=document.etag if parsed.complete else "",
-            modified=document.modified if parsed.complete else "",
+            etag=document.etag if whole else "",
+            modified=document.modified if whole else "",
             covers_from=since,
             covers_until=until,
         )
@@ -177,8 +191,13 @@ def _failed(state: SourceState, error: MetronomeError, now: datetime) -> SourceS
     )
 
 
-def refuse_if_nothing_came(outcomes: Sequence[Outcome], calendar: Calendar, now: datetime) -> None:
+def refuse_if_nothing_came(
+    outcomes: Sequence[Outcome], calendar: Calendar, now: datetime, findings: Mapping[str, Any]
+) -> None:
     """A run that brought no calendar is no success.
+
+    Args:
+        findings: The result all the same, for the run that fails.
 
     Raises:
         Blocked: every source has to be left in peace for now.
@@ -199,7 +218,9 @@ def refuse_if_nothing_came(outcomes: Sequence[Outcome], calendar: Calendar, now:
     told = [problem_of(outcome) for outcome in failed[:5]]
     more = f" {count(len(failed) - 5, 'more source')} failed." if len(failed) > 5 else ""
     advice = next((outcome.error.advice for outcome in failed if outcome.error is not None), "")
-    raise kind(f"{' '.join(told)}{more} {stays}", advice=advice)
+    refused = kind(f"{' '.join(told)}{more} {stays}", advice=advice)
+    refused.findings = findings
+    raise refused
 
 
 def problem_of(outcome: Outcome) -> str:

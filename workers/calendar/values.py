@@ -160,6 +160,8 @@ class Parsed:
         complete: False when the document breaks off or was cut at the limit.
         notes, warnings: What was assumed; what needs a look.
         week: The document always holds a whole week, Sunday to Saturday.
+        unread, unnamed: By the place of an event: its fields that cannot be read, and those that its row does not
+            name; see ``readings``.
     """
 
     layout: str
@@ -175,6 +177,8 @@ class Parsed:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     week: bool = False
+    unread: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    unnamed: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

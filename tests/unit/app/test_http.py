@@ -144,6 +144,65 @@ def test_a_server_that_drips_is_cut_off(http: Http, before: bytes) -> None:
             dripping.join()
 
 
+@pytest.mark.parametrize("pause_s", [0.01, 5.0])
+def test_a_body_that_ends_because_it_was_cut_off_is_no_answer(http: Http, pause_s: float) -> None:
+    """It has no length and ends with the connection, so that the cut looks like its end."""
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nTitle,Country\n")
+            while not over.wait(pause_s):
+                connection.sendall(b"X")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = threading.Thread(target=drip, args=(server,))
+        dripping.start()
+        try:
+            with pytest.raises(Retryable, match=r"did not answer within 0\.2 s"):
+                http.get(f"http://127.0.0.1:{server.getsockname()[1]}/a", timeout_s=0.2)
+        finally:
+            over.set()
+            dripping.join()
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (b"Content-Length: 1000", b"half"),
+        (b"Content-Encoding: gzip\r\nConnection: close", gzip.compress(b"a calendar " * 500)[:-20]),
+        (b"Transfer-Encoding: chunked", b"4\r\nhalf\r\n"),
+    ],
+    ids=["shorter than its length", "packed and cut", "chunked and cut"],
+)
+def test_a_body_that_breaks_off_is_no_answer(http: Http, headers: bytes, body: bytes) -> None:
+    def half(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\n" + body)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        talking = threading.Thread(target=half, args=(server,))
+        talking.start()
+        try:
+            with pytest.raises(Retryable):
+                http.get(f"http://127.0.0.1:{server.getsockname()[1]}/a")
+        finally:
+            talking.join()
+
+
+def test_a_length_is_held_against_the_body_whatever_carries_it() -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Length": "9"}, stream=httpx.ByteStream(b"half"))
+
+    http = Http(transport=httpx.MockTransport(answer))
+    with pytest.raises(Retryable, match="broke off after 4 of 9 bytes"):
+        http.get("https://one.example/a")
+    http.close()
+
+
 def test_a_trickle_ends_at_the_limit(fake_clock: FakeClock) -> None:
     class Trickle(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:

@@ -137,15 +137,31 @@ def test_a_drip_and_a_silence_end_at_the_limit_of_one() -> None:
         while not ended.wait(0.02):
             connection.sendall(b"x")
 
-    with raw_server(drip) as slow, raw_server(lambda _connection, ended: ended.wait(5) and None) as silent:
-        for told in fetch(slow, silent, timeout_s=0.3):
+    def drip_until_closed(connection: socket.socket, ended: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<rss>")
+        while not ended.wait(0.02):
+            connection.sendall(b"x")
+
+    def silence(_connection: socket.socket, ended: threading.Event) -> None:
+        ended.wait(5)
+
+    with raw_server(drip) as slow, raw_server(drip_until_closed) as open_ended, raw_server(silence) as silent:
+        for told in fetch(slow, open_ended, silent, timeout_s=0.3):
             assert isinstance(told.error, Retryable)
             assert "did not answer within 0.3 s" in told.error.message
 
 
-def test_an_answer_that_breaks_off_is_worth_another_try() -> None:
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (b"Content-Length: 1000", b"half"),
+        (b"Content-Encoding: gzip\r\nConnection: close", gzip.compress(b"news " * 500)[:-12]),
+    ],
+    ids=["shorter than its length", "packed and cut"],
+)
+def test_an_answer_that_breaks_off_is_worth_another_try(headers: bytes, body: bytes) -> None:
     def half(connection: socket.socket, _ended: threading.Event) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\n" + body)
 
     with raw_server(half) as url:
         (told,) = fetch(url)

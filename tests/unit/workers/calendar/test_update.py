@@ -227,6 +227,59 @@ def test_the_last_good_calendar_stays_when_its_source_fails(desk: Desk) -> None:
         assert desk.state().succeeded == NOW
 
 
+def test_a_cut_calendar_is_warned_of_and_asked_for_again_as_a_whole(desk: Desk) -> None:
+    whole = json.loads(week(*"ABCDEF"))
+    desk.answers = [
+        Response(json.dumps(whole), headers={"ETag": '"1"'}),
+        Response(json.dumps(whole[:2]), headers={"ETag": '"2"'}),
+        Response(json.dumps(whole), headers={"ETag": '"1"'}),
+    ]
+    desk.run()
+    desk.clock.advance(6 * MINUTE)
+    result = desk.run()
+    assert (result.events, result.removed, result.stored, result.sources[0]["complete"]) == (2, 0, 6, False)
+    assert desk.warnings == [
+        f"{desk.url}: 4 known events after its last one (2026-08-11 12:30 UTC) are missing and are kept: "
+        "the document may be cut off."
+    ]
+    assert desk.state().etag == ""
+    desk.clock.advance(6 * MINUTE)
+    assert (desk.run().removed, desk.warnings) == (0, [])
+    assert "If-None-Match" not in desk.asked[2]
+
+
+def test_values_that_cannot_be_read_are_warned_of(desk: Desk) -> None:
+    desk.answers = [Response(week("A", "B")), Response(week("A", "B", previous="NaN"))]
+    desk.run()
+    desk.clock.advance(6 * MINUTE)
+    result = desk.run()
+    told = "the previous of 2 events could not be read; the last known stays"
+    assert (result.changed, result.sources[0]["notes"]) == (0, [told])
+    assert desk.warnings == [f"{desk.url}: {told}."]
+    assert [event.previous for event in desk.stored.events] == ["1.0%", "1.0%"]
+
+
+def test_a_failed_run_keeps_what_was_recognised(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text("Title,Country,Date,Time,Impact,Forecast,Previous\nB,USD,13-40-2026,1:30pm,High,,\n")
+    with pytest.raises(UserAction) as caught:
+        desk.run(str(file))
+    assert caught.value.findings["refused"] == 1
+    (source,) = caught.value.findings["sources"]
+    assert (source["recognised"], source["refused"], source["events"]) == ("Forex Factory weekly CSV", 1, 0)
+    assert source["refusals"] == [{"place": "line 2", "reason": "there is no day 2026-13-40", "title": "B"}]
+    assert "none of its 1 rows can be used" in source["problem"]
+    page = tmp_path / "page.html"
+    page.write_text("<!doctype html><title>No</title>")
+    with pytest.raises(UserAction) as caught:
+        desk.run(str(page))
+    assert caught.value.findings["sources"][0]["recognised"] == "web page"
+    desk.answers = [Response("", 503)]
+    with pytest.raises(Retryable) as failed:
+        desk.run()
+    assert "answered 503" in failed.value.findings["sources"][0]["problem"]
+
+
 def test_a_body_beyond_the_limit_is_given_up(desk: Desk) -> None:
     def flood() -> Iterator[bytes]:
         for _ in range(100):
