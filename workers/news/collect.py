@@ -258,7 +258,8 @@ class _Run:
             "new": sum(new.values()),
             "updated": merged.updated,
             "duplicates": merged.duplicates,
-            "too_old": len(seen) - len(fresh),
+            "too_old": len(seen) - len(fresh) + merged.added - sum(new.values()),
+            "known": merged.unchanged,
             "kept": len(kept),
         }
         self._tell(new)
