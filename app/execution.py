@@ -47,7 +47,7 @@ def execute(spec: TaskSpec, ctx: TaskContext, params: TaskParams) -> Outcome:
     except (Blocked, NothingToDo) as error:
         return Outcome(RunState.SKIPPED, error.message, error.advice)
     except Retryable as error:
-        return Outcome(RunState.FAILED, error.message, error.advice, retry=True)
+        return Outcome(RunState.FAILED, error.message, error.advice, dict(error.findings), retry=True)
     except WorkerCrashed as error:
         return Outcome(RunState.FAILED, error.message, error.advice, error=error.details)
     except MetronomeError as error:

@@ -155,6 +155,65 @@ def test_a_server_that_asks_to_wait_is_obeyed(desk: Desk) -> None:
     assert states(desk)["busy"].next_try == desk.now + timedelta(hours=1)
 
 
+def test_a_source_that_asks_to_wait_is_obeyed_within_a_run_and_over_runs(desk: Desk) -> None:
+    desk.server.expect_request("/busy").respond_with_data("", 429, headers={"Retry-After": "3600"})
+    with pytest.raises(UserAction, match="429") as refused:  # not Retryable: the runner does not ask again
+        desk.run(desk.url("busy"))
+    assert refused.value.advice == "Its server asks to be left alone until 13:00 UTC: try again then."
+    desk.now += timedelta(minutes=59)
+    with pytest.raises(Blocked, match=r"The source waits; .* 13:00 UTC.*because its server asks for it"):
+        desk.run(desk.url("busy"))
+    assert len(desk.server.log) == 1
+    desk.serve("good", item("A title of news", "https://one.example/1"))
+    desk.feeds("good")
+    desk.run()  # a run over the list keeps what is remembered of a source
+    with pytest.raises(Blocked):
+        desk.run(desk.url("busy"))
+    assert list(states(desk)) == ["busy", "good"]
+    desk.now += timedelta(minutes=2)
+    desk.run()
+    assert list(states(desk)) == ["good"]
+    desk.server.clear()
+    desk.serve("busy", item("It is back with news", "https://one.example/2"))
+    assert desk.run(desk.url("busy")).counts["new"] == 1
+
+
+def test_a_source_is_not_held_back_by_our_own_waits(desk: Desk) -> None:
+    desk.serve("good", item("A title of news", "https://one.example/1"))
+    desk.server.expect_request("/bad").respond_with_data("", 500)
+    desk.feeds("good", "bad")
+    desk.run()
+    assert states(desk)["bad"].next_try is not None
+    desk.server.clear()
+    desk.serve("bad", item("It is back with news", "https://one.example/2"))
+    assert desk.run(desk.url("bad")).counts["new"] == 1
+
+
+def test_a_list_as_source_obeys_each_server(desk: Desk, tmp_path: Path) -> None:
+    desk.serve("good", item("A title of news", "https://one.example/1"))
+    desk.server.expect_request("/busy").respond_with_data("", 429, headers={"Retry-After": "3600"})
+    listed = tmp_path / "list.opml"
+    opml.save(listed, [Feed(desk.url("good"), "good"), Feed(desk.url("busy"), "busy")])
+    assert desk.run(str(listed)).counts["failed"] == 1
+    again = desk.run(str(listed))
+    assert (again.counts["waiting"], again.counts["failed"]) == (1, 0)
+    assert sum(request.path == "/busy" for request, _ in desk.server.log) == 1
+
+
+def test_a_failed_run_says_what_each_source_was_recognised_as(desk: Desk) -> None:
+    desk.server.expect_request("/map").respond_with_data("<urlset/>")
+    desk.server.expect_request("/busy").respond_with_data("", 503)
+    desk.feeds("map", "busy")
+    with pytest.raises(Retryable) as failed:
+        desk.run()
+    findings = failed.value.findings
+    assert (findings["feeds"], findings["failed"]) == (2, 2)
+    assert [(one["title"], one["recognised_as"], one["status"]) for one in findings["sources"]] == [
+        ("map", "sitemap", 200),
+        ("busy", "", 503),
+    ]
+
+
 def test_a_lasting_move_is_told(desk: Desk) -> None:
     desk.serve("new", item("A title of news", "https://one.example/1"))
     desk.server.expect_request("/old").respond_with_data("", 301, {"Location": "/new"})
