@@ -351,12 +351,13 @@ class _Run:
         failed = [lookup for lookup in lookups if lookup.outcome == "failed"]
         if not failed:
             until = min((one.next_try for one in map(self._state_of, lookups) if one and one.next_try), default=None)
-            when = f"; the first is tried again at {until:%H:%M} UTC" if until else ""
+            which = "the first is" if len(lookups) > 1 else "it is"
+            when = f"; {which} tried again at {until:%H:%M} UTC" if until and not self._order.source else ""
             one_waits = "The source waits" if self._order.source else "The one enabled feed waits"
             all_wait = f"All {len(lookups):,} feeds wait" if len(lookups) > 1 else one_waits
             raise Blocked(
                 f"{all_wait}{when}. {lookups[0].problem}".rstrip(),
-                advice="To try at once: python main.py run collect_rss_news anew=true",
+                advice="" if self._order.source else "To try at once: python main.py run collect_rss_news anew=true",
                 until=until,
             )
         hosts = {urlsplit(lookup.feed.address).hostname for lookup in failed}

@@ -161,7 +161,7 @@ def test_a_source_that_asks_to_wait_is_obeyed_within_a_run_and_over_runs(desk: D
         desk.run(desk.url("busy"))
     assert refused.value.advice == "Its server asks to be left alone until 13:00 UTC: try again then."
     desk.now += timedelta(minutes=59)
-    with pytest.raises(Blocked, match=r"The source waits; .* 13:00 UTC.*because its server asks for it"):
+    with pytest.raises(Blocked, match=r"The source waits\. .* 13:00 UTC.*because its server asks for it"):
         desk.run(desk.url("busy"))
     assert len(desk.server.log) == 1
     desk.serve("good", item("A title of news", "https://one.example/1"))
