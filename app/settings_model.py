@@ -450,6 +450,15 @@ class HealthSettings(SettingsGroup):
         ge=10,
         le=604_800,
     )
+    calendar_age_warn_s: float = setting(
+        86_400.0, "Age of the calendar", "Warn when its last good fetch is older.", unit="s", ge=600, le=2_592_000
+    )
+    feeds_age_warn_s: float = setting(
+        86_400.0, "Age of the news", "Warn when no feed was read for longer.", unit="s", ge=600, le=2_592_000
+    )
+    feeds_failing_warn: float = setting(
+        0.25, "Feeds: failing", "Warn when more of the feeds fail, as a fraction: 0.25 is 25 %.", ge=0, le=1
+    )
 
 
 class CalendarSettings(SettingsGroup):

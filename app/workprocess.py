@@ -128,9 +128,10 @@ def _died(process: Any) -> WorkerCrashed:
     )
 
 
-def _rebuilt(name: str, message: str, advice: str, details: str) -> MetronomeError:
+def _rebuilt(name: str, message: str, advice: str, details: str, findings: dict[str, Any]) -> MetronomeError:
     if name in _POLICIES:
         rebuilt: MetronomeError = getattr(errors, name)(message, advice=advice)
+        rebuilt.findings = findings
         return rebuilt
     return WorkerCrashed(message, advice=advice, details=details)
 
@@ -142,9 +143,9 @@ def _child(channel: Connection[Any, Any], work: Callable[..., Any], args: tuple[
         answer: tuple[str, Any] = ("result", work(Report(channel), *args))
     except MetronomeError as error:
         policy = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _POLICIES), "")
-        answer = ("error", (policy, error.message, error.advice, traceback.format_exc()))
+        answer = ("error", (policy, error.message, error.advice, traceback.format_exc(), dict(error.findings)))
     except Exception as error:  # noqa: BLE001 - the border of the process: the parent judges it
-        answer = ("error", ("", f"{type(error).__name__}: {error}", "", traceback.format_exc()))
+        answer = ("error", ("", f"{type(error).__name__}: {error}", "", traceback.format_exc(), {}))
     channel.send(answer)
     channel.close()
 

@@ -80,7 +80,7 @@ def detect_layout(lines: Sequence[str]) -> Layout:
         header_lines=filled[0] + 1 if has_header else filled[0],
         names=names,
         columns=columns,
-        histdata=not has_header and _HISTDATA.match(head) is not None,
+        histdata=not has_header and _HISTDATA.match(head.replace('"', "")) is not None,
     )
 
 
@@ -118,7 +118,7 @@ def _from_header(cells: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...]
 
 def _without_header(cells: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     names = ["date"]
-    if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", cells[1].strip()):
+    if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", cells[1].strip(' "')):
         names.append("clock")
     names += _PRICES
     if len(cells) > len(names):

@@ -94,8 +94,15 @@ def test_unread_is_told_to_screen_readers_too(table: NewsTable) -> None:
     table.set_read([ARTICLES[0].id])
     assert table.index(0, Column.TITLE).data(role) == "Euro rises"
     assert "first seen" in table.index(3, Column.TIME).data(Qt.ItemDataRole.ToolTipRole)
+    assert "first seen" in table.index(3, Column.TIME).data(role)
+    assert "seen" not in table.index(0, Column.TIME).data(role)
     assert table.index(1, Column.SOURCE).data(Qt.ItemDataRole.ToolTipRole) == "ECB, also FXStreet"
     assert table.tags() == ("EUR", "JPY", "EURUSD", "XAUUSD")
+
+
+def test_a_time_of_first_sight_does_not_look_like_one_of_the_feed(table: NewsTable) -> None:
+    shown = [table.index(place, Column.TIME).data() for place in (2, 3)]
+    assert shown == [short_time(ARTICLES[2].published, NOW), f"seen {short_time(ARTICLES[3].published, NOW)}"]
 
 
 def test_times_are_short() -> None:
@@ -248,6 +255,22 @@ def test_the_chip_shows_and_hides_the_feeds(page: NewsPage) -> None:
     page.feeds_chip.click()
     page.feeds_chip.click()
     assert not page.feed_table.isVisible()
+
+
+def test_before_the_first_fetch_the_chip_claims_nothing(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    storage = engine.storage
+    ecb, bank = Feed("https://a.example/rss", "ECB"), Feed("https://b.example/", "Bank")
+    opml.save(storage.paths.feeds_file, [ecb, bank])
+    window.show_page("news")
+    page = window._pages["news"]
+    assert isinstance(page, NewsPage)
+    qtbot.waitUntil(page.feeds_chip.isVisible)
+    assert page.feeds_chip._parts[:3] == ("skipped", "idle", "2 feeds, none fetched yet")
+    assert page.feeds_chip.accessibleName() == "2 feeds, none fetched yet"
+    state.save(storage, [FeedState(ecb.address, "ECB", last_try=NOW, last_success=NOW, status=200)], NOW)
+    page.reload()
+    qtbot.waitUntil(lambda: page.feeds_chip.accessibleName() == "2 feeds")
+    assert page.feeds_chip._parts[:2] == ("succeeded", "ok")
 
 
 def test_without_news_the_page_gives_the_honest_reason(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

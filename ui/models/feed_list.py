@@ -62,6 +62,10 @@ class FeedList(QAbstractTableModel):
         """How many could not be read because no feed at all could."""
         return sum(_in_trouble(state) for _feed, state in self._rows) - self.failing()
 
+    def read(self) -> int:
+        """How many were read at least once."""
+        return sum(state is not None and state.last_success is not None for _feed, state in self._rows)
+
     def tick(self, now: datetime) -> None:
         """The time moved: ages in tooltips are worked out when asked for."""
         self.now = now

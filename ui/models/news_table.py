@@ -183,6 +183,8 @@ class NewsTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(article, column)
         if role == Qt.ItemDataRole.AccessibleTextRole:
+            if column is Column.TIME:
+                return words.joined(short_time(article.published, self.now), time_note(article.time_kind))
             text = self._text(article, column)
             return self.tr("{title}, unread").format(title=text) if unread and column is Column.TITLE else text
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -199,7 +201,9 @@ class NewsTable(QAbstractTableModel):
 
     def _text(self, article: Article, column: Column) -> str:
         if column is Column.TIME:
-            return short_time(article.published, self.now)
+            time = short_time(article.published, self.now)
+            # Not to be taken for a time that the feed gives.
+            return self.tr("seen {time}").format(time=time) if article.time_kind == "first_seen" else time
         if column is Column.TITLE:
             return article.title
         if column is Column.SOURCE:

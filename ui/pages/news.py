@@ -127,7 +127,7 @@ class NewsPage(Page):
         table.setItemDelegate(Cell(self._theme, table))
         table.setItemDelegateForColumn(news_table.Column.TITLE, TitleCell(self._theme, news_table.UNREAD_ROLE, table))
         table.setItemDelegateForColumn(news_table.Column.TAGS, TagsCell(self._theme, news_table.TAGS_ROLE, table))
-        widths = {news_table.Column.TIME: 92, news_table.Column.TAGS: 150, news_table.Column.SOURCE: 168}
+        widths = {news_table.Column.TIME: 116, news_table.Column.TAGS: 150, news_table.Column.SOURCE: 168}
         table.set_widths(
             {int(column): width for column, width in widths.items()},
             news_table.Column.TITLE,
@@ -198,8 +198,11 @@ class NewsPage(Page):
             said = self.tr("{n} of {feeds} failing") if failing else self.tr("{n} of {feeds} not reached")
             text = said.format(n=failing or away, feeds=total)
             self.feeds_chip.show_parts("warning", "warning", text)
+        elif not self.feeds.read():
+            none = self.tr("{feeds}, none fetched yet").format(feeds=total) if feeds else total
+            self.feeds_chip.show_parts("skipped", "idle", none)
         else:
-            self.feeds_chip.show_parts("succeeded", "ok" if feeds else "idle", total)
+            self.feeds_chip.show_parts("succeeded", "ok", total)
         self.feeds_chip.show()
 
     def _fill_tags(self) -> None:

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from app.errors import MetronomeError
 from app.tasks import TaskContext
 from app.terminal.values import SessionState
+from workers.health import calendar_head
+from workers.news import opml
+from workers.news import state as feed_states
 from workers.wording import count, seconds, size
 
 _GB, _MB = 1e9, 1e6
+_NAMED: Final = 3
+#: A calendar covers a week: one that is older holds nothing that is to come.
+_CALENDAR_ERROR: Final = timedelta(days=7)
+_NOT_FETCHED: Final = "not fetched yet"
 
 
 class Verdict(StrEnum):
@@ -152,6 +159,72 @@ def history(_ctx: TaskContext, facts: Facts) -> Finding:
     return Finding(Verdict.ERROR, f"{value}: {problem}", rule, advice)
 
 
+def feeds(ctx: TaskContext, _facts: Facts) -> Finding:
+    """Whether the enabled news feeds answer, by what their last fetch left."""
+    limits, path = ctx.settings.health, ctx.storage.paths.feeds_file
+    rule = (
+        f"warning when more than {limits.feeds_failing_warn:.0%} of the feeds failed at their last try, or none was "
+        f"read for {_span(limits.feeds_age_warn_s)}; error when every one failed"
+    )
+    enabled = [feed for feed in opml.load(path) if feed.enabled] if path.exists() else []
+    states = feed_states.load(ctx.storage) if enabled else {}
+    tried = [state for feed in enabled if (state := states.get(feed.address)) is not None and state.last_try]
+    if not tried:
+        return Finding(Verdict.OK, "no feed is enabled" if path.exists() and not enabled else _NOT_FETCHED, rule)
+    failing = [state for state in tried if state.problem]
+    last = max((state.last_success for state in tried if state.last_success), default=None)
+    age = _age_s(ctx, last)
+    value = f"{len(tried) - len(failing):,} of {count(len(tried), 'feed')} answered in time"
+    if failing:
+        more = f" and {len(failing) - _NAMED:,} more" if len(failing) > _NAMED else ""
+        value += f"; failing: {', '.join(state.title for state in failing[:_NAMED])}{more}"
+    value += f"; last read {seconds(age)} ago" if age is not None else "; none was ever read"
+    if len(failing) == len(tried):
+        return Finding(Verdict.ERROR, value, rule, failing[0].advice or "Check the connection to the internet.")
+    if len(failing) > limits.feeds_failing_warn * len(tried):
+        return Finding(Verdict.WARNING, value, rule, "The News page says why; correct or disable those that stay away.")
+    if age is None or age > limits.feeds_age_warn_s:
+        return Finding(Verdict.WARNING, value, rule, "See on the Tasks page why Collect RSS news does not run.")
+    return Finding(Verdict.OK, value, rule)
+
+
+def calendar(ctx: TaskContext, _facts: Facts) -> Finding:
+    """How old the economic calendar is."""
+    limit = ctx.settings.health.calendar_age_warn_s
+    error_s = max(limit, _CALENDAR_ERROR.total_seconds())
+    rule = (
+        f"warning when the last good fetch is older than {_span(limit)} or none ever succeeded; "
+        f"error beyond {_span(error_s)}"
+    )
+    sources = calendar_head.sources(ctx.storage)
+    tried = [source for source in sources if source.attempted is not None]
+    if not tried:
+        return Finding(Verdict.OK, _NOT_FETCHED, rule)
+    newest = max(tried, key=lambda source: source.attempted or datetime.min.replace(tzinfo=UTC))
+    age = _age_s(ctx, max((source.succeeded for source in sources if source.succeeded), default=None))
+    value = f"last good fetch {seconds(age)} ago" if age is not None else "never fetched"
+    if newest.problem:
+        value += f"; the last try failed: {newest.problem}"
+    if age is not None and age <= limit:
+        return Finding(Verdict.OK, value, rule)
+    verdict = Verdict.ERROR if age is not None and age > error_s else Verdict.WARNING
+    advice = "Choose Fetch now on the Calendar page; if it fails again, check calendar.sources (Settings, Calendar)."
+    return Finding(verdict, value, rule, advice)
+
+
+def _age_s(ctx: TaskContext, moment: datetime | None) -> float | None:
+    """Seconds since then; a time of a clock that was ahead counts as now."""
+    return None if moment is None else max(0.0, (ctx.clock.now() - moment).total_seconds())
+
+
+def _span(limit_s: float) -> str:
+    """A limit as people say it: whole days and hours where it has them."""
+    for unit, size_s in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if limit_s >= size_s and limit_s % size_s == 0:
+            return count(int(limit_s // size_s), unit)
+    return f"{limit_s:g} s"
+
+
 def memory(ctx: TaskContext, _facts: Facts) -> Finding:
     """How much memory this process holds."""
     import psutil
@@ -187,6 +260,8 @@ CHECKS: Final[tuple[tuple[str, str, CheckFunction], ...]] = (
     ("logs", "Logs", logs),
     ("cache", "Cache", cache),
     ("history", "History of runs", history),
+    ("feeds", "News feeds", feeds),
+    ("calendar", "Calendar", calendar),
     ("memory", "Memory", memory),
     ("window", "Window", window),
 )

@@ -87,7 +87,7 @@ def recognise(source: Source) -> Table:
     if not filled:
         raise Unknown(f"{source.name} has no lines.", advice="Export it anew.")
     first = filled[0].strip()
-    table = _by_format(source, first) or _ticks(lines, first)
+    table = _by_format(source, first.replace('"', "")) or _ticks(lines, first)
     if table is not None:
         return table
     return _bars(source, lines, first)

@@ -23,6 +23,10 @@ _EXPORT: Final = re.compile(
     rf"(?P<symbol>.+?)[_ ](?P<frame>{_FRAME.pattern}|Daily|Weekly|Monthly)(?:[_ ].*)?$", re.IGNORECASE
 )
 _SUFFIXED: Final = re.compile(r"[A-Za-z]{6}[._\-]?[A-Za-z]{0,6}")
+#: ``EURUSD_ticks``: what the file holds stands where a broker's suffix may stand too.
+_WITH_CONTENT: Final = re.compile(
+    r"(?P<symbol>[A-Za-z]{6}[A-Za-z0-9.]*)[_\- ](?:ticks?|bars?|rates|quotes?|data|history)", re.IGNORECASE
+)
 _CURRENCIES: Final = frozenset(
     "AUD BRL CAD CHF CNH CNY CZK DKK EUR GBP HKD HUF ILS INR JPY KRW MXN NOK NZD PLN RUB SEK SGD THB TRY TWD USD ZAR "
     "XAU XAG XPT XPD BTC ETH LTC XRP SPX NSX WTI BCO UDX".split()
@@ -49,6 +53,11 @@ def named(name: str) -> Named:
     if export and not any(_NOISE.match(part) for part in re.split(r"[_ ]", export["symbol"])[:1]):
         frame = export["frame"]
         return _with_case(export["symbol"], _WORDS.get(frame.lower(), frame.upper()))
+    told = _WITH_CONTENT.fullmatch(stem)
+    if told and _is_pair(told["symbol"]):
+        found = _with_case(told["symbol"], "")
+        note = f"The name has {stem}; taken as {found.symbol} (--symbol chooses another one)."
+        return Named(found.symbol, "", note)
     if _SUFFIXED.fullmatch(stem) and _is_pair(stem) and not _GLUED.fullmatch(stem):
         return _with_case(stem, "")
     frame, symbol, last = "", "", ""

@@ -25,7 +25,7 @@ from app.storage import Storage
 from workers.news import opml, state, store, tags
 from workers.news.clean import plain_text, safe_link
 from workers.news.dedupe import item_key, merge, signature
-from workers.news.gather import Reporting, due, gather, read_body, waiting
+from workers.news.gather import Reporting, due, gather, may_be_asked, read_body, waiting
 from workers.news.recognise import NotAFeed
 from workers.news.values import Article, Feed, FeedState, Lookup, ParsedFeed
 from workers.wording import count
@@ -149,7 +149,8 @@ class _Run:
 
     def _fetched(self, feeds: Sequence[Feed]) -> tuple[Lookup, ...]:
         now, states = self._order.now, self._states
-        ready = [feed for feed in feeds if self._order.anew or self._order.source or due(states.get(feed.address), now)]
+        may = may_be_asked if self._order.source else due
+        ready = [feed for feed in feeds if self._order.anew or may(states.get(feed.address), now)]
         # Without its articles, "not modified" would leave a feed empty for good.
         validators = states if self._known and not self._order.source else {}
         found = gather(
@@ -258,7 +259,8 @@ class _Run:
             "new": sum(new.values()),
             "updated": merged.updated,
             "duplicates": merged.duplicates,
-            "too_old": len(seen) - len(fresh),
+            "too_old": len(seen) - len(fresh) + merged.added - sum(new.values()),
+            "known": merged.unchanged,
             "kept": len(kept),
         }
         self._tell(new)
@@ -292,15 +294,29 @@ class _Run:
 
     def _keep_states(self) -> None:
         if self._order.source:
+            self._keep_pauses()
             return
         # When nothing at all could be reached, the trouble is likely ours: no feed is made to wait for it.
         own = any(lookup.outcome in ("read", "not_modified") for lookup in self._lookups)
-        states = {address: one for address, one in self._states.items() if address in self._listed}
+        states = {
+            address: one
+            for address, one in self._states.items()
+            if address in self._listed or not may_be_asked(one, self._order.now)
+        }
         for lookup in self._lookups:
             failure_counts = own or not (lookup.passing or lookup.offline)
             address = lookup.feed.address
             states[address] = state.after(states.get(address), lookup, self._order.now, count_failure=failure_counts)
         self.result.files.append(state.save(self._storage, states.values(), self._order.now))
+
+    def _keep_pauses(self) -> None:
+        """Remember which servers asked to be left alone, so that the next run does so, too."""
+        now = self._order.now
+        asked = (state.paused(self._states.get(one.feed.address), one, now) for one in self._lookups)
+        pauses = {one.address: one for one in asked if one is not None}
+        if pauses:
+            self._states |= pauses
+            self.result.files.append(state.save(self._storage, self._states.values(), now))
 
     def _tell(self, new: Mapping[str, int]) -> None:
         many = len(self._lookups) > _LISTED
@@ -335,11 +351,13 @@ class _Run:
         failed = [lookup for lookup in lookups if lookup.outcome == "failed"]
         if not failed:
             until = min((one.next_try for one in map(self._state_of, lookups) if one and one.next_try), default=None)
-            when = f"; the first is tried again at {until:%H:%M} UTC" if until else ""
-            all_wait = f"All {len(lookups):,} feeds wait" if len(lookups) > 1 else "The one enabled feed waits"
+            which = "the first is" if len(lookups) > 1 else "it is"
+            when = f"; {which} tried again at {until:%H:%M} UTC" if until and not self._order.source else ""
+            one_waits = "The source waits" if self._order.source else "The one enabled feed waits"
+            all_wait = f"All {len(lookups):,} feeds wait" if len(lookups) > 1 else one_waits
             raise Blocked(
                 f"{all_wait}{when}. {lookups[0].problem}".rstrip(),
-                advice="To try at once: python main.py run collect_rss_news anew=true",
+                advice="" if self._order.source else "To try at once: python main.py run collect_rss_news anew=true",
                 until=until,
             )
         hosts = {urlsplit(lookup.feed.address).hostname for lookup in failed}
@@ -348,8 +366,23 @@ class _Run:
                 f"No network: none of {count(len(failed), 'news feed')} can be reached from this computer.",
                 advice="It is tried again with the next run.",
             )
-        kind: type[MetronomeError] = Retryable if any(lookup.passing for lookup in failed) else UserAction
-        raise kind(_all_failed(failed), advice=next((one.advice for one in failed if one.advice), ""))
+        raise self._failure(failed)
+
+    def _failure(self, failed: Sequence[Lookup]) -> MetronomeError:
+        """The error of a run whose every source failed; what each was recognised as stays with it."""
+        advice = next((one.advice for one in failed if one.advice), "")
+        error: MetronomeError
+        if any(lookup.passing and not lookup.retry_after_s for lookup in failed):
+            error = Retryable(_all_failed(failed), advice=advice)
+        else:
+            # A server that says when to come back is not asked again at once.
+            asked = min((one.retry_after_s for one in failed if one.passing and one.retry_after_s), default=None)
+            if asked is not None:
+                until = self._order.now + timedelta(seconds=asked)
+                advice = f"Its server asks to be left alone until {until:%H:%M} UTC: try again then."
+            error = UserAction(_all_failed(failed), advice=advice)
+        error.findings = {**self.result.counts, "sources": self.result.sources}
+        return error
 
     def _state_of(self, lookup: Lookup) -> FeedState | None:
         return self._states.get(lookup.feed.address)

@@ -54,13 +54,15 @@ class Merged:
         articles: In no order.
         added: New pieces of news.
         updated: Known ones whose title or text the feed changed.
-        duplicates: Items that told of known news again, from another feed or under another link.
+        duplicates: Items that told of known news again: from another feed, under another link, or twice in this run.
+        unchanged: Known ones that came again as they were. Every item counts in exactly one of the four.
     """
 
     articles: tuple[Article, ...]
     added: int
     updated: int
     duplicates: int
+    unchanged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def merge(known: Sequence[Article], fresh: Iterable[Article]) -> Merged:
     table = _Table(known, fresh)
     for article in fresh:
         table.take(article)
-    return Merged(tuple(table.articles), table.added, table.updated, table.duplicates)
+    return Merged(tuple(table.articles), table.added, table.updated, table.duplicates, table.unchanged)
 
 
 class _Table:
@@ -124,7 +126,8 @@ class _Table:
 
     def __init__(self, known: Sequence[Article], fresh: Sequence[Article]) -> None:
         self.articles: list[Article] = []
-        self.added = self.updated = self.duplicates = 0
+        self.added = self.updated = self.duplicates = self.unchanged = 0
+        self._came: set[int] = set()  # places of items that this run brought
         self._by_guid: dict[str, int] = {}
         self._by_link: dict[str, int] = {}
         self._by_name: dict[tuple[str, str], int] = {}
@@ -141,6 +144,7 @@ class _Table:
         """Add the article, or what it says more to the one that is known."""
         place = self._known_place(article)
         if place is None:
+            self._came.add(len(self.articles))
             self._put(replace(article, id=self._new_id(article)))
             self.added += 1
             return
@@ -149,11 +153,15 @@ class _Table:
         merged = _updated(old, article) if same_item else _told_again(old, article)
         if merged != old:
             self.articles[place] = merged
-            self.updated += same_item
             if merged.title != old.title:
                 self._index_title(place)
-        self.duplicates += not same_item
         self._index(place, article)
+        if not same_item or place in self._came:
+            self.duplicates += 1
+            return
+        self._came.add(place)
+        self.updated += merged != old
+        self.unchanged += merged == old
 
     def _known_place(self, article: Article) -> int | None:
         if article.guid and (place := self._by_guid.get(_guid_key(article))) is not None:

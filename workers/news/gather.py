@@ -213,9 +213,14 @@ def due(state: FeedState | None, now: datetime) -> bool:
     return state.last_try is not None and state.last_try > now + timedelta(minutes=1)
 
 
+def may_be_asked(state: FeedState | None, now: datetime) -> bool:
+    """Whether a feed may be fetched when its user asks for it by address: unless its server asked to be left alone."""
+    return state is None or state.paused_until is None or due(replace(state, next_try=state.paused_until), now)
+
+
 def waiting(feed: Feed, state: FeedState) -> Lookup:
     """What to say of a feed that is not due."""
     until = f"{state.next_try:%H:%M} UTC" if state.next_try else "later"
-    failures = count(state.failures, "failure")
-    problem = f"{state.problem} It waits until {until} after {failures}." if state.problem else ""
+    why = f"after {count(state.failures, 'failure')}" if state.failures else "because its server asks for it"
+    problem = f"{state.problem} It waits until {until} {why}." if state.problem else ""
     return Lookup(feed, "waiting", state.kind, status=state.status, problem=problem, advice=state.advice, passing=True)

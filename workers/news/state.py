@@ -20,7 +20,7 @@ LONGEST_WAIT: Final = timedelta(hours=6)
 
 _TEXTS: Final = ("title", "kind", "problem", "advice", "etag", "modified")
 _NUMBERS: Final = ("items", "failures")
-_TIMES: Final = ("last_try", "last_success", "next_try")
+_TIMES: Final = ("last_try", "last_success", "next_try", "paused_until")
 
 
 def states_file(cache: Path) -> Path:
@@ -61,12 +61,13 @@ def after(old: FeedState | None, found: Lookup, now: datetime, *, count_failure:
     state = replace(old or FeedState(found.feed.address, found.feed.title), title=found.feed.title)
     if found.outcome == "waiting":
         return state
-    state = replace(state, last_try=now, status=found.status)
+    asked = now + timedelta(seconds=found.retry_after_s) if found.retry_after_s else None
+    state = replace(state, last_try=now, status=found.status, paused_until=asked)
     if found.outcome == "failed":
         failures = state.failures + count_failure
         wait = min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT) if count_failure else timedelta(0)
-        if found.retry_after_s is not None:
-            wait = max(wait, timedelta(seconds=found.retry_after_s))
+        if asked is not None:
+            wait = max(wait, asked - now)
         return replace(
             state,
             kind=found.kind or state.kind,
@@ -75,8 +76,7 @@ def after(old: FeedState | None, found: Lookup, now: datetime, *, count_failure:
             problem=found.problem,
             advice=found.advice,
         )
-    asked = timedelta(seconds=found.retry_after_s) if found.retry_after_s else None
-    state = replace(state, last_success=now, failures=0, next_try=now + asked if asked else None, problem="", advice="")
+    state = replace(state, last_success=now, failures=0, next_try=asked, problem="", advice="")
     if found.outcome == "not_modified" or found.parsed is None:
         return state
     articles = found.parsed.articles
@@ -88,6 +88,19 @@ def after(old: FeedState | None, found: Lookup, now: datetime, *, count_failure:
         modified=found.modified,
         undated=tuple(item_key(article) for article in articles if article.time_kind == "first_seen"),
     )
+
+
+def paused(old: FeedState | None, found: Lookup, now: datetime) -> FeedState | None:
+    """The state after a fetch that somebody asked for by address: only what its server says of the next one counts.
+
+    Returns None when the server said nothing of it.
+    """
+    if found.outcome == "waiting" or not found.retry_after_s:
+        return None
+    until = now + timedelta(seconds=found.retry_after_s)
+    if old is not None:
+        return replace(old, next_try=max(until, old.next_try or until), paused_until=until)
+    return replace(after(None, found, now, count_failure=False), etag="", modified="", undated=())
 
 
 def _document(state: FeedState) -> dict[str, Any]:

@@ -58,6 +58,9 @@ class NewsResult(TaskResult):
     updated: int = Field(description="Known articles that their feed changed.")
     duplicates: int = Field(description="Items that told of known news again.")
     too_old: int = Field(description="Articles older than what is kept.")
+    known: int = Field(
+        description="Known articles that came again unchanged. articles = new + updated + duplicates + too_old + known."
+    )
     kept: int = Field(description="Articles kept in all.")
     sources: tuple[SourceResult, ...] = Field(
         default=(), description="What came of each source; of many, of those with a problem."

@@ -69,6 +69,7 @@ class FeedState:
         items: Articles in it at the last reading.
         failures: Failed fetches in a row.
         next_try: Not before this; None: with the next run.
+        paused_until: Not before this even when its user asks for it by its address: its server said so.
         problem: Why the last fetch failed; empty when it did not.
         etag, modified: Given back with the next request.
         undated: Keys of the articles without a time in the last reading: they must not come back as news of today
@@ -84,6 +85,7 @@ class FeedState:
     items: int = 0
     failures: int = 0
     next_try: datetime | None = None
+    paused_until: datetime | None = None
     problem: str = ""
     advice: str = ""
     etag: str = ""

@@ -169,6 +169,15 @@ def test_the_class_of_the_error_decides(bench: Bench, error: Any, state: RunStat
     assert (run.state, run.reason, run.advice, run.error) == (state, error.message, error.advice, "")
 
 
+@pytest.mark.parametrize("kind", [UserAction, Retryable])
+@pytest.mark.allow_warnings
+def test_a_failed_run_keeps_what_was_found_out(bench: Bench, kind: Any) -> None:
+    error = kind("No feed could be read.")
+    error.findings = {"sources": [{"recognised_as": "sitemap"}]}
+    bench.add(fail_with(error))
+    assert bench.run("probe").result == {"sources": [{"recognised_as": "sitemap"}]}
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError("division by zero"), SystemExit(3), MemoryError()])
 @pytest.mark.allow_warnings
 def test_a_bug_is_failed_with_its_traceback_and_the_lane_lives(bench: Bench, error: BaseException) -> None:

@@ -53,7 +53,9 @@ def add_up(report: Report, numbers: list[int]) -> dict[str, int]:
 
 
 def refuse(report: Report) -> None:
-    raise UserAction("The file is empty.", advice="Choose another.")
+    error = UserAction("The file is empty.", advice="Choose another.")
+    error.findings = {"rows": 0}
+    raise error
 
 
 def divide(report: Report) -> float:
@@ -88,6 +90,7 @@ def test_what_the_work_raises_is_judged_as_if_raised_here(ctx: TaskContext) -> N
     with pytest.raises(UserAction, match="empty") as caught:
         run_in_process(ctx, refuse)
     assert caught.value.advice == "Choose another."
+    assert caught.value.findings == {"rows": 0}
 
 
 def test_a_bug_brings_its_traceback(ctx: TaskContext) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import psutil
@@ -10,10 +11,15 @@ import pytest
 from hand_terminal import Bench
 
 from app.tasks import NoParams
-from workers.health import checks
+from workers.calendar import store as calendar_store
+from workers.calendar.values import Calendar, SourceState
+from workers.health import calendar_head, checks
 from workers.health.checks import Verdict
 from workers.health.report import Check, HealthReport
 from workers.maintenance_tasks import system_health_check
+from workers.news import opml
+from workers.news import state as feed_states
+from workers.news.values import Feed, FeedState
 
 
 def good_facts() -> dict[str, Any]:
@@ -55,7 +61,7 @@ def check_of(report: HealthReport, name: str) -> Check:
 def test_healthy(healthy: Bench) -> None:
     report = run(healthy)
     assert report.overall == "healthy"
-    assert report.summary() == "Healthy: 9 checks ok"
+    assert report.summary() == "Healthy: 11 checks ok"
     assert [check.name for check in report.checks] == [name for name, _, _ in checks.CHECKS]
     assert all(check.rule and check.value and check.since == "2025-06-03T12:00:00.000Z" for check in report.checks)
     assert healthy.terminal.calls == []  # it looks, it never connects
@@ -167,6 +173,113 @@ def test_damaged_file_of_before_costs_only_its_since(healthy: Bench) -> None:
     )
     assert run(healthy).overall == "healthy"
     assert [path.name for path in healthy.paths.health_checks.glob("*damaged*")] != []
+
+
+# -- the data tasks ------------------------------------------------------------------------------------------------
+
+
+def fetched(bench: Bench, good: int, bad: int = 0, *, hours: float = 1) -> None:
+    """Feeds of which some failed at the last try, some hours ago."""
+    then = bench.clock.now() - timedelta(hours=hours)
+    names = [f"Feed {number}" for number in range(good + bad)]
+    entries = [Feed(f"https://a.example/{number}", name) for number, name in enumerate(names)]
+    opml.save(bench.paths.feeds_file, [*entries, Feed("https://off.example/", "Off", enabled=False)])
+    states = [
+        FeedState(feed.address, feed.title, last_try=then, last_success=then)
+        if number < good
+        else FeedState(feed.address, feed.title, last_try=then, failures=1, problem="It did not answer in time.")
+        for number, feed in enumerate(entries)
+    ]
+    gone = FeedState("https://gone.example/", "Gone", last_try=then, failures=9, problem="It is no more.")
+    feed_states.save(bench.storage, [*states, gone], then)
+
+
+def test_a_new_home_has_fetched_nothing_and_is_well(healthy: Bench) -> None:
+    report = run(healthy)
+    for name in ("feeds", "calendar"):
+        found = check_of(report, name)
+        assert (found.verdict, found.value, found.advice) == (Verdict.OK, "not fetched yet", "")
+    opml.ensure(healthy.paths.feeds_file)
+    assert check_of(run(healthy), "feeds").value == "not fetched yet"
+    opml.save(healthy.paths.feeds_file, [Feed("https://off.example/", "Off", enabled=False)])
+    assert check_of(run(healthy), "feeds").value == "no feed is enabled"
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "hours", "verdict", "value"),
+    [
+        (4, 0, 1, "ok", "4 of 4 feeds answered in time; last read 60 min ago"),
+        (3, 1, 1, "ok", "3 of 4 feeds answered in time; failing: Feed 3; last read 60 min ago"),
+        (2, 1, 1, "warning", "2 of 3 feeds answered in time; failing: Feed 2; last read 60 min ago"),
+        (
+            4,
+            20,
+            1,
+            "warning",
+            "4 of 24 feeds answered in time; failing: Feed 4, Feed 5, Feed 6 and 17 more; last read 60 min ago",
+        ),
+        (4, 0, 25, "warning", "4 of 4 feeds answered in time; last read 25 h ago"),
+        (0, 2, 1, "error", "0 of 2 feeds answered in time; failing: Feed 0, Feed 1; none was ever read"),
+    ],
+)
+def test_feeds(healthy: Bench, good: int, bad: int, hours: float, verdict: str, value: str) -> None:
+    fetched(healthy, good, bad, hours=hours)
+    found = check_of(run(healthy), "feeds")
+    assert (found.verdict.value, found.value) == (verdict, value)
+    assert found.rule == (
+        "warning when more than 25% of the feeds failed at their last try, or none was read for 1 day; "
+        "error when every one failed"
+    )
+    assert bool(found.advice) is (verdict != "ok")
+
+
+@pytest.mark.parametrize(
+    ("hours", "problem", "verdict", "value"),
+    [
+        (1, "", "ok", "last good fetch 60 min ago"),
+        (24, "It answered 503.", "ok", "last good fetch 24 h ago; the last try failed: It answered 503."),
+        (25, "", "warning", "last good fetch 25 h ago"),
+        (24 * 8, "", "error", "last good fetch 8 days ago"),
+        (None, "It answered 503.", "warning", "never fetched; the last try failed: It answered 503."),
+    ],
+)
+@pytest.mark.parametrize("many", [0, 60], ids=["a few sources", "a head that is long"])
+def test_calendar(
+    healthy: Bench, hours: float | None, problem: str, verdict: str, value: str, many: int, monkeypatch: Any
+) -> None:
+    now = healthy.clock.now()
+    succeeded = None if hours is None else now - timedelta(hours=hours)
+    source = SourceState("https://a.example/", succeeded=succeeded, attempted=succeeded or now, problem=problem)
+    others = [SourceState(f"file {number}", attempted=now - timedelta(days=30)) for number in range(many)]
+    calendar_store.save(healthy.storage, Calendar(sources=(*others, source)), now)
+    if many:
+        monkeypatch.setattr(calendar_head, "_HEAD", 2_000)
+    found = check_of(run(healthy), "calendar")
+    assert (found.verdict.value, found.value) == (verdict, value)
+    assert found.rule == (
+        "warning when the last good fetch is older than 1 day or none ever succeeded; error beyond 7 days"
+    )
+    assert bool(found.advice) is (verdict != "ok")
+
+
+def test_the_limits_of_the_data_are_settings(healthy: Bench) -> None:
+    fetched(healthy, 3, 1)
+    limits(healthy, feeds_failing_warn=0.2, feeds_age_warn_s=5400)
+    found = check_of(run(healthy), "feeds")
+    assert found.verdict is Verdict.WARNING
+    assert "more than 20%" in found.rule
+    assert "for 90 minutes" in found.rule
+
+
+@pytest.mark.allow_warnings
+def test_a_damaged_calendar_is_put_aside_and_one_of_a_newer_program_is_told(healthy: Bench) -> None:
+    path = calendar_store.path_of(healthy.paths)
+    path.write_text('{"schema": 1, "sources": [{"source": 3', encoding="utf-8")
+    assert check_of(run(healthy), "calendar").value == "not fetched yet"
+    assert not path.exists()
+    path.write_text('{"schema": 99, "sources": []}', encoding="utf-8")
+    assert "newer Metronome" in check_of(run(healthy), "calendar").value
+    assert path.exists()
 
 
 def test_history_claims_only_what_is_looked_at(healthy: Bench) -> None:

@@ -213,6 +213,41 @@ def test_a_tick_export(imports: ImportBench) -> None:
     assert not list((imports.paths.imports / "ticks").glob(".*"))
 
 
+def test_what_a_file_holds_is_no_suffix_of_its_symbol(imports: ImportBench) -> None:
+    text = "<DATE>\t<TIME>\t<BID>\t<ASK>\n2025.06.03\t12:00:00.000\t1.1\t1.2\n"
+    found = imports.one("EURUSD_ticks.csv", text, time_zone="UTC")
+    assert (found.error, found.symbol) == ("", "EURUSD")
+    assert "The name has EURUSD_ticks; taken as EURUSD (--symbol chooses another one)." in found.notes
+    assert imports.one("eurusd-ticks.csv", text, time_zone="UTC").symbol == "EURUSD"
+    assert imports.one("EURUSD_raw.csv", text, time_zone="UTC").symbol == "EURUSD_raw"
+    given = imports.one("EURUSD_ticks.csv", text, time_zone="UTC", symbol="EURUSD_ticks")
+    assert given.symbol == "EURUSD_ticks"
+    assert not any("taken as" in note for note in given.notes)
+
+
+@pytest.mark.parametrize("quoted", ["cells", "rows"])
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ("2025-06-03,00:{:02d},1.03500,1.03600,1.03400,1.03550,12", "bars_csv"),
+        ("2025.06.03\t00:{:02d}:00\t1.03500\t1.03600\t1.03400\t1.03550\t12\t0\t3", "mt5_bars"),
+        ("20250603 00{:02d}00;1.035000;1.036000;1.034000;1.035500;0", "histdata_bars"),
+    ],
+)
+def test_quoted_rows_need_no_header(imports: ImportBench, quoted: str, row: str, kind: str) -> None:
+    rows = [row.format(minute) for minute in range(20)]
+    delimiter = next(one for one in "\t;," if one in row)
+    dressed = [
+        f'"{line}"' if quoted == "rows" else f'"{line.replace(delimiter, chr(34) + delimiter + chr(34))}"'
+        for line in rows
+    ]
+    plain = imports.one("GBPUSD.csv", "\n".join(rows) + "\n", time_zone="UTC")
+    found = imports.one("EURUSD.csv", "\n".join(dressed) + "\n", time_zone="UTC")
+    assert (found.error, found.kind, found.rows, found.refusals.count) == ("", kind, 20, 0)
+    assert imports.history("EURUSD_M1") == imports.history("GBPUSD_M1")
+    assert plain.notes == found.notes
+
+
 # -- archives that mean harm -----------------------------------------------------------------------------------------
 
 

@@ -155,6 +155,65 @@ def test_a_server_that_asks_to_wait_is_obeyed(desk: Desk) -> None:
     assert states(desk)["busy"].next_try == desk.now + timedelta(hours=1)
 
 
+def test_a_source_that_asks_to_wait_is_obeyed_within_a_run_and_over_runs(desk: Desk) -> None:
+    desk.server.expect_request("/busy").respond_with_data("", 429, headers={"Retry-After": "3600"})
+    with pytest.raises(UserAction, match="429") as refused:  # not Retryable: the runner does not ask again
+        desk.run(desk.url("busy"))
+    assert refused.value.advice == "Its server asks to be left alone until 13:00 UTC: try again then."
+    desk.now += timedelta(minutes=59)
+    with pytest.raises(Blocked, match=r"The source waits\. .* 13:00 UTC.*because its server asks for it"):
+        desk.run(desk.url("busy"))
+    assert len(desk.server.log) == 1
+    desk.serve("good", item("A title of news", "https://one.example/1"))
+    desk.feeds("good")
+    desk.run()  # a run over the list keeps what is remembered of a source
+    with pytest.raises(Blocked):
+        desk.run(desk.url("busy"))
+    assert list(states(desk)) == ["busy", "good"]
+    desk.now += timedelta(minutes=2)
+    desk.run()
+    assert list(states(desk)) == ["good"]
+    desk.server.clear()
+    desk.serve("busy", item("It is back with news", "https://one.example/2"))
+    assert desk.run(desk.url("busy")).counts["new"] == 1
+
+
+def test_a_source_is_not_held_back_by_our_own_waits(desk: Desk) -> None:
+    desk.serve("good", item("A title of news", "https://one.example/1"))
+    desk.server.expect_request("/bad").respond_with_data("", 500)
+    desk.feeds("good", "bad")
+    desk.run()
+    assert states(desk)["bad"].next_try is not None
+    desk.server.clear()
+    desk.serve("bad", item("It is back with news", "https://one.example/2"))
+    assert desk.run(desk.url("bad")).counts["new"] == 1
+
+
+def test_a_list_as_source_obeys_each_server(desk: Desk, tmp_path: Path) -> None:
+    desk.serve("good", item("A title of news", "https://one.example/1"))
+    desk.server.expect_request("/busy").respond_with_data("", 429, headers={"Retry-After": "3600"})
+    listed = tmp_path / "list.opml"
+    opml.save(listed, [Feed(desk.url("good"), "good"), Feed(desk.url("busy"), "busy")])
+    assert desk.run(str(listed)).counts["failed"] == 1
+    again = desk.run(str(listed))
+    assert (again.counts["waiting"], again.counts["failed"]) == (1, 0)
+    assert sum(request.path == "/busy" for request, _ in desk.server.log) == 1
+
+
+def test_a_failed_run_says_what_each_source_was_recognised_as(desk: Desk) -> None:
+    desk.server.expect_request("/map").respond_with_data("<urlset/>")
+    desk.server.expect_request("/busy").respond_with_data("", 503)
+    desk.feeds("map", "busy")
+    with pytest.raises(Retryable) as failed:
+        desk.run()
+    findings = failed.value.findings
+    assert (findings["feeds"], findings["failed"]) == (2, 2)
+    assert [(one["title"], one["recognised_as"], one["status"]) for one in findings["sources"]] == [
+        ("map", "sitemap", 200),
+        ("busy", "", 503),
+    ]
+
+
 def test_a_lasting_move_is_told(desk: Desk) -> None:
     desk.serve("new", item("A title of news", "https://one.example/1"))
     desk.server.expect_request("/old").respond_with_data("", 301, {"Location": "/new"})
@@ -233,7 +292,7 @@ def test_articles_are_kept_by_age_and_number(desk: Desk) -> None:
     desk.serve("old", item("An old title", "https://old.example/1", minutes=60 * 24 * 31))
     desk.feeds("one", "old")
     done = desk.run(keep_articles=10)
-    assert (done.counts["kept"], done.counts["new"], done.counts["too_old"]) == (10, 10, 5)
+    assert (done.counts["kept"], done.counts["new"], done.counts["too_old"]) == (10, 10, 11)
     again = desk.run(keep_articles=10)
     assert (again.counts["new"], again.counts["too_old"]) == (0, 11)
     desk.now += timedelta(days=31)
@@ -241,6 +300,24 @@ def test_articles_are_kept_by_age_and_number(desk: Desk) -> None:
     desk.serve("one")
     desk.serve("old")
     assert desk.run(keep_articles=10).counts["kept"] == 0
+
+
+def test_every_article_is_accounted_for(desk: Desk, shared: Path) -> None:
+    def balanced(counts: dict[str, int]) -> bool:
+        parts = ("new", "updated", "duplicates", "too_old", "known")
+        return counts["articles"] == sum(counts[name] for name in parts)
+
+    real = str(next((shared / "data" / "rss").rglob("rss092.xml")))
+    first = desk.run(real).counts
+    assert (first["articles"], first["new"], first["duplicates"]) == (22, 21, 1)
+    again = desk.run(real).counts
+    assert (again["new"], again["known"], again["duplicates"]) == (0, 21, 1)
+    desk.serve("many", *(item(f"News number {n}", f"https://one.example/{n}", minutes=n) for n in range(80)))
+    desk.serve("old", item("Long ago", "https://one.example/old", date="Mon, 06 Jan 2020 10:00:00 GMT"))
+    desk.feeds("many", "old")
+    crowded = desk.run(keep_articles=50).counts
+    assert (crowded["new"] < 80, crowded["too_old"] > 1) == (True, True)
+    assert all(map(balanced, (first, again, crowded, desk.run(keep_articles=50).counts)))
 
 
 def test_undated_articles_do_not_come_back_when_they_were_dropped(desk: Desk) -> None:

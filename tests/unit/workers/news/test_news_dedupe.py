@@ -127,6 +127,19 @@ def test_laws_of_joining(items: list) -> None:
     again = merge(merged.articles, items)
     assert again.added == 0
     assert [one.id for one in again.articles] == ids
+    for one in (merged, again):
+        assert one.added + one.updated + one.duplicates + one.unchanged == len(items)
+
+
+def test_the_same_item_twice_in_one_run_is_a_duplicate_and_in_two_runs_none() -> None:
+    twice = [article("Markets are calm today"), article("Markets are calm today")]
+    merged = merge((), twice)
+    assert (merged.added, merged.duplicates, merged.updated, merged.unchanged) == (1, 1, 0, 0)
+    again = merge(merged.articles, twice[:1])
+    assert (again.added, again.duplicates, again.updated, again.unchanged) == (0, 0, 0, 1)
+    reworded = merge((), [article("Markets calm", guid="1"), article("Markets wild", guid="1")])
+    assert (reworded.added, reworded.duplicates, reworded.updated) == (1, 1, 0)
+    assert reworded.articles[0].title == "Markets wild"
 
 
 def test_titles_made_to_be_slow_are_bounded() -> None:

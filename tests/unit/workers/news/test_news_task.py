@@ -37,8 +37,10 @@ def test_the_task_works_in_a_process_of_its_own(bench: Bench, desk: Desk) -> Non
 def test_an_error_of_the_process_keeps_its_class(bench: Bench, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text("<html></html>", encoding="utf-8")
-    with pytest.raises(UserAction, match="is an HTML page"):
+    with pytest.raises(UserAction, match="is an HTML page") as failed:
         collect_rss_news(bench.context("collect_rss_news"), NewsParams(source=str(page)))
+    result = NewsResult.model_validate(dict(failed.value.findings))  # what a good run would have
+    assert (result.failed, result.sources[0].recognised_as) == (1, "HTML page")
 
 
 def test_parameters_come_as_texts() -> None:
