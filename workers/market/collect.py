@@ -17,6 +17,7 @@ from app.terminal.symbols import SymbolNames
 from app.terminal.values import TIMEFRAMES
 from workers.market import bar_history, bar_source
 from workers.market.care import Cared, Caretaker, Job
+from workers.market.missed import bars_between
 from workers.market.quotes import Quality, Quote, quote_of
 from workers.market.server_clock import keep_server_clock
 
@@ -241,26 +242,27 @@ def _append_bars(
     now, seconds = ctx.clock.now(), TIMEFRAMES[timeframe].seconds
     if last is None:
         # One more than asked for: the newest is the forming bar.
-        bars = ctx.terminal.rates(broker_name, timeframe, ctx.settings.market.history_bars + 1)
+        pieces = [ctx.terminal.rates(broker_name, timeframe, ctx.settings.market.history_bars + 1)]
     elif bar_history.may_have_closed(last, seconds, now):
-        bars = ctx.terminal.rates_range(broker_name, timeframe, last + timedelta(seconds=1), now)
+        pieces = bars_between(ctx, broker_name, timeframe, last + timedelta(seconds=1), now)
     else:
         return BarCounts()
-    candidates = bar_history.newer_than(bars.closed().rates, last)
-    if len(candidates) and 0 <= known_until.timestamp() - int(candidates["time"][-1]) < seconds:
-        candidates = candidates[:-1]
-    fresh = bar_history.sound(candidates)
-    if len(fresh):
-        if last is None:
-            # Before the bars: a history without its source would be taken for one of whatever comes next.
-            bar_source.note(ctx.storage, path, source)
-        ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, digits))
-        ctx.wrote(path)
-    healed = 0
-    if last is not None:
+    counts = BarCounts()
+    for bars in pieces:
+        candidates = bar_history.newer_than(bars.closed().rates, last)
+        if len(candidates) and 0 <= known_until.timestamp() - int(candidates["time"][-1]) < seconds:
+            candidates = candidates[:-1]
+        fresh = bar_history.sound(candidates)
+        if len(fresh):
+            if last is None:
+                # Before the bars: a history without its source would be taken for one of whatever comes next.
+                bar_source.note(ctx.storage, path, source)
+            ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, digits))
+            ctx.wrote(path)
         missed_before = int(now.timestamp() - _MISSED_AFTER_S - seconds)
-        healed = int((fresh["time"] < missed_before).sum())
-    return BarCounts(len(fresh), healed, len(candidates) - len(fresh))
+        healed = int((fresh["time"] < missed_before).sum()) if last is not None else 0
+        counts = counts.plus(BarCounts(len(fresh), healed, len(candidates) - len(fresh)))
+    return counts
 
 
 def _last_of(ctx: TaskContext, path: Path, source: bar_source.Source) -> datetime | None:
