@@ -106,6 +106,29 @@ def read_window(path: Path, bars: int) -> Window:
     return Window(rates, good, offset, size, spoiled, whole, before, _time(head))
 
 
+def first_after(path: Path, moment: int) -> int | None:
+    """The open time of the first bar after ``moment`` in a history that is in order; None when there is none.
+
+    Times are UTC epoch seconds. A search by halves: a few lines are read, however long the file is.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    found: int | None = None
+    with guarding(path, "read"), path.open("rb") as file:
+        low, high = 0, file.seek(0, os.SEEK_END)
+        while low < high:
+            middle = (low + high) // 2
+            file.seek(middle)
+            lines = file.read(_LINE_BYTES * 4).split(b"\n")[1:-1]
+            time = next((time for line in lines if (time := _time(line)) is not None), None)
+            if time is None or time > moment:
+                found, high = time if time is not None else found, middle
+            else:
+                low = middle + 1
+    return found
+
+
 def pieces_around(path: Path, window: Window, lines: list[bytes]) -> Iterator[bytes]:
     """The file with other lines in the place of the window, piece by piece."""
     with guarding(path, "read"), path.open("rb") as file:

@@ -20,7 +20,7 @@ from app.runs import iso
 from app.tasks import TaskContext
 from app.terminal.values import RATES_DTYPE, TIMEFRAMES
 from workers.market import bar_history
-from workers.market.bar_window import Window, pieces_around, read_window
+from workers.market.bar_window import Window, first_after, pieces_around, read_window
 from workers.market.gaps import Gap, find_gaps
 from workers.market.grade import Grade, grade
 from workers.market.missed import bars_between
@@ -149,7 +149,8 @@ class Caretaker:
                 healed = len(found)
                 window = read_window(path, len(window.times) + healed)
         gaps = find_gaps(np.unique(window.times), seconds, ctx.terminal.server_rule)
-        lost = (*_lost_before(window, entry), *(gap for gap in gaps if not gap.closed))
+        skipped = self._skipped(path, window, entry, seconds)
+        lost = (*_lost_before(window, entry), *skipped, *(gap for gap in gaps if not gap.closed))
         recent = window.rates[-depth:]
         begin = int(recent["time"].min()) if len(recent) else 0
         graded = grade(
@@ -172,6 +173,18 @@ class Caretaker:
         if not isinstance(oldest, int):
             return depth
         return max(depth, min(int(self._ctx.clock.now().timestamp() - oldest) // seconds + 2, _DEEPEST))
+
+    def _skipped(self, path: Path, window: Window, entry: Mapping[str, Any], seconds: int) -> list[Gap]:
+        """The gap right after the last look, when more bars came since than a look reaches back."""
+        until = entry.get("until")
+        if not isinstance(until, int) or window.before is None or not (window.first or 0) < until < window.before:
+            return []
+        after = first_after(path, until)
+        if after is None or after > window.before:
+            return []
+        times = np.concatenate((np.array([until, after], dtype=np.int64), np.unique(window.times)))
+        gaps = find_gaps(times, seconds, self._ctx.terminal.server_rule)
+        return [gap for gap in gaps if not gap.closed and gap.last < after]
 
     def _tidied(self, path: Path, window: Window, job: Job) -> Window:
         """Put the window in order; what is taken out goes to the side file, and its place can be filled again."""

@@ -13,6 +13,7 @@ import pytest
 from hand_terminal import Bench, make_rates
 
 from workers.data_tasks import CollectParams, CollectResult, collect_market_data
+from workers.market.bar_window import first_after
 
 
 def collect(bench: Bench) -> tuple[CollectResult, list[str]]:
@@ -226,6 +227,28 @@ def test_an_old_loss_is_forgotten_with_the_history_that_had_it(bench: Bench) -> 
     (bench.paths.bars / "EURUSD_M5.csv").unlink()
     result, _ = collect(bench)
     assert (result.bars_lost, result.grades) == (0, {"EURUSD M5": "A"})
+
+
+def test_a_hole_deeper_than_a_look_reaches_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.market.care._DEEPEST", 1800)
+    bench.market(history_bars=200)
+    whole = away(bench, 5000)
+    now = int(bench.clock.now().timestamp())
+    bench.terminal.history["EURUSD", "M5"] = whole[whole["time"] >= now - 300 * 2000]
+    result, _ = collect(bench)
+    assert (result.bars_lost, result.grades) == (3000, {"EURUSD M5": "F"})
+    later(bench)
+    assert collect(bench)[0].bars_lost == 3000
+
+
+@pytest.mark.parametrize("bars", [1, 2, 3, 50, 700])
+def test_the_first_bar_after_a_moment_is_found_by_halves(bench: Bench, bars: int) -> None:
+    bench.market(history_bars=bars)
+    collect(bench)
+    stored = [int(time.timestamp()) for time in times(bench)]
+    path = bench.paths.bars / "EURUSD_M5.csv"
+    assert [first_after(path, time - 1) for time in stored] == stored
+    assert first_after(path, stored[-1]) is None
 
 
 def rewrite(bench: Bench, change: Any) -> tuple[Any, bytes]:
