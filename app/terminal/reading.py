@@ -102,18 +102,16 @@ class Reading(ABC):
         """Specification, newest quote and figures of the day of a symbol, with one call.
 
         A symbol that is not in the Market Watch is put there first: the terminal has no present quote of others.
+        Before the first quote of a session there is none, which costs neither the specification nor the bars.
 
-        Raises:
-            TerminalBusy: There is no quote yet.
-            MetronomeError: As ``Session.call``.
+        Raises as ``Session.call``.
         """
         raw = self._invoke("symbol_info", (symbol,), {}, timeout_s)
         if not raw["select"]:
             self._invoke("symbol_select", (symbol, True), {}, timeout_s)
             raw = self._invoke("symbol_info", (symbol,), {}, timeout_s)
         if raw["time"] <= 0:
-            msg = f"The terminal has no quote of {symbol} yet."
-            raise TerminalBusy(msg, advice="Wait for the market to open, or look at the symbol in the Market Watch.")
+            return Snapshot(SymbolInfo.from_struct(raw), None, DayFigures.of(raw))
         stamp = float(raw["time"])
         self._server_clock.observe(stamp, self._clock.now())
         time = self._server_clock.rule.to_utc(stamp)

@@ -203,10 +203,14 @@ class DayFigures:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that one call tells of a symbol; the tick's time is in whole seconds."""
+    """All that one call tells of a symbol.
+
+    Attributes:
+        tick: The newest quote, its time in whole seconds; None before the first one.
+    """
 
     info: SymbolInfo
-    tick: Tick
+    tick: Tick | None
     day: DayFigures
 
 

@@ -82,12 +82,14 @@ FAULTS = [
     error(-10005, "does not answer", _NOT_ANSWERING),
     error(-4711, "not documented"),
     Fault("stale", {"stale_s": 7200.0}, ANY),
-    Fault("zero prices", {"zero_prices": True}, ANY, also={"collect_market_data": frozenset({_S.FAILED})}),
+    Fault("zero prices", {"zero_prices": True}, ANY, also={
+        "collect_market_data": frozenset({_S.SUCCEEDED_WITH_WARNINGS}),
+    }),
     Fault("one missing", {"missing": frozenset({"XAUUSD"})}, GOOD),
     Fault("all missing", {"missing": frozenset({"EURUSD", "XAUUSD"})}, ANY, also={
         "collect_market_data": frozenset({_S.FAILED}), "evaluate_single_symbol": frozenset({_S.FAILED}),
     }),
-    Fault("late history", {"late_history": True}, ANY),
+    Fault("late history", {"late_history": True}, ANY, also={"collect_market_data": GOOD}),
     Fault("wrong account", {"login": 42}, frozenset({_S.SKIPPED}), "account 42", _WRONG, told=True),
     Fault("AutoTrading off", {"auto_trading_off": True}, GOOD),
     Fault("API trading off", {"api_trading_off": True}, GOOD),

@@ -20,8 +20,8 @@ HEADER: Final = ("time", "open", "high", "low", "close", "tick_volume", "spread"
 #: The first line of every history that we began.
 _BEGINNING: Final = ",".join(HEADER).encode()
 
-#: The end of the file that surely holds its last whole lines.
-_TAIL_BYTES: Final = 4096
+#: The end of the file that surely holds its newest bar: some 900 lines.
+_TAIL_BYTES: Final = 1 << 16
 
 
 class DamagedHistory(UserAction):
@@ -57,15 +57,15 @@ def last_stored(path: Path) -> datetime | None:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL_BYTES))
             tail = file.read()
-    whole = tail[: tail.rfind(b"\n") + 1].decode("utf-8", "replace").splitlines()
-    if size > _TAIL_BYTES:
-        whole = whole[1:]  # the first one may begin in the middle
-    for line in reversed(whole):
-        time = _time_of(line)
-        if time is not None:
-            return time
-    if not whole or (len(whole) == 1 and whole[0].startswith("time,")):
+    whole = tail[: tail.rfind(b"\n") + 1].splitlines()
+    if size > _TAIL_BYTES or (whole and whole[0].startswith(b"time,")):
+        whole = whole[1:]  # the header; or a line that may begin in the middle
+    if not whole:
         return None
+    # Not simply the last line: a history that somebody else wrote to may be out of order. Our own lines sort as times.
+    found = _time_of(max(whole)) or max(filter(None, map(_time_of, whole)), default=None)
+    if found is not None:
+        return found
     raise DamagedHistory(path, ours=ours)
 
 
@@ -106,11 +106,16 @@ def newer_than(rates: NDArray[Any], last: datetime | None) -> NDArray[Any]:
 
 def sound(rates: NDArray[Any]) -> NDArray[Any]:
     """The bars whose prices are prices and whose high and low hold their open and close."""
-    prices = np.stack([rates[name] for name in ("open", "high", "low", "close")])
-    good = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
-    good &= (rates["high"] >= prices.max(axis=0)) & (rates["low"] <= prices.min(axis=0))
-    kept: NDArray[Any] = rates[good]
+    kept: NDArray[Any] = rates[is_sound(rates)]
     return kept
+
+
+def is_sound(rates: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the bars ``sound`` keeps."""
+    prices = np.stack([rates[name] for name in ("open", "high", "low", "close")])
+    good: NDArray[np.bool_] = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
+    good &= (rates["high"] >= prices.max(axis=0)) & (rates["low"] <= prices.min(axis=0))
+    return good
 
 
 def may_have_closed(last: datetime, bar_seconds: int, now: datetime) -> bool:
@@ -118,8 +123,8 @@ def may_have_closed(last: datetime, bar_seconds: int, now: datetime) -> bool:
     return now >= last + timedelta(seconds=2 * bar_seconds)
 
 
-def _time_of(line: str) -> datetime | None:
-    fields = line.split(",")
+def _time_of(line: bytes) -> datetime | None:
+    fields = line.decode("utf-8", "replace").split(",")
     if len(fields) != len(HEADER):
         return None
     try:

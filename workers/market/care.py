@@ -18,12 +18,13 @@ from app.files import StorageError
 from app.json_list import read_list, write_list
 from app.runs import iso
 from app.tasks import TaskContext
-from app.terminal.values import TIMEFRAMES
+from app.terminal.values import RATES_DTYPE, TIMEFRAMES
 from workers.market import bar_history
-from workers.market.bar_window import Window, pieces_around, read_window
+from workers.market.bar_window import Window, first_after, pieces_around, read_window
 from workers.market.gaps import Gap, find_gaps
 from workers.market.grade import Grade, grade
-from workers.wording import count
+from workers.market.missed import bars_between
+from workers.market.tidy import disputed, needs_tidying, tidied
 
 FILE_NAME: Final = "data_grades.json"
 _LIST: Final = "grades"
@@ -32,6 +33,10 @@ _PER_PASS: Final = 100
 #: What the terminal has not got is asked for again after this time: its history loads in the background.
 _ASK_AGAIN: Final = timedelta(hours=20)
 _LISTED: Final = 20
+#: No look goes deeper than so many bars (some 80 MB of lines).
+_DEEPEST: Final = 300_000
+#: Gaps within so many bars are asked for together.
+_NEAR: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,9 @@ class Cared:
 
     Attributes:
         healed: Bars that were missing inside the history or before it, and are there now.
-        lost: Gaps that the terminal cannot fill either.
+        lost: Gaps that the terminal cannot fill either; also those known from before that no look reaches any more.
         begins: Where the terminal's own history begins, when it is shorter than the settings ask for.
+        until: Open time of the newest bar looked at, UTC epoch seconds; 0 when there is none.
     """
 
     job: Job
@@ -71,6 +77,7 @@ class Cared:
     healed: int
     lost: tuple[Gap, ...]
     begins: datetime | None
+    until: int
 
 
 class Caretaker:
@@ -128,73 +135,135 @@ class Caretaker:
     def _one(self, job: Job) -> Cared:
         ctx, seconds = self._ctx, TIMEFRAMES[job.timeframe].seconds
         path = bar_history.bars_file(ctx.storage.paths.bars, job.symbol, job.timeframe)
-        depth = ctx.settings.market.history_bars
-        window, healed, begins = read_window(path, depth), 0, None
-        if window.spoiled:
-            window = self._without_spoiled(path, window, depth)
-        # A history out of order is left to the task that optimizes it.
-        if not window.spoiled and (np.diff(window.times) > 0).all():
-            entry = self._kept.get(job.key, {})
+        depth, entry = ctx.settings.market.history_bars, self._kept.get(job.key, {})
+        lines = self._lines_to_read(entry, depth, seconds)
+        window, healed, begins = _read_orderable(path, lines), 0, None
+        if needs_tidying(window) and window.reaches_back:
+            window = self._tidied(path, window, job)
+        if not window.spoiled and window.in_order:
             found, begins = self._what_is_missing(job, window, entry, depth, seconds)
             if len(found) and ctx.storage.replace_file(
                 path, window.size, pieces_around(path, window, _merged(window, found, job.digits))
             ):
                 ctx.wrote(path)
                 healed = len(found)
-                window = read_window(path, depth)
+                window = read_window(path, len(window.times) + healed)
         gaps = find_gaps(np.unique(window.times), seconds, ctx.terminal.server_rule)
-        graded = grade(window.rates, len(window.spoiled), gaps, seconds, stale=job.stale)
-        return Cared(job, graded, healed, tuple(gap for gap in gaps if not gap.closed), begins)
-
-    def _without_spoiled(self, path: Path, window: Window, depth: int) -> Window:
-        """Move lines that hold no bar to the side file, so that their place can be filled again."""
-        side = bar_history.set_aside(path, window.spoiled)
-        if not self._ctx.storage.replace_file(path, window.size, pieces_around(path, window, window.lines)):
-            return window  # somebody else wrote to it meanwhile: the next pass looks again
-        self._ctx.warn(
-            f"{count(len(window.spoiled), 'line')} of {path.name} held no bar and went to {side.name}. "
-            "What the terminal still has of that time is filled in."
+        skipped = self._skipped(path, window, entry, seconds)
+        lost = (*_lost_before(window, entry), *skipped, *(gap for gap in gaps if not gap.closed))
+        recent = window.rates[-depth:]
+        begin = int(recent["time"].min()) if len(recent) else 0
+        graded = grade(
+            recent,
+            len(window.spoiled),
+            [gap for gap in lost if gap.last > begin],
+            seconds,
+            stale=job.stale,
+            earlier=[gap for gap in lost if gap.last <= begin],
+            held=window.held,
         )
-        return read_window(path, depth)
+        until = int(window.times.max()) if len(window.times) else 0
+        return Cared(job, graded, healed, lost, begins, until)
+
+    def _lines_to_read(self, entry: Mapping[str, Any], depth: int, seconds: int) -> int:
+        """How deep to look: the bars in view, all that came since the last look, once a day back to what is lost."""
+        oldest = entry.get("until")
+        if self._rested(entry):
+            oldest = min((gap.first for gap in _lost(entry)), default=oldest)
+        if not isinstance(oldest, int):
+            return depth
+        return max(depth, min(int(self._ctx.clock.now().timestamp() - oldest) // seconds + 2, _DEEPEST))
+
+    def _skipped(self, path: Path, window: Window, entry: Mapping[str, Any], seconds: int) -> list[Gap]:
+        """The gap right after the last look, when more bars came since than a look reaches back."""
+        until = entry.get("until")
+        if not isinstance(until, int) or window.before is None or not (window.first or 0) < until < window.before:
+            return []
+        after = first_after(path, until)
+        if after is None or after > window.before:
+            return []
+        times = np.concatenate((np.array([until, after], dtype=np.int64), np.unique(window.times)))
+        gaps = find_gaps(times, seconds, self._ctx.terminal.server_rule)
+        return [gap for gap in gaps if not gap.closed and gap.last < after]
+
+    def _tidied(self, path: Path, window: Window, job: Job) -> Window:
+        """Put the window in order; what is taken out goes to the side file, and its place can be filled again."""
+        times = disputed(window)
+        confirmed = window.rates[:0]
+        if len(times):
+            found = self._ask(job, int(times[0]), int(times[-1]))
+            confirmed = found[np.isin(found["time"], times)]
+        tidy = tidied(window, confirmed, job.digits)
+        side = bar_history.set_aside(path, tidy.dropped) if tidy.dropped else None
+        if not self._ctx.storage.replace_file(path, window.size, pieces_around(path, window, tidy.lines)):
+            return window  # somebody else wrote to it meanwhile: the next pass looks again
+        self._ctx.wrote(path)
+        aside = (
+            f" What was taken out went to {side.name}; what the terminal still has of it is filled in." if side else ""
+        )
+        self._ctx.warn(f"{path.name} was put in order: {tidy}.{aside}")
+        return read_window(path, len(window.lines) + len(window.spoiled))
+
+    def _ask(self, job: Job, first: int, last: int) -> np.ndarray[Any, Any]:
+        """Sound closed bars of the terminal between two open times, as many as it has; none when it fails."""
+        since, until = (datetime.fromtimestamp(at, UTC) for at in (first, last))
+        try:
+            pieces = bars_between(self._ctx, job.broker_name, job.timeframe, since, until)
+        except (StorageError, Blocked, Cancelled):
+            raise
+        except MetronomeError as error:
+            self._ctx.log.info("gaps of %s %s are not healed now: %s", job.symbol, job.timeframe, error)
+            pieces = []
+        rates = [bars.closed().rates for bars in pieces]
+        whole = np.concatenate(rates) if rates else np.zeros(0, RATES_DTYPE)
+        return bar_history.sound(bar_history.newer_than(whole, None))
 
     def _what_is_missing(
         self, job: Job, window: Window, entry: Mapping[str, Any], depth: int, seconds: int
     ) -> tuple[np.ndarray[Any, Any], datetime | None]:
         """Bars of the terminal that the history lacks; and where the terminal's begins, if that is too late."""
         begins = _moment(entry.get("begins"))
-        asked = _moment(entry.get("asked"))
-        rested = asked is None or self._ctx.clock.now() - asked >= _ASK_AGAIN
+        rested = self._rested(entry)
         gaps = [gap for gap in find_gaps(window.times, seconds, self._ctx.terminal.server_rule) if not gap.closed]
-        known = {tuple(pair) for pair in entry.get("lost", ()) if isinstance(pair, list)}
+        known = {(gap.first, gap.last) for gap in _lost(entry)}
         new = [gap for gap in gaps if rested or (gap.first, gap.last) not in known]
         short = window.whole and len(window.times) < depth and (rested or begins is None)
         if not len(window.times) or not (new or short):
             return window.rates[:0], begins
-        try:
-            if short:
-                bars = self._ctx.terminal.rates(job.broker_name, job.timeframe, depth + 1)
-            else:
-                first, last = (datetime.fromtimestamp(at, UTC) for at in (new[0].first, new[-1].last))
-                bars = self._ctx.terminal.rates_range(job.broker_name, job.timeframe, first, last)
-        except (StorageError, Blocked, Cancelled):
-            raise
-        except MetronomeError as error:
-            self._ctx.log.info("gaps of %s %s are not healed now: %s", job.symbol, job.timeframe, error)
-            return window.rates[:0], begins
-        rates = bar_history.sound(bar_history.newer_than(bars.closed().rates, None))
         if short:
-            begins = None
-            if 0 < len(rates) < depth:
-                begins = datetime.fromtimestamp(int(rates["time"][0]), UTC)
+            rates = self._newest(job, depth)
+            if rates is None:
+                return window.rates[:0], begins
+            begins = datetime.fromtimestamp(int(rates["time"][0]), UTC) if 0 < len(rates) < depth else None
+        else:
+            rates = self._inside(job, new, seconds)
         missing = ~np.isin(rates["time"], window.times)
         missing &= rates["time"] < window.times[-1]
         if not window.whole:
             missing &= rates["time"] > window.times[0]
         return rates[missing], begins
 
+    def _newest(self, job: Job, depth: int) -> np.ndarray[Any, Any] | None:
+        """The newest closed bars of the terminal; None when it fails."""
+        try:
+            bars = self._ctx.terminal.rates(job.broker_name, job.timeframe, depth + 1)
+        except (StorageError, Blocked, Cancelled):
+            raise
+        except MetronomeError as error:
+            self._ctx.log.info("gaps of %s %s are not healed now: %s", job.symbol, job.timeframe, error)
+            return None
+        return bar_history.sound(bar_history.newer_than(bars.closed().rates, None))
+
+    def _inside(self, job: Job, gaps: list[Gap], seconds: int) -> np.ndarray[Any, Any]:
+        """The terminal's bars of these gaps: with one question when they are near each other, else with some."""
+        if gaps[-1].last - gaps[0].first <= _NEAR * seconds:
+            return self._ask(job, gaps[0].first, gaps[-1].last)
+        largest = sorted(gaps, key=lambda gap: gap.missing)[-_LISTED:]
+        return bar_history.newer_than(np.concatenate([self._ask(job, gap.first, gap.last) for gap in largest]), None)
+
     def _entry(self, cared: Cared) -> dict[str, Any]:
         job, graded, before = cared.job, cared.grade, self._kept.get(cared.job.key, {})
-        lost = [[gap.first, gap.last] for gap in cared.lost]
+        lost = [[gap.first, gap.last, gap.missing] for gap in cared.lost]
         now = iso(self._ctx.clock.now())
         same = lost == before.get("lost") and not cared.healed
         return {
@@ -210,6 +279,7 @@ class Caretaker:
             "stale": graded.stale,
             "graded": now,
             "lost": lost,
+            "until": cared.until,
             "file": self._stamp(job.symbol, job.timeframe),
             "begins": iso(cared.begins),
             "asked": before.get("asked", now) if same and not self._rested(before) else now,
@@ -218,6 +288,34 @@ class Caretaker:
     def _rested(self, entry: Mapping[str, Any]) -> bool:
         asked = _moment(entry.get("asked"))
         return asked is None or self._ctx.clock.now() - asked >= _ASK_AGAIN
+
+
+def _read_orderable(path: Path, lines: int) -> Window:
+    """The end of a history, as deep as bars that stand there out of order belong."""
+    window = read_window(path, lines)
+    while not window.reaches_back and lines < _DEEPEST:
+        lines = min(lines * 4, _DEEPEST)
+        window = read_window(path, lines)
+    return window
+
+
+def _lost(entry: Mapping[str, Any]) -> list[Gap]:
+    """The gaps that are kept with a grade; strange ones are left out."""
+    found = entry.get("lost")
+    kept = [item for item in found if isinstance(item, list)] if isinstance(found, list) else []
+    return [
+        Gap(item[0], item[1], item[2] if len(item) > 2 else 0, closed=False)
+        for item in kept
+        if len(item) in (2, 3) and all(isinstance(number, int) for number in item)
+    ]
+
+
+def _lost_before(window: Window, entry: Mapping[str, Any]) -> list[Gap]:
+    """Known gaps inside the history that are out of reach of the window."""
+    if window.whole or window.first is None or not len(window.times):
+        return []
+    begin = int(window.times.min())
+    return [gap for gap in _lost(entry) if window.first < gap.first and gap.last < begin]
 
 
 def lost_texts(cared: list[Cared]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from app.errors import Blocked, Cancelled, MetronomeError, NothingToDo
+from app.errors import Blocked, Cancelled, MetronomeError, NothingToDo, Retryable
 from app.files import StorageError, quarantine
 from app.paths import safe_name
 from app.tasks import TaskContext
@@ -17,6 +17,7 @@ from app.terminal.symbols import SymbolNames
 from app.terminal.values import TIMEFRAMES
 from workers.market import bar_history, bar_source
 from workers.market.care import Cared, Caretaker, Job
+from workers.market.missed import bars_between
 from workers.market.quotes import Quality, Quote, quote_of
 from workers.market.server_clock import keep_server_clock
 
@@ -55,6 +56,7 @@ class SymbolOutcome:
         symbol: The user's name.
         broker_name: The broker's.
         written: Timeframes whose history got new bars.
+        waiting: Timeframes whose bars the terminal could not give yet, with its reason.
     """
 
     symbol: str
@@ -63,6 +65,7 @@ class SymbolOutcome:
     quote: Quote | None = None
     bars: BarCounts = field(default_factory=BarCounts)
     written: tuple[str, ...] = ()
+    waiting: tuple[tuple[str, MetronomeError], ...] = ()
     error: MetronomeError | None = None
 
 
@@ -177,6 +180,8 @@ def _warn(ctx: TaskContext, outcome: SymbolOutcome) -> None:
         ctx.warn(f"{outcome.symbol} was not collected: {outcome.error}")
     elif quote is not None and (advice := _ADVICE.get(quote.quality)):
         ctx.warn(f"The quote of {outcome.symbol} is {quote.quality} (bid {quote.bid:g}, ask {quote.ask:g}). {advice}")
+    for timeframe, reason in outcome.waiting:
+        ctx.warn(f"The {timeframe} bars of {outcome.symbol} were not collected, the next pass asks again: {reason}")
     if outcome.bars.rejected:
         ctx.warn(
             f"{outcome.bars.rejected} bars of {outcome.symbol} have impossible prices and were left out. "
@@ -197,14 +202,18 @@ def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool
     head = {"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": found.info.point}
     ctx.storage.append_json_item(path, quote.as_entry(), head=head, durable=False)
     ctx.wrote(path)
-    counts, written = BarCounts(), []
+    counts, written, waiting = BarCounts(), [], []
     for timeframe in ctx.settings.market.timeframes:
         ctx.check_cancelled()
-        added = _append_bars(ctx, symbol, broker_name, found.info.digits, timeframe, _known_until(quote))
+        try:
+            added = _append_bars(ctx, symbol, broker_name, found.info.digits, timeframe, _known_until(quote))
+        except Retryable as error:
+            waiting.append((timeframe, error))  # its history loads; the quote is good without
+            continue
         counts = counts.plus(added)
         if added.appended:
             written.append(timeframe)
-    return SymbolOutcome(symbol, broker_name, found.info.digits, quote, counts, tuple(written))
+    return SymbolOutcome(symbol, broker_name, found.info.digits, quote, counts, tuple(written), tuple(waiting))
 
 
 def _ticks_of_the_day(ctx: TaskContext, broker_name: str) -> int | None:
@@ -220,7 +229,7 @@ def _ticks_of_the_day(ctx: TaskContext, broker_name: str) -> int | None:
 
 def _known_until(quote: Quote) -> datetime:
     """Up to when the feed is known to have told all: the bar in which it stopped may lack its end."""
-    return quote.time if quote.quality is Quality.STALE else quote.taken
+    return quote.time if quote.quality is Quality.STALE and quote.time else quote.taken
 
 
 def _append_bars(
@@ -233,26 +242,27 @@ def _append_bars(
     now, seconds = ctx.clock.now(), TIMEFRAMES[timeframe].seconds
     if last is None:
         # One more than asked for: the newest is the forming bar.
-        bars = ctx.terminal.rates(broker_name, timeframe, ctx.settings.market.history_bars + 1)
+        pieces = [ctx.terminal.rates(broker_name, timeframe, ctx.settings.market.history_bars + 1)]
     elif bar_history.may_have_closed(last, seconds, now):
-        bars = ctx.terminal.rates_range(broker_name, timeframe, last + timedelta(seconds=1), now)
+        pieces = bars_between(ctx, broker_name, timeframe, last + timedelta(seconds=1), now)
     else:
         return BarCounts()
-    candidates = bar_history.newer_than(bars.closed().rates, last)
-    if len(candidates) and 0 <= known_until.timestamp() - int(candidates["time"][-1]) < seconds:
-        candidates = candidates[:-1]
-    fresh = bar_history.sound(candidates)
-    if len(fresh):
-        if last is None:
-            # Before the bars: a history without its source would be taken for one of whatever comes next.
-            bar_source.note(ctx.storage, path, source)
-        ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, digits))
-        ctx.wrote(path)
-    healed = 0
-    if last is not None:
+    counts = BarCounts()
+    for bars in pieces:
+        candidates = bar_history.newer_than(bars.closed().rates, last)
+        if len(candidates) and 0 <= known_until.timestamp() - int(candidates["time"][-1]) < seconds:
+            candidates = candidates[:-1]
+        fresh = bar_history.sound(candidates)
+        if len(fresh):
+            if last is None:
+                # Before the bars: a history without its source would be taken for one of whatever comes next.
+                bar_source.note(ctx.storage, path, source)
+            ctx.storage.append_csv(path, bar_history.HEADER, bar_history.rows_of(fresh, digits))
+            ctx.wrote(path)
         missed_before = int(now.timestamp() - _MISSED_AFTER_S - seconds)
-        healed = int((fresh["time"] < missed_before).sum())
-    return BarCounts(len(fresh), healed, len(candidates) - len(fresh))
+        healed = int((fresh["time"] < missed_before).sum()) if last is not None else 0
+        counts = counts.plus(BarCounts(len(fresh), healed, len(candidates) - len(fresh)))
+    return counts
 
 
 def _last_of(ctx: TaskContext, path: Path, source: bar_source.Source) -> datetime | None:

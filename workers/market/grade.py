@@ -18,6 +18,9 @@ Fewer than 100 bars, or a quote that is stale while the symbol should trade, all
 symbol's sessions (see ``workers.market.gaps``). Broken is a bar whose high and low do not hold its open and close, or
 with a price that is none. An outlier is a bar whose range, or whose jump from the close before it, is more than 25
 times the median range; the first bar after a pause may jump.
+
+Ranges that are known to be lost before the bars looked at count too: against all bars of the history, and one of two
+days or more allows a B at best, however long the history grows.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.terminal.timeframes import DAY
+from workers.market.bar_history import is_sound
 from workers.market.gaps import Gap
 
 GRADES: Final = "ABCDEF"
@@ -46,6 +51,8 @@ _WORDS: Final = {
 }
 _FEW: Final = 100
 _AT_BEST: Final = 2
+_LONG_S: Final = 2 * DAY
+_LONG_AT_BEST: Final = 1
 _OUTLIER: Final = 25.0
 
 
@@ -70,7 +77,16 @@ class Grade:
     reasons: tuple[str, ...] = ()
 
 
-def grade(rates: NDArray[Any], unreadable: int, gaps: Sequence[Gap], seconds: int, *, stale: bool) -> Grade:
+def grade(
+    rates: NDArray[Any],
+    unreadable: int,
+    gaps: Sequence[Gap],
+    seconds: int,
+    *,
+    stale: bool,
+    earlier: Sequence[Gap] = (),
+    held: int = 0,
+) -> Grade:
     """Grade bars.
 
     Args:
@@ -79,9 +95,11 @@ def grade(rates: NDArray[Any], unreadable: int, gaps: Sequence[Gap], seconds: in
         gaps: As ``find_gaps`` gives them.
         seconds: Length of a bar.
         stale: The newest quote is old although the symbol should trade.
+        earlier: Gaps before these bars that the terminal cannot fill.
+        held: Bars of the whole history.
     """
     bars = len(rates)
-    good = _sound(rates)
+    good = is_sound(rates)
     counts = {
         "missing": sum(gap.missing for gap in gaps if not gap.closed),
         "repeated": int((np.diff(rates["time"]) <= 0).sum()),
@@ -91,6 +109,15 @@ def grade(rates: NDArray[Any], unreadable: int, gaps: Sequence[Gap], seconds: in
     whole = {name: max(1, bars + (counts["missing"] if name == "missing" else 0)) for name in counts}
     levels = {name: _level(name, counts[name] / whole[name]) for name in counts}
     reasons = [f"{counts[name]:,} of {whole[name]:,} bars {_WORDS[name]}" for name, level in levels.items() if level]
+    if earlier:
+        lost = sum(gap.missing for gap in earlier)
+        counts["missing"] += lost
+        level = _level("missing", counts["missing"] / (counts["missing"] + max(bars, held)))
+        if any(gap.last - gap.first >= _LONG_S for gap in earlier):
+            level = max(level, _LONG_AT_BEST)
+        if level:
+            levels["earlier"] = level
+            reasons.append(f"{lost:,} bars lost further back in the history")
     if bars < _FEW:
         levels["few"] = _AT_BEST
         reasons.append(f"{bars} bars only")
@@ -103,13 +130,6 @@ def grade(rates: NDArray[Any], unreadable: int, gaps: Sequence[Gap], seconds: in
 def _level(name: str, share: float) -> int:
     limits = _LIMITS[name]
     return next((level for level, limit in enumerate(limits) if share <= limit), len(limits))
-
-
-def _sound(rates: NDArray[Any]) -> NDArray[np.bool_]:
-    prices = np.stack([rates[name] for name in ("open", "high", "low", "close")])
-    good: NDArray[np.bool_] = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
-    good &= (rates["high"] >= prices.max(axis=0)) & (rates["low"] <= prices.min(axis=0))
-    return good
 
 
 def _outliers(rates: NDArray[Any], seconds: int) -> int:

@@ -30,7 +30,8 @@ class Quote:
     """A tick with what follows from it.
 
     Attributes:
-        age_s: Seconds from the tick to ``taken``; negative when the tick is ahead of our clock.
+        time: Of the tick; None when the terminal has had none yet.
+        age_s: Seconds from the tick to ``taken``; negative when the tick is ahead of our clock, None without a tick.
         spread: Ask less bid, in price; None for a quote without both.
         spread_points: The same in points of the symbol.
         day: The trading day so far, as the terminal tells it.
@@ -39,8 +40,8 @@ class Quote:
 
     symbol: str
     taken: datetime
-    time: datetime
-    age_s: float
+    time: datetime | None
+    age_s: float | None
     bid: float
     ask: float
     spread: float | None
@@ -60,7 +61,7 @@ class Quote:
         return {
             "time": iso(self.taken),
             "tick_time": iso(self.time),
-            "age_s": round(self.age_s, 3),
+            "age_s": None if self.age_s is None else round(self.age_s, 3),
             "bid": self.bid,
             "ask": self.ask,
             "spread": self.spread,
@@ -87,6 +88,9 @@ def quote_of(symbol: str, found: Snapshot, now: datetime, max_age_s: float, day_
         day_ticks: Quotes of the day so far.
     """
     tick, info = found.tick, found.info
+    if tick is None:
+        nothing = (None, None, 0.0, 0.0, None, None, 0.0)
+        return Quote(symbol, now, *nothing, Quality.ZERO, _finite(found.day), day_ticks)
     age = (now - tick.time).total_seconds()
     both = _is_price(tick.bid) and _is_price(tick.ask)
     spread = round(tick.ask - tick.bid, info.digits + 1) if both else None

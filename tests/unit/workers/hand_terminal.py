@@ -70,7 +70,9 @@ class HandTerminal:
     made_up: Any = None
     symbols: dict[str, SymbolInfo] = field(default_factory=dict)
     history: dict[tuple[str, str], Rates] = field(default_factory=dict)
-    ticks: dict[str, Tick] = field(default_factory=dict)
+    bar_errors: dict[str, MetronomeError] = field(default_factory=dict)
+    max_bars: int = 100_000
+    ticks: dict[str, Tick | None] = field(default_factory=dict)
     structs: list[dict[str, Any]] = field(default_factory=list)
     days: dict[str, DayFigures] = field(default_factory=dict)
     errors: dict[str, MetronomeError] = field(default_factory=dict)
@@ -149,12 +151,14 @@ class HandTerminal:
     def rates(self, symbol: str, timeframe: str, count: int, start_pos: int = 0) -> Bars:
         self._ask("rates", symbol)
         found, forming = self._until_now(symbol, timeframe)
-        return Bars(symbol, timeframe, found[-count:], forming)
+        return Bars(symbol, timeframe, found[-min(count, self.max_bars) :], forming)
 
     def rates_range(self, symbol: str, timeframe: str, since: datetime, until: datetime) -> Bars:
         self._ask("rates_range", symbol)
         found, forming = self._until_now(symbol, timeframe)
-        return Bars(symbol, timeframe, found[found["time"] >= since.timestamp()], forming)
+        inside = (found["time"] >= since.timestamp()) & (found["time"] <= until.timestamp())
+        forming = forming and bool(len(found)) and bool(inside[-1])
+        return Bars(symbol, timeframe, found[inside][-self.max_bars :], forming)
 
     def account(self) -> AccountInfo:
         if self.account_trouble is not None:
@@ -182,6 +186,8 @@ class HandTerminal:
             raise unknown_symbol(symbol, self.symbols)
 
     def _until_now(self, symbol: str, timeframe: str) -> tuple[Rates, bool]:
+        if symbol in self.bar_errors:
+            raise self.bar_errors[symbol]
         found = self.history.get((symbol, timeframe), np.zeros(0, RATES_DTYPE))
         now = self.clock.now().timestamp()
         found = found[found["time"] <= now]

@@ -111,6 +111,8 @@ def test_no_price_yet_is_worth_another_try(rig: Rig) -> None:
     rig.terminal.faults.zero_prices = True
     with pytest.raises(TerminalBusy, match="no quote of EURUSD"):
         session.tick("EURUSD")
+    found = session.snapshot("EURUSD")
+    assert (found.tick, found.info.digits) == (None, 5)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from hand_terminal import Bench, make_rates
 
 from workers.data_tasks import CollectParams, CollectResult, collect_market_data
+from workers.market.bar_window import first_after
 
 
 def collect(bench: Bench) -> tuple[CollectResult, list[str]]:
@@ -134,8 +135,8 @@ def test_lines_that_are_no_bars_go_aside_and_their_place_is_filled(bench: Bench)
     assert path.read_bytes() == whole
     assert path.with_name("EURUSD_M5.rejected.csv").read_bytes() == b"not,a,bar\n"
     assert warnings == [
-        "1 line of EURUSD_M5.csv held no bar and went to EURUSD_M5.rejected.csv. "
-        "What the terminal still has of that time is filled in."
+        "EURUSD_M5.csv was put in order: 1 line held no bar. What was taken out went to EURUSD_M5.rejected.csv; "
+        "what the terminal still has of it is filled in."
     ]
     assert collect(bench)[1] == []
 
@@ -162,3 +163,166 @@ def test_what_is_kept(bench: Bench) -> None:
     kept = grades(bench)
     assert (kept["symbol"], kept["timeframe"], kept["grade"], kept["bars"]) == ("EURUSD", "M5", "A", 100)
     assert datetime.fromisoformat(kept["graded"]).astimezone(UTC) == bench.clock.now()
+
+
+def away(bench: Bench, bars: int) -> Any:
+    """A first pass so many bars ago; the terminal's history up to now, and some days on, is given back."""
+    now = bench.clock.now()
+    closes = 1.1 + 0.001 * np.sin(np.arange(bars + 3000) / 7)
+    whole = make_rates(closes, now - timedelta(seconds=300 * (bars + 1000)))
+    bench.terminal.history["EURUSD", "M5"] = whole
+    bench.clock.jump(-300.0 * bars)
+    bench.terminal.quote("EURUSD", 1.1, 1.1001)
+    collect(bench)
+    bench.clock.jump(300.0 * bars)
+    bench.terminal.quote("EURUSD", 1.1, 1.1001)
+    return whole
+
+
+def steps(bench: Bench) -> set[timedelta]:
+    return {b - a for a, b in itertools.pairwise(times(bench))}
+
+
+def test_more_bars_than_an_answer_holds_are_asked_for_in_pieces(bench: Bench) -> None:
+    bench.terminal.max_bars = 1000
+    away(bench, 5000)
+    result, _ = collect(bench)
+    assert (result.bars_appended, result.bars_lost) == (5000, 0)
+    assert result.bars_healed == 4997
+    assert steps(bench) == {timedelta(minutes=5)}
+    assert result.grades == {"EURUSD M5": "A"}
+
+
+def test_what_an_answer_left_out_is_lost_until_the_terminal_has_it(bench: Bench) -> None:
+    bench.market(history_bars=200)
+    whole = away(bench, 5000)
+    now = int(bench.clock.now().timestamp())
+    # The terminal holds no more than its newest bars.
+    bench.terminal.history["EURUSD", "M5"] = whole[whole["time"] >= now - 300 * 2000]
+    result, _ = collect(bench)
+    assert (result.bars_appended, result.bars_lost) == (2000, 3000)
+    (told,) = result.lost
+    assert told.startswith("EURUSD M5: 3000 bars from ")
+    assert result.grades == {"EURUSD M5": "F"}
+    for _ in range(3):  # the window moves on
+        for _ in range(4):
+            later(bench, 30_000.0)
+            result, _ = collect(bench)
+        assert (result.bars_lost, result.lost, result.grades) == (3000, (told,), {"EURUSD M5": "F"})
+    ((first, last, missing),) = grades(bench)["lost"]
+    assert (missing, last - first) == (3000, 2999 * 300)
+    bench.terminal.history["EURUSD", "M5"] = whole
+    later(bench, 20 * 3600.0)
+    result, _ = collect(bench)
+    assert (result.bars_lost, result.lost, result.grades) == (0, (), {"EURUSD M5": "A"})
+    assert steps(bench) == {timedelta(minutes=5)}
+
+
+def test_an_old_loss_is_forgotten_with_the_history_that_had_it(bench: Bench) -> None:
+    bench.market(history_bars=200)
+    whole = away(bench, 5000)
+    now = int(bench.clock.now().timestamp())
+    bench.terminal.history["EURUSD", "M5"] = whole[whole["time"] >= now - 300 * 2000]
+    assert collect(bench)[0].bars_lost == 3000
+    (bench.paths.bars / "EURUSD_M5.csv").unlink()
+    result, _ = collect(bench)
+    assert (result.bars_lost, result.grades) == (0, {"EURUSD M5": "A"})
+
+
+def test_a_hole_deeper_than_a_look_reaches_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.market.care._DEEPEST", 1800)
+    bench.market(history_bars=200)
+    whole = away(bench, 5000)
+    now = int(bench.clock.now().timestamp())
+    bench.terminal.history["EURUSD", "M5"] = whole[whole["time"] >= now - 300 * 2000]
+    result, _ = collect(bench)
+    assert (result.bars_lost, result.grades) == (3000, {"EURUSD M5": "F"})
+    later(bench)
+    assert collect(bench)[0].bars_lost == 3000
+
+
+@pytest.mark.parametrize("bars", [1, 2, 3, 50, 700])
+def test_the_first_bar_after_a_moment_is_found_by_halves(bench: Bench, bars: int) -> None:
+    bench.market(history_bars=bars)
+    collect(bench)
+    stored = [int(time.timestamp()) for time in times(bench)]
+    path = bench.paths.bars / "EURUSD_M5.csv"
+    assert [first_after(path, time - 1) for time in stored] == stored
+    assert first_after(path, stored[-1]) is None
+
+
+def rewrite(bench: Bench, change: Any) -> tuple[Any, bytes]:
+    """Collect 1000 bars, change the lines of the file; the path and what was there before."""
+    bench.market(history_bars=1000)
+    away(bench, 10)
+    collect(bench)
+    path = bench.paths.bars / "EURUSD_M5.csv"
+    whole = path.read_bytes()
+    path.write_bytes(b"".join(change(whole.splitlines(keepends=True))))
+    return path, whole
+
+
+@pytest.mark.allow_warnings("was put in order")
+@pytest.mark.parametrize("at", [300, 990], ids=["inside", "at the end"])
+def test_a_history_with_a_hole_and_repeated_lines_is_put_in_order_and_healed(bench: Bench, at: int) -> None:
+    path, whole = rewrite(bench, lambda lines: lines[:400] + lines[500 : at + 500] + lines[200:300] + lines[at + 500 :])
+    result, (warning,) = collect(bench)
+    assert (result.bars_healed, result.bars_lost, result.grades) == (100, 0, {"EURUSD M5": "A"})
+    assert path.read_bytes() == whole
+    assert warning.startswith("EURUSD_M5.csv was put in order: 100 bars stood there twice.")
+    side = path.with_name("EURUSD_M5.rejected.csv").read_bytes()
+    assert side.splitlines() == whole.splitlines()[200:300]
+    assert collect(bench)[1] == []
+
+
+@pytest.mark.allow_warnings("was put in order")
+def test_repeated_lines_from_before_the_window_are_found(bench: Bench) -> None:
+    path, whole = rewrite(bench, lambda lines: lines[:-20] + lines[5:55] + lines[-20:])
+    bench.market(history_bars=100)
+    result, (warning,) = collect(bench)
+    assert path.read_bytes() == whole
+    assert "50 bars stood there twice." in warning
+    assert (result.bars_lost, result.grades) == (0, {"EURUSD M5": "A"})
+
+
+@pytest.mark.allow_warnings("was put in order")
+def test_bars_with_impossible_prices_go_aside_and_are_fetched_again(bench: Bench) -> None:
+    def broken(line: bytes) -> bytes:
+        fields = line.split(b",")
+        return b",".join([*fields[:2], b"0.5", *fields[3:]])
+
+    path, whole = rewrite(
+        bench, lambda lines: lines[:100] + lines[200:400] + lines[300:400] + [broken(lines[400]), *lines[401:]]
+    )
+    result, (warning,) = collect(bench)
+    assert (result.bars_healed, result.bars_lost, result.grades) == (101, 0, {"EURUSD M5": "A"})
+    assert path.read_bytes() == whole
+    assert "1 bar had impossible prices, 100 bars stood there twice." in warning
+    assert len(path.with_name("EURUSD_M5.rejected.csv").read_bytes().splitlines()) == 101
+
+
+@pytest.mark.allow_warnings("was put in order")
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_of_bars_that_differ_the_one_of_the_terminal_stays_else_the_first(bench: Bench, confirmed: bool) -> None:
+    path, whole = rewrite(bench, lambda lines: [*lines[:300], lines[300].replace(b",100,", b",77,"), *lines[300:]])
+    wrong = whole.splitlines(keepends=True)[300].replace(b",100,", b",77,")
+    if not confirmed:
+        past = bench.terminal.history["EURUSD", "M5"]
+        bench.terminal.history["EURUSD", "M5"] = past[-1500:]
+        stamp = int(times(bench)[300].timestamp())
+        bench.terminal.history["EURUSD", "M5"] = past[past["time"] > stamp]
+    _, (warning,) = collect(bench)
+    assert "1 bar differed from another one of the same time." in warning
+    side = path.with_name("EURUSD_M5.rejected.csv").read_bytes()
+    right = whole.splitlines(keepends=True)[300]
+    assert side == (wrong if confirmed else right)
+    assert (path.read_bytes() == whole) is confirmed
+
+
+@pytest.mark.allow_warnings("was put in order")
+def test_bars_out_of_order_are_sorted_and_none_is_taken_out(bench: Bench) -> None:
+    path, whole = rewrite(bench, lambda lines: lines[:500] + lines[600:] + lines[500:600])
+    result, (warning,) = collect(bench)
+    assert path.read_bytes() == whole
+    assert (warning, result.bars_healed) == ("EURUSD_M5.csv was put in order: 100 bars stood out of order.", 0)
+    assert not path.with_name("EURUSD_M5.rejected.csv").exists()

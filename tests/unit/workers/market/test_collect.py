@@ -375,3 +375,28 @@ def test_bars_are_those_of_the_market_of_the_start_whatever_the_settings_say_now
     collect(bench)
     side = json.loads((bench.paths.bars / "EURUSD_M5.source.json").read_text(encoding="utf-8"))
     assert (side["simulated"], side["seed"]) == (True, 7)
+
+
+@pytest.mark.allow_warnings("The quote of EURUSD is zero")
+def test_a_symbol_without_any_quote_yet_is_marked_and_its_bars_are_collected(bench: Bench) -> None:
+    bench.terminal.ticks["EURUSD"] = None
+    result, ctx = collect(bench)
+    (stored,) = stored_quotes(bench)
+    assert (stored["quality"], stored["fresh"], stored["bid"], stored["ask"]) == ("zero", False, 0.0, 0.0)
+    assert (stored["tick_time"], stored["age_s"], stored["spread"]) == (None, None, None)
+    assert (result.qualities, result.fresh, result.invalid, result.failed) == ({"EURUSD": "zero"}, 0, 1, ())
+    assert len(stored_bars(bench)) == result.bars_appended == 100
+    assert "Market Watch" in ctx.warnings[0]
+
+
+@pytest.mark.allow_warnings("bars of EURUSD were not collected")
+def test_bars_that_still_load_do_not_cost_the_quote(bench: Bench) -> None:
+    bench.terminal.bar_errors["EURUSD"] = Retryable("The history loads.", advice="Wait.")
+    result, ctx = collect(bench)
+    assert (result.qualities, result.failed, result.bars_appended) == ({"EURUSD": "fresh"}, (), 0)
+    assert len(stored_quotes(bench)) == 1
+    assert ctx.warnings == [
+        "The M5 bars of EURUSD were not collected, the next pass asks again: The history loads. Wait."
+    ]
+    bench.terminal.bar_errors.clear()
+    assert collect(bench)[0].bars_appended == 100
