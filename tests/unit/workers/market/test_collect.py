@@ -243,6 +243,7 @@ def test_history_says_where_its_bars_come_from(bench: Bench) -> None:
         "seed": 1,
         "replay": "",
         "symbol": "",
+        "clock": "GMT+2/+3 New York",
     }
 
 
