@@ -21,6 +21,7 @@ from app.terminal.timeframes import DAY
 from app.terminal.values import TIMEFRAMES
 from workers.market import bar_history, bar_source
 from workers.market.care import Cared, Caretaker, Job
+from workers.market.hours import market_open, standing_still, told_still
 from workers.market.quotes import Quality, Quote, quote_of
 from workers.market.server_clock import keep_server_clock
 
@@ -32,9 +33,9 @@ _SATURDAY: Final = 5
 _FEW: Final = 100
 
 _CLOCK_UNKNOWN: Final = (
-    "The clock of the trade server {server} is not known yet: neither bars nor live quotes tell it, and {rule} is merely "
-    "the usual one. Quotes were collected, but no bars were stored, since their times could be hours off; the next pass "
-    "looks again. Put a currency pair or a symbol that is quoted around the clock on the watch list, or set "
+    "The clock of the trade server {server} is not known yet: neither bars nor live quotes tell it, and {rule} is "
+    "merely the usual one. Quotes were collected, but no bars were stored, since their times could be hours off; the "
+    "next pass looks again. Put a currency pair or a symbol that is quoted around the clock on the watch list, or set "
     "terminal.server_time."
 )
 
@@ -134,6 +135,9 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
     _refuse_nothing(outcomes)
     for outcome in outcomes:
         _warn(ctx, outcome)
+    quotes = [outcome.quote for outcome in outcomes if outcome.quote is not None]
+    if still := standing_still(quotes, ctx.settings.market.max_tick_age_s):
+        ctx.warn(told_still(still))
     cared, grades = _care(ctx, outcomes)
     return Pass(tuple(outcomes), clock, cared, grades)
 
@@ -164,11 +168,14 @@ def _has_history(ctx: TaskContext, job: Job) -> bool:
 
 
 def _stale_in_session(ctx: TaskContext, outcome: SymbolOutcome) -> bool:
-    """Whether the quote is old although other symbols of the same kind of week would be quoted now."""
+    """Whether the quote is old although the market is open, or may be."""
     if outcome.quote is None or outcome.quote.quality is not Quality.STALE:
         return False
-    server = datetime.fromtimestamp(ctx.terminal.server_rule.to_server(ctx.clock.now()), UTC)
-    return server.weekday() < _SATURDAY
+    now = ctx.clock.now()
+    is_open = market_open(outcome.symbol, now, ctx.settings.market.max_tick_age_s)
+    if is_open is not None:
+        return is_open
+    return datetime.fromtimestamp(ctx.terminal.server_rule.to_server(now), UTC).weekday() < _SATURDAY
 
 
 def _refuse_nothing(outcomes: list[SymbolOutcome]) -> None:
@@ -351,4 +358,4 @@ def _same_clock(path: Path, last: datetime, one: str, other: str) -> bool:
     except MetronomeError:
         return False  # somebody changed the side file
     days = np.arange(int(min(first, last).timestamp()), int(last.timestamp()) + 1, DAY // 2, dtype=np.int64)
-    return bool(np.array_equal(*(rule.times_to_server(days) for rule in rules)))
+    return np.array_equal(rules[0].times_to_server(days), rules[1].times_to_server(days))

@@ -115,7 +115,7 @@ def _liquid(ctx: TaskContext) -> list[str]:
     except MetronomeError as error:
         ctx.log.info("the terminal's symbols cannot be listed: %s", error)
         return []
-    found = []
+    found: list[str] = []
     for wanted in _LIQUID:
         likely = (wanted,) if wanted in listed else suggestions(wanted, listed)[:1]
         found += likely

@@ -15,6 +15,7 @@ from app.tasks import TaskContext
 from app.terminal.errors import UnknownSymbol
 from app.terminal.symbols import SymbolNames
 from app.terminal.values import TIMEFRAMES, Bars, SymbolInfo
+from workers.market.hours import ADVICE, market_open
 from workers.strategy import ideas
 from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, evaluate, frame_window, window
 from workers.strategy.library import RuleFile, load_profiles
@@ -71,6 +72,7 @@ class Evaluator:
         self._ideas = ideas.IdeaFiles(ctx.storage, ctx.storage.paths.trade_ideas)
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
+        self._quoted: dict[str, datetime] = {}
         self._bars: dict[tuple[str, str], Bars] = {}
         self._profiles = load_profiles(ctx.storage.paths.profiles)
 
@@ -110,7 +112,7 @@ class Evaluator:
         if found.outcome is not Outcome.IDEA or found.bar_close is None:
             return StrategyOutcome(rule, found)
         now = self._ctx.clock.now()
-        if old := stale_bar(found.bar_close, frame_s, now):
+        if old := self._too_old(strategy.symbol, found.bar_close, frame_s):
             text = f"{old} Seen on it: {found.reason}"
             return StrategyOutcome(rule, replace(found, outcome=Outcome.NO_IDEA, reason=text, plan=None))
         idea = ideas.build(rule, found, rates, info.digits, now)
@@ -120,6 +122,21 @@ class Evaluator:
             return StrategyOutcome(rule, replace(found, outcome=Outcome.KNOWN, reason=text), idea.id)
         self._ctx.wrote(path)
         return StrategyOutcome(rule, found, idea.id, self._ctx.storage.relative(path))
+
+    def _too_old(self, symbol: str, bar_close: datetime, bar_seconds: int) -> str:
+        """Why no idea may rest on the feed as it is; empty when it moves, or need not."""
+        now, limit_s = self._ctx.clock.now(), self._ctx.settings.market.max_tick_age_s
+        is_open = bool(market_open(symbol, now, limit_s))
+        if old := stale_bar(bar_close, bar_seconds, now):
+            return f"{old} although the market is open. {ADVICE}" if is_open else f"{old}: the market seems closed."
+        if not is_open:
+            return ""
+        if symbol not in self._quoted:
+            self._quoted[symbol] = self._ctx.terminal.snapshot(self._names.broker_name(symbol)).tick.time
+        age = (now - self._quoted[symbol]).total_seconds()
+        if age <= limit_s:
+            return ""
+        return f"The newest quote of {symbol} is {seconds(age)} old although its market is open. {ADVICE}"
 
     def _symbol(self, name: str) -> SymbolInfo:
         if name not in self._symbols:
@@ -164,7 +181,7 @@ class Evaluator:
 
 
 def stale_bar(bar_close: datetime, bar_seconds: int, now: datetime) -> str:
-    """Why no idea may rest on a bar that closed then; empty when it is recent enough.
+    """Why no idea may rest on a bar that closed then, without a full stop; empty when it is recent enough.
 
     Fresh is up to two bars and five minutes after the close; from a day up, the weekend is allowed for too.
     """
@@ -172,10 +189,7 @@ def stale_bar(bar_close: datetime, bar_seconds: int, now: datetime) -> str:
     age = now - bar_close
     if age <= timedelta(seconds=limit):
         return ""
-    return (
-        f"The last closed bar ended {bar_close:%Y-%m-%d %H:%M} UTC, {seconds(age.total_seconds())} ago: "
-        "the market seems closed."
-    )
+    return f"The last closed bar ended {bar_close:%Y-%m-%d %H:%M} UTC, {seconds(age.total_seconds())} ago"
 
 
 def store_evaluation(
