@@ -187,9 +187,8 @@ def _outweighs(finding: Finding, offset: int, quoted: int) -> bool:
 
 
 def _from_bars(ctx: TaskContext, known: Learned | None, finding: Finding, rule: str) -> Learned:
-    agree = ctx.terminal.server_time_confirmed and _offset(rule, ctx) == ctx.terminal.server_rule.offset_s(
-        ctx.clock.now()
-    )
+    terminal = ctx.terminal
+    agree = terminal.server_time_confirmed and _offset(rule, ctx) == terminal.server_rule.offset_s(ctx.clock.now())
     confidence = max(finding.confidence, _QUOTES_ONLY if agree else 0.0)
     if known is not None and known.rule == rule:
         confidence = max(confidence, known.confidence)
