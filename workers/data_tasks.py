@@ -16,6 +16,7 @@ from workers.gates import TerminalConnected
 from workers.journal.trades import record
 from workers.market.care import lost_texts
 from workers.market.collect import BarCounts, collect
+from workers.market.hours import market_open, standing_still
 from workers.market.symbol_info import update
 from workers.news.task import COLLECT_RSS_NEWS
 from workers.wording import count
@@ -36,6 +37,8 @@ class CollectResult(TaskResult):
     collected: int = Field(description="Symbols whose quote was stored.")
     fresh: int = Field(description="Quotes that are the present price.")
     stale: int = Field(description="Quotes older than the limit.")
+    still: int = Field(default=0, description="Of those, quotes of symbols whose market is open.")
+    closed: int = Field(default=0, description="Of those, quotes of symbols whose market is closed.")
     invalid: int = Field(description="Quotes that are zero, crossed or from the future.")
     bars_appended: int = Field(description="Closed bars added to the history.")
     bars_healed: int = Field(
@@ -63,8 +66,11 @@ class CollectResult(TaskResult):
     def summary(self) -> str:
         parts = [count(self.symbols, "symbol")]
         if self.stale:
-            whole = self.stale == self.symbols
-            parts.append("all quotes stale, the market seems closed" if whole else f"{self.stale} stale")
+            parts.append("all quotes stale" if self.stale == self.symbols else f"{self.stale} stale")
+            if self.still:
+                parts[-1] += f", {self.still} of them although the market is open"
+            elif self.closed == self.symbols:
+                parts[-1] += ", the market seems closed"
         if self.invalid:
             parts.append(f"{self.invalid} with an unusable quote")
         if self.failed:
@@ -87,12 +93,17 @@ def collect_market_data(ctx: TaskContext, params: CollectParams) -> CollectResul
         bars = bars.plus(outcome.bars)
     inside = sum(item.healed for item in found.cared)
     fresh = sum(quote.fresh for quote in quotes)
+    quiet_s = ctx.settings.market.max_tick_age_s
+    still = len(standing_still(quotes, quiet_s))
+    open_ones = [market_open(quote.symbol, quote.taken, quiet_s) for quote in quotes if quote.quality == "stale"]
     stale = sum(quote.quality == "stale" for quote in quotes)
     return CollectResult(
         symbols=len(symbols),
         collected=len(quotes),
         fresh=fresh,
         stale=stale,
+        still=still,
+        closed=open_ones.count(False),
         invalid=len(quotes) - fresh - stale,
         bars_appended=bars.appended + inside,
         bars_healed=bars.healed + inside,

@@ -49,6 +49,16 @@ class Reading(ABC):
         """Whether a fresh quote agreed with ``server_rule``, or the settings name it."""
         return self._server_clock.confirmed
 
+    @property
+    def server_time_known(self) -> bool:
+        """Whether there is any evidence for ``server_rule``; else it is merely the usual one."""
+        return self._server_clock.known
+
+    @property
+    def server_time_disputed(self) -> int | None:
+        """Seconds from UTC that live quotes show instead of what the learned rule says; None while they do not."""
+        return self._server_clock.disputed
+
     def adopt_server_time(self, rule: str) -> None:
         """Take over a rule that was learned from the present server, unless the settings name one.
 
@@ -73,7 +83,7 @@ class Reading(ABC):
             msg = f"The terminal has no quote of {symbol} yet."
             raise TerminalBusy(msg, advice="Wait for the market to open, or look at the symbol in the Market Watch.")
         stamp = raw["time_msc"] / 1000
-        self._server_clock.observe(stamp, self._clock.now())
+        self._server_clock.observe(stamp, self._clock.now(), symbol)
         time = self._server_clock.rule.to_utc(stamp)
         return Tick(symbol, time, raw["bid"], raw["ask"], raw["last"], raw["volume"], raw["flags"])
 
@@ -113,7 +123,7 @@ class Reading(ABC):
         if raw["time"] <= 0:
             return Snapshot(SymbolInfo.from_struct(raw), None, DayFigures.of(raw))
         stamp = float(raw["time"])
-        self._server_clock.observe(stamp, self._clock.now())
+        self._server_clock.observe(stamp, self._clock.now(), symbol)
         time = self._server_clock.rule.to_utc(stamp)
         tick = Tick(symbol, time, raw["bid"], raw["ask"], raw["last"], raw["volume"], 0)
         return Snapshot(SymbolInfo.from_struct(raw), tick, DayFigures.of(raw))

@@ -22,6 +22,8 @@ from app.terminal.server_time import AUTO, ServerTimeRule
 log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "server_time.json"
+#: Confidence in a rule for which nothing speaks yet.
+ASSUMED: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Learned:
     evidence: str
     learned: datetime
     checked: datetime
+
+    @property
+    def assumed(self) -> bool:
+        """Whether nothing speaks for the rule but that it is the usual one."""
+        return self.confidence <= ASSUMED
 
     def as_document(self) -> dict[str, Any]:
         """As it is stored."""
@@ -100,7 +107,7 @@ class ServerMemory:
 
 
 def recalling(memory: ServerMemory) -> Callable[[str], str]:
-    """Gives the known rule of a server, or ``auto``; for ``Session.known_rule``."""
+    """Gives the known rule of a server, or ``auto`` when it was merely assumed; for ``Session.known_rule``."""
 
     def known_rule(server: str) -> str:
         try:
@@ -108,6 +115,6 @@ def recalling(memory: ServerMemory) -> Callable[[str], str]:
         except MetronomeError as error:
             log.warning("The clock of %s is not recalled: %s", server, error)
             known = None
-        return known.rule if known else AUTO
+        return known.rule if known and not known.assumed else AUTO
 
     return known_rule

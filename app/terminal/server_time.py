@@ -7,6 +7,7 @@ with the United States. Others change with Europe, or never.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -28,6 +29,10 @@ _FIXED = re.compile(r"(?:GMT|UTC)\s*(?:([+-])(\d{1,2})(?::?(\d{2}))?)?", re.IGNO
 # A quote is fresh when it is this close to a whole quarter of an hour from UTC.
 _FRESH_S = 5
 _STEP_S = 1800
+# This computer's clock may be off by so much.
+_CLOCK_ERROR_S = 60
+# Sessions end at whole and half hours; their last quote comes a little before.
+_EDGE_S = 90
 # Where the clocks of brokers are found, in seconds from UTC.
 _LEAST_OFFSET, _GREATEST_OFFSET = -6 * 3600, 9 * 3600
 _HOUR = 3600
@@ -94,54 +99,108 @@ class ServerTimeRule:
 class ServerClock:
     """The rule in force, and what quotes say about it when nobody named one.
 
-    With ``auto`` the New York rule is assumed until one is adopted that was learned from this server. Two fresh quotes
-    in a row that disagree with the rule replace it by one that agrees. Quotes of the weekend say nothing.
+    With ``auto`` the New York rule is assumed until one is adopted that was learned from this server. What live quotes
+    say replaces a rule that is merely assumed; against one that was learned it is noted in ``disputed``, for whoever
+    learns to judge: a feed that lags by hours looks like another clock.
+
+    A symbol's quote that moves on between two looks was made between them, which tells the offset. Two different quotes
+    that are seconds old by the same offset tell it too.
 
     Attributes:
-        confirmed: The rule was named in the settings, or a fresh quote agreed with it.
+        confirmed: The rule was named in the settings, or live quotes agreed with it.
         automatic: Nobody named a rule.
+        learned: The rule was learned from this server, not assumed.
+        disputed: Seconds from UTC that live quotes show instead of what a learned rule says; None while they do not.
 
-    Thread: ``observe`` is for the session's thread; ``rule`` and ``confirmed`` may be read from any.
+    Thread: ``observe`` is for the session's thread; the attributes may be read from any.
     """
 
     def __init__(self, name: str) -> None:
         self.rule = ServerTimeRule(name)
         self.confirmed = name.strip().lower() not in {"", AUTO}
         self.automatic = not self.confirmed
-        self._suspect: tuple[int, float] | None = None
+        self.learned = False
+        self.disputed: int | None = None
+        self._suspect: tuple[int, str, float] | None = None
+        self._looks: dict[str, tuple[float, datetime]] = {}
+
+    @property
+    def known(self) -> bool:
+        """Whether there is any evidence for the rule; else it is merely the usual one."""
+        return self.confirmed or self.learned or not self.automatic
+
+    def meet(self, name: str) -> None:
+        """Begin anew with another server, of which this rule is known; ``auto``: nothing is.
+
+        Raises:
+            UserAction: It is no rule.
+        """
+        if self.automatic:
+            self._looks.clear()
+            self._take(ServerTimeRule(name), learned=name != AUTO)
 
     def adopt(self, name: str) -> None:
-        """Take a rule that was learned elsewhere; quotes may still overrule it. One named in the settings stays.
+        """Take a rule that was learned from the present server. One named in the settings stays.
 
         Raises:
             UserAction: It is no rule.
         """
         rule = ServerTimeRule(name)
-        if self.automatic and rule.name != self.rule.name:
-            self.rule = rule
-            self.confirmed = False
-            self._suspect = None
+        if not self.automatic:
+            return
+        if rule.name != self.rule.name:
+            self._take(rule, learned=True)
+        self.learned = True
+        self.disputed = None
 
-    def observe(self, tick_server_s: float, now: datetime) -> bool:
+    def observe(self, tick_server_s: float, now: datetime, symbol: str = "") -> bool:
         """Compare a quote's stamp with the time at which it was read; return whether the rule was replaced."""
         if not self.automatic:
             return False
-        offset = fresh_offset(tick_server_s, now)
+        offset = self._offset_by(tick_server_s, now, symbol)
         if offset is None:
             return False
-        if offset == self.rule.offset_s(now):
-            self.confirmed = True
-            self._suspect = None
-            return False
-        if self._suspect is None or self._suspect[0] != offset:
-            self._suspect = (offset, tick_server_s)
-            return False
-        if self._suspect[1] == tick_server_s:
-            return False  # the same quote twice is one observation
-        self.rule = rule_for_offset(offset, now)
-        self.confirmed = True
         self._suspect = None
+        if offset == self.rule.offset_s(now):
+            self.confirmed, self.disputed = True, None
+            return False
+        if self.learned:
+            self.confirmed, self.disputed = False, offset
+            return False
+        self._take(rule_for_offset(offset, now), learned=False)
+        self.confirmed = True
         return True
+
+    def _take(self, rule: ServerTimeRule, *, learned: bool) -> None:
+        self.rule, self.learned = rule, learned
+        self.confirmed, self.disputed, self._suspect = False, None, None
+
+    def _offset_by(self, stamp: float, now: datetime, symbol: str) -> int | None:
+        """What this look tells together with the ones before; None while that is nothing."""
+        before = self._looks.get(symbol)
+        if before is None or before[0] != stamp:
+            self._looks[symbol] = (stamp, now)
+        if before is not None and stamp > before[0]:
+            offset = moved_offset(stamp, before[1], now)
+            if offset is not None:
+                return offset
+        offset = None if at_session_edge(stamp) else fresh_offset(stamp, now)
+        if offset is None:
+            return None
+        if self._suspect is None or self._suspect[0] != offset:
+            self._suspect = (offset, symbol, stamp)
+            return None
+        # The same quote twice is one observation.
+        return offset if self._suspect[1:] != (symbol, stamp) else None
+
+
+def moved_offset(stamp: float, before: datetime, now: datetime) -> int | None:
+    """Seconds by which the clock of a quote is ahead of UTC that was made between two looks; None when it is open."""
+    if not timedelta() < now - before <= timedelta(seconds=_STEP_S / 2):
+        return None
+    least, most = stamp - now.timestamp() - _CLOCK_ERROR_S, stamp - before.timestamp() + _CLOCK_ERROR_S
+    offset = math.floor(most / _STEP_S) * _STEP_S
+    return offset if offset >= least and _LEAST_OFFSET <= offset <= _GREATEST_OFFSET else None
 
 
 def fresh_offset(tick_server_s: float, now: datetime) -> int | None:
@@ -157,14 +216,20 @@ def fresh_offset(tick_server_s: float, now: datetime) -> int | None:
     return offset
 
 
+def at_session_edge(tick_server_s: float) -> bool:
+    """Whether the stamp is where sessions end: seen at a whole hour later, such a quote looks like another clock's."""
+    into = tick_server_s % _STEP_S
+    return into < _EDGE_S or into > _STEP_S - _EDGE_S
+
+
 def rule_for_offset(offset_s: int, now: datetime) -> ServerTimeRule:
     """The most usual rule that is ``offset_s`` ahead of UTC at ``now``."""
     for name in (NEW_YORK, EUROPE):
         rule = ServerTimeRule(name)
         if rule.offset_s(now) == offset_s:
             return rule
-    sign, minutes = ("-" if offset_s < 0 else "+"), abs(offset_s) // 60
-    return ServerTimeRule(f"UTC{sign}{minutes // 60}:{minutes % 60:02d}")
+    sign, (hours, minutes) = ("-" if offset_s < 0 else "+"), divmod(abs(offset_s) // 60, 60)
+    return ServerTimeRule(f"UTC{sign}{hours}{f':{minutes:02d}' if minutes else ''}" if offset_s else "UTC")
 
 
 def _parse(name: str) -> tuple[Change, int]:

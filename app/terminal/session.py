@@ -314,7 +314,7 @@ class Session(Dealing):
         """Recall the clock of a server that is met, then say that it is there."""
         if status.connected and status.server != self._met:
             self._met = status.server
-            self.adopt_server_time(self.known_rule(status.server))
+            self._server_clock.meet(self.known_rule(status.server))
         self._board.publish(status)
 
     def _begin_anew(self, host: Host | None = None, options: SessionOptions | None = None) -> None:

@@ -11,16 +11,22 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from app.errors import MetronomeError
+from app.errors import Blocked, MetronomeError
 from app.tasks import TaskContext
+from app.terminal.errors import TerminalBusy, UnknownSymbol
+from app.terminal.symbols import SymbolNames
 from app.terminal.values import SessionState
 from workers.health import calendar_head
+from workers.market.hours import standing_still, told_still
+from workers.market.quotes import quote_of
 from workers.news import opml
 from workers.news import state as feed_states
 from workers.wording import count, seconds, size
 
 _GB, _MB = 1e9, 1e6
 _NAMED: Final = 3
+#: So many symbols are asked for their quote.
+_QUOTES: Final = 20
 #: A calendar covers a week: one that is older holds nothing that is to come.
 _CALENDAR_ERROR: Final = timedelta(days=7)
 _NOT_FETCHED: Final = "not fetched yet"
@@ -68,6 +74,30 @@ def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
     if status.state is SessionState.CONNECTING:
         return Finding(Verdict.WARNING, reason, rule, "Wait for the connection.")
     return Finding(Verdict.ERROR, reason, rule, status.advice or "Start MetaTrader 5 and log in.")
+
+
+def quotes(ctx: TaskContext, _facts: Facts) -> Finding:
+    """Whether the quotes of the watch list move while their markets are open."""
+    limit = ctx.settings.market.max_tick_age_s
+    rule = f"warning when a quote is older than {limit:g} s while its market is open"
+    if not ctx.terminal.status.connected:
+        return Finding(Verdict.OK, "not looked at: the terminal is not connected", rule)
+    if not ctx.terminal.server_time_known:
+        return Finding(Verdict.OK, "not judged: the server's clock is not known yet", rule)
+    names, found = SymbolNames(ctx.terminal, ctx.storage, ctx.clock), []
+    for symbol in ctx.settings.market.watch_list[:_QUOTES]:
+        try:
+            seen = ctx.terminal.snapshot(names.broker_name(symbol))
+        except Blocked:
+            return Finding(Verdict.OK, "not looked at: the terminal went away", rule)
+        except (TerminalBusy, UnknownSymbol):
+            continue  # the collection tells
+        found.append(quote_of(symbol, seen, ctx.clock.now(), limit))
+    if still := standing_still(found, limit):
+        value = f"{len(still)} of {count(len(found), 'quote')} stand still although the market is open"
+        return Finding(Verdict.WARNING, value, rule, told_still(still))
+    fresh = sum(quote.fresh for quote in found)
+    return Finding(Verdict.OK, f"{fresh} of {count(len(found), 'quote')} fresh", rule)
 
 
 def disk(ctx: TaskContext, _facts: Facts) -> Finding:
@@ -254,6 +284,7 @@ def window(ctx: TaskContext, facts: Facts) -> Finding:
 #: All checks in the order in which they are shown: name, title, function.
 CHECKS: Final[tuple[tuple[str, str, CheckFunction], ...]] = (
     ("terminal", "Terminal", terminal),
+    ("quotes", "Quotes", quotes),
     ("scheduler", "Timetable", scheduler),
     ("lanes", "Queues", lanes),
     ("disk", "Disk", disk),

@@ -69,6 +69,18 @@ def last_stored(path: Path) -> datetime | None:
     raise DamagedHistory(path, ours=ours)
 
 
+def first_stored(path: Path) -> datetime | None:
+    """The opening of the oldest stored bar; None when the first line after the header is none.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    with guarding(path, "read"), path.open("rb") as file:
+        head = file.read(_TAIL_BYTES)
+    lines = head.splitlines()[1:2]
+    return _time_of(lines[0]) if lines else None
+
+
 def rows_of(rates: NDArray[Any], digits: int) -> list[tuple[str, ...]]:
     """Closed bars as lines of the file.
 

@@ -29,6 +29,7 @@ class Source:
         symbol: What the server calls the symbol; empty when it calls it as we do.
         imported: Name of the file from which the history was begun; empty when a terminal fills it.
         kind: What kind of file that was.
+        clock: The rule of the server's clock by which the times became UTC; empty when nobody has noted it.
     """
 
     server: str = ""
@@ -38,20 +39,21 @@ class Source:
     symbol: str = ""
     imported: str = ""
     kind: str = ""
+    clock: str = ""
 
     @classmethod
     def present(cls, ctx: TaskContext, symbol: str, broker_name: str = "") -> Source:
         """The market behind the terminal of this run, for one symbol; ``broker_name`` when it differs."""
         name = broker_name if broker_name != symbol else ""
-        status = ctx.terminal.status
+        status, clock = ctx.terminal.status, ctx.terminal.server_rule.name
         if not status.simulated:
-            return cls(status.server, symbol=name)
+            return cls(status.server, symbol=name, clock=clock)
         simulated = ctx.terminal.made_up or ctx.settings.terminal.simulated
         # Replays are named without the suffix that the simulated broker appends.
         file = simulated.replay.get(symbol.removesuffix(simulated.suffix), "")
         if file:
-            return cls(status.server, True, replay=PureWindowsPath(file).name, symbol=name)
-        return cls(status.server, True, simulated.seed, symbol=name)
+            return cls(status.server, True, replay=PureWindowsPath(file).name, symbol=name, clock=clock)
+        return cls(status.server, True, simulated.seed, symbol=name, clock=clock)
 
     def as_document(self) -> dict[str, Any]:
         """The source as it is stored."""
@@ -62,7 +64,8 @@ class Source:
             "replay": self.replay,
             "symbol": self.symbol,
         }
-        return document | ({"imported": self.imported, "kind": self.kind} if self.imported else {})
+        document |= {"imported": self.imported, "kind": self.kind} if self.imported else {}
+        return document | ({"clock": self.clock} if self.clock else {})
 
     def differs(self, other: Source) -> bool:
         """Whether the bars of both must not be mixed; a real server that is unknown may be any real one."""
@@ -99,7 +102,7 @@ def read(storage: Storage, path: Path) -> Source | None:
     if found is None or not isinstance(found.get("simulated"), bool):
         return None
     server, seed, replay, symbol = (found.get(name) for name in ("server", "seed", "replay", "symbol"))
-    imported, kind = found.get("imported"), found.get("kind")
+    imported, kind, clock = found.get("imported"), found.get("kind"), found.get("clock")
     return Source(
         server if isinstance(server, str) else "",
         found["simulated"],
@@ -108,6 +111,7 @@ def read(storage: Storage, path: Path) -> Source | None:
         symbol if isinstance(symbol, str) else "",
         imported if isinstance(imported, str) else "",
         kind if isinstance(kind, str) else "",
+        clock if isinstance(clock, str) else "",
     )
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from app.errors import Blocked, Cancelled, MetronomeError, NothingToDo, Retryable
 from app.files import StorageError, quarantine
 from app.paths import safe_name
 from app.tasks import TaskContext
 from app.terminal.errors import UnknownSymbol
-from app.terminal.server_memory import Learned
+from app.terminal.server_memory import Learned, ServerMemory
+from app.terminal.server_time import ServerTimeRule
 from app.terminal.symbols import SymbolNames
+from app.terminal.timeframes import DAY
 from app.terminal.values import TIMEFRAMES
 from workers.market import bar_history, bar_source
 from workers.market.care import Cared, Caretaker, Job
+from workers.market.hours import market_open, standing_still, told_still
 from workers.market.missed import bars_between
 from workers.market.quotes import Quality, Quote, quote_of
 from workers.market.server_clock import keep_server_clock
@@ -27,6 +32,13 @@ _MISSED_AFTER_S: Final = 600.0
 _SATURDAY: Final = 5
 #: Up to so many symbols are asked for the ticks of the day, which costs a second call each.
 _FEW: Final = 100
+
+_CLOCK_UNKNOWN: Final = (
+    "The clock of the trade server {server} is not known yet: neither bars nor live quotes tell it, and {rule} is "
+    "merely the usual one. Quotes were collected, but no bars were stored, since their times could be hours off; the "
+    "next pass looks again. Put a currency pair or a symbol that is quoted around the clock on the watch list, or set "
+    "terminal.server_time."
+)
 
 #: What to do about a quote that is not merely old.
 _ADVICE: Final = {
@@ -101,12 +113,15 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
         )
     names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
     # First of all: bars that are stored with a wrong clock cannot be mended later.
+    before = ServerMemory(ctx.storage).of(names.server) if names.server else None
     clock = keep_server_clock(ctx, names, symbols)
+    if clock is not None and clock.assumed:
+        ctx.warn(_CLOCK_UNKNOWN.format(server=names.server, rule=clock.rule))
     outcomes: list[SymbolOutcome] = []
     for number, symbol in enumerate(symbols):
         ctx.progress(number, len(symbols), symbol)
         try:
-            outcomes.append(_collect_one(ctx, names, symbol, few=len(symbols) <= _FEW))
+            outcomes.append(_collect_one(ctx, names, symbol, few=len(symbols) <= _FEW, before=before))
         except Cancelled:
             raise
         except StorageError as error:
@@ -123,6 +138,9 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
     _refuse_nothing(outcomes)
     for outcome in outcomes:
         _warn(ctx, outcome)
+    quotes = [outcome.quote for outcome in outcomes if outcome.quote is not None]
+    if still := standing_still(quotes, ctx.settings.market.max_tick_age_s):
+        ctx.warn(told_still(still))
     cared, grades = _care(ctx, outcomes)
     return Pass(tuple(outcomes), clock, cared, grades)
 
@@ -153,11 +171,14 @@ def _has_history(ctx: TaskContext, job: Job) -> bool:
 
 
 def _stale_in_session(ctx: TaskContext, outcome: SymbolOutcome) -> bool:
-    """Whether the quote is old although other symbols of the same kind of week would be quoted now."""
+    """Whether the quote is old although the market is open, or may be."""
     if outcome.quote is None or outcome.quote.quality is not Quality.STALE:
         return False
-    server = datetime.fromtimestamp(ctx.terminal.server_rule.to_server(ctx.clock.now()), UTC)
-    return server.weekday() < _SATURDAY
+    now = ctx.clock.now()
+    is_open = market_open(outcome.symbol, now, ctx.settings.market.max_tick_age_s)
+    if is_open is not None:
+        return is_open
+    return datetime.fromtimestamp(ctx.terminal.server_rule.to_server(now), UTC).weekday() < _SATURDAY
 
 
 def _refuse_nothing(outcomes: list[SymbolOutcome]) -> None:
@@ -178,7 +199,7 @@ def _warn(ctx: TaskContext, outcome: SymbolOutcome) -> None:
     quote = outcome.quote
     if outcome.error is not None:
         ctx.warn(f"{outcome.symbol} was not collected: {outcome.error}")
-    elif quote is not None and (advice := _ADVICE.get(quote.quality)):
+    elif quote is not None and (advice := _ADVICE.get(quote.quality)) and not _by_unknown_clock(quote):
         ctx.warn(f"The quote of {outcome.symbol} is {quote.quality} (bid {quote.bid:g}, ask {quote.ask:g}). {advice}")
     for timeframe, reason in outcome.waiting:
         ctx.warn(f"The {timeframe} bars of {outcome.symbol} were not collected, the next pass asks again: {reason}")
@@ -189,7 +210,14 @@ def _warn(ctx: TaskContext, outcome: SymbolOutcome) -> None:
         )
 
 
-def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool) -> SymbolOutcome:
+def _by_unknown_clock(quote: Quote) -> bool:
+    """Whether it is ahead of a clock that nobody knows: that is told once for all symbols."""
+    return quote.quality is Quality.AHEAD and not quote.clock_known
+
+
+def _collect_one(
+    ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool, before: Learned | None
+) -> SymbolOutcome:
     broker_name = names.broker_name(symbol)
     try:
         found = ctx.terminal.snapshot(broker_name)
@@ -198,15 +226,20 @@ def _collect_one(ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool
     now = ctx.clock.now()
     ticks = _ticks_of_the_day(ctx, broker_name) if few and found.day.volume is None else None
     quote = quote_of(symbol, found, now, ctx.settings.market.max_tick_age_s, ticks)
+    if names.server and not ctx.terminal.server_time_known:
+        quote = replace(quote, clock_known=False)
     path = ctx.storage.paths.market_data / f"{safe_name(symbol)}_{now:%Y%m%d}.json"
     head = {"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": found.info.point}
     ctx.storage.append_json_item(path, quote.as_entry(), head=head, durable=False)
     ctx.wrote(path)
     counts, written, waiting = BarCounts(), [], []
-    for timeframe in ctx.settings.market.timeframes:
+    source = bar_source.Source.present(ctx, symbol, broker_name)
+    # Bars that are stored by a clock that nothing speaks for could be hours off for good.
+    for timeframe in ctx.settings.market.timeframes if quote.clock_known else ():
         ctx.check_cancelled()
+        series = _Series(symbol, broker_name, found.info.digits, timeframe, _known_until(quote))
         try:
-            added = _append_bars(ctx, symbol, broker_name, found.info.digits, timeframe, _known_until(quote))
+            added = _append_bars(ctx, series, source, before)
         except Retryable as error:
             waiting.append((timeframe, error))  # its history loads; the quote is good without
             continue
@@ -232,13 +265,21 @@ def _known_until(quote: Quote) -> datetime:
     return quote.time if quote.quality is Quality.STALE and quote.time else quote.taken
 
 
-def _append_bars(
-    ctx: TaskContext, symbol: str, broker_name: str, digits: int, timeframe: str, known_until: datetime
-) -> BarCounts:
+class _Series(NamedTuple):
+    """The bars that one history is to hold; ``known_until``: see ``_known_until``."""
+
+    symbol: str
+    broker_name: str
+    digits: int
+    timeframe: str
+    known_until: datetime
+
+
+def _append_bars(ctx: TaskContext, series: _Series, source: bar_source.Source, before: Learned | None) -> BarCounts:
     """Append the closed bars that are newer than the last stored one, from the terminal's history if need be."""
+    symbol, broker_name, digits, timeframe, known_until = series
     path = bar_history.bars_file(ctx.storage.paths.bars, symbol, timeframe)
-    source = bar_source.Source.present(ctx, symbol, broker_name)
-    last = _last_of(ctx, path, source)
+    last = _last_of(ctx, path, source, before)
     now, seconds = ctx.clock.now(), TIMEFRAMES[timeframe].seconds
     if last is None:
         # One more than asked for: the newest is the forming bar.
@@ -249,6 +290,9 @@ def _append_bars(
         return BarCounts()
     counts = BarCounts()
     for bars in pieces:
+        if ctx.terminal.server_rule.name != source.clock:
+            ctx.log.info("the server's clock changed meanwhile: the bars of %s wait for the next pass", symbol)
+            break
         candidates = bar_history.newer_than(bars.closed().rates, last)
         if len(candidates) and 0 <= known_until.timestamp() - int(candidates["time"][-1]) < seconds:
             candidates = candidates[:-1]
@@ -265,11 +309,12 @@ def _append_bars(
     return counts
 
 
-def _last_of(ctx: TaskContext, path: Path, source: bar_source.Source) -> datetime | None:
+def _last_of(ctx: TaskContext, path: Path, source: bar_source.Source, before: Learned | None) -> datetime | None:
     """The newest stored bar of this source; None when its history is to be begun.
 
-    A history of another source and a damaged one of ours are moved aside with a warning. One whose source nobody
-    has noted is taken for one of the present source.
+    A history of another source or clock and a damaged one of ours are moved aside with a warning. One whose source
+    nobody has noted is taken for one of the present source, one whose clock nobody has noted for one of that which was
+    believed ``before`` this pass.
 
     Raises:
         StorageError: a file cannot be read, moved or written.
@@ -296,6 +341,31 @@ def _last_of(ctx: TaskContext, path: Path, source: bar_source.Source) -> datetim
             "new one was begun from the terminal's history. Check the disk if it happens again."
         )
         return None
-    if known is None and last is not None:
+    if last is None:
+        return None
+    if known is not None and not known.imported:
+        clock = known.clock or (before.rule if before is not None and ctx.terminal.server_time_automatic else "")
+        if clock and not _same_clock(path, last, clock, source.clock):
+            aside = bar_source.move_aside(path, known, ctx.clock)
+            ctx.warn(
+                f"The times of the bars in {path.name} became UTC by the clock {clock}, but the server's clock is "
+                f"{source.clock}. They were kept as {aside.name} and a new history was begun from the terminal's; "
+                "nothing needs to be done."
+            )
+            return None
+    if known is None or (known.clock != source.clock and not known.imported):
         bar_source.note(ctx.storage, path, source)
     return last
+
+
+def _same_clock(path: Path, last: datetime, one: str, other: str) -> bool:
+    """Whether both rules give the stored bars the same times."""
+    if one == other:
+        return True
+    first = bar_history.first_stored(path) or last
+    try:
+        rules = ServerTimeRule(one), ServerTimeRule(other)
+    except MetronomeError:
+        return False  # somebody changed the side file
+    days = np.arange(int(min(first, last).timestamp()), int(last.timestamp()) + 1, DAY // 2, dtype=np.int64)
+    return np.array_equal(rules[0].times_to_server(days), rules[1].times_to_server(days))

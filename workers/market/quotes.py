@@ -36,6 +36,7 @@ class Quote:
         spread_points: The same in points of the symbol.
         day: The trading day so far, as the terminal tells it.
         day_ticks: Number of its quotes, where the broker tells no volume.
+        clock_known: Whether anything speaks for the server's clock; else ``time`` and ``age_s`` may be hours off.
     """
 
     symbol: str
@@ -50,15 +51,16 @@ class Quote:
     quality: Quality
     day: DayFigures
     day_ticks: int | None = None
+    clock_known: bool = True
 
     @property
     def fresh(self) -> bool:
         """Whether this is the present price."""
-        return self.quality is Quality.FRESH
+        return self.quality is Quality.FRESH and self.clock_known
 
     def as_entry(self) -> dict[str, Any]:
         """The quote as it is stored."""
-        return {
+        entry = {
             "time": iso(self.taken),
             "tick_time": iso(self.time),
             "age_s": None if self.age_s is None else round(self.age_s, 3),
@@ -75,6 +77,7 @@ class Quote:
             "fresh": self.fresh,
             "quality": self.quality.value,
         }
+        return entry if self.clock_known else entry | {"clock": "assumed"}
 
 
 def quote_of(symbol: str, found: Snapshot, now: datetime, max_age_s: float, day_ticks: int | None = None) -> Quote:

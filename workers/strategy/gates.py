@@ -13,6 +13,7 @@ from app.terminal.values import SessionStatus
 from workers.calendar.values import Calendar
 from workers.market.gaps import trades_at
 from workers.market.grade import GRADES
+from workers.market.hours import ADVICE
 from workers.strategy.calendar_news import forbidden
 from workers.wording import seconds
 
@@ -67,15 +68,16 @@ def market_open(
     return Gate(name, True, f"{symbol} trades now.")
 
 
-def fresh_bar(bar_close: datetime, bar_seconds: int, now: datetime) -> Gate:
-    """The decided bar closed a short time ago."""
+def fresh_bar(bar_close: datetime, bar_seconds: int, now: datetime, *, is_open: bool) -> Gate:
+    """The decided bar closed a short time ago; ``is_open``: by the hours of its kind, the market is open."""
     if old := stale_bar(bar_close, bar_seconds, now):
-        return Gate("fresh bar", False, old)
+        why = f" although the market is open. {ADVICE}" if is_open else ": the market seems closed."
+        return Gate("fresh bar", False, f"{old}{why}")
     return Gate("fresh bar", True, f"The last closed bar ended {bar_close:%Y-%m-%d %H:%M} UTC.")
 
 
 def stale_bar(bar_close: datetime, bar_seconds: int, now: datetime) -> str:
-    """Why no idea may rest on a bar that closed then; empty when it is recent enough.
+    """Why no idea may rest on a bar that closed then, without a full stop; empty when it is recent enough.
 
     Fresh is up to two bars and five minutes after the close; from a day up, the weekend is allowed for too.
     """
@@ -83,10 +85,17 @@ def stale_bar(bar_close: datetime, bar_seconds: int, now: datetime) -> str:
     age = now - bar_close
     if age <= timedelta(seconds=limit):
         return ""
-    return (
-        f"The last closed bar ended {bar_close:%Y-%m-%d %H:%M} UTC, {seconds(age.total_seconds())} ago: "
-        "the market seems closed."
-    )
+    return f"The last closed bar ended {bar_close:%Y-%m-%d %H:%M} UTC, {seconds(age.total_seconds())} ago"
+
+
+def moving_feed(symbol: str, age_s: float | None, limit_s: float, *, is_open: bool) -> Gate:
+    """The newest quote is no older than ``limit_s`` while the market is open; ``age_s`` is None without a quote."""
+    if age_s is None:
+        return Gate("moving feed", False, f"The terminal has no quote of {symbol}.")
+    if is_open and age_s > limit_s:
+        text = f"The newest quote of {symbol} is {seconds(age_s)} old although its market is open. {ADVICE}"
+        return Gate("moving feed", False, text)
+    return Gate("moving feed", True, f"The newest quote of {symbol} is {seconds(max(age_s, 0.0))} old.")
 
 
 def good_data(letter: str, least: str, about: str) -> Gate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from workers.calendar.values import Calendar
 from workers.market.care import Caretaker
 from workers.market.gaps import find_gaps
 from workers.market.grade import grade
+from workers.market.hours import market_open
 from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import UNKNOWN, AccountState
@@ -82,6 +83,7 @@ class Evaluator:
         self._files = ideas.IdeaFiles(ctx.storage.paths)
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
+        self._quoted: dict[str, datetime | None] = {}
         self._bars: dict[tuple[str, str], Bars] = {}
         self._longer: dict[tuple[str, str], Rates] = {}
         self._profiles = load_profiles(ctx.storage.paths.profiles)
@@ -178,6 +180,8 @@ class Evaluator:
         bars = self._bars[strategy.symbol, strategy.timeframe]
         seconds, times = TIMEFRAMES[strategy.timeframe].seconds, inputs.rates["time"]
         side = found.judgement.side if found.judgement else ""
+        limit_s = ctx.settings.market.max_tick_age_s
+        is_open = bool(market_open(strategy.symbol, now, limit_s))
         return (
             gates.connected(status),
             gates.market_open(
@@ -190,7 +194,8 @@ class Evaluator:
                 ctx.terminal.server_rule,
                 now,
             ),
-            gates.fresh_bar(found.bar_close or now, seconds, now),
+            gates.fresh_bar(found.bar_close or now, seconds, now, is_open=is_open),
+            gates.moving_feed(strategy.symbol, self._quote_age_s(strategy.symbol), limit_s, is_open=is_open),
             gates.good_data(self._grade(inputs), settings.least_grade, f"{strategy.symbol} {strategy.timeframe}"),
             gates.no_news(
                 inputs.calendar,
@@ -224,6 +229,14 @@ class Evaluator:
         """The account as it is in this run, with positions under our names of the symbols."""
         ours = {self._names.broker_name(rule.strategy.symbol): rule.strategy.symbol for rule in self._rules}
         return account.look(self._ctx, ours)
+
+    def _quote_age_s(self, symbol: str) -> float | None:
+        """How old the newest quote of a symbol is, in seconds; None when there is none."""
+        if symbol not in self._quoted:
+            tick = self._ctx.terminal.snapshot(self._names.broker_name(symbol)).tick
+            self._quoted[symbol] = tick.time if tick is not None else None
+        quoted = self._quoted[symbol]
+        return (self._ctx.clock.now() - quoted).total_seconds() if quoted is not None else None
 
     def _symbol(self, name: str) -> SymbolInfo:
         if name not in self._symbols:

@@ -18,7 +18,7 @@ from app.storage import Storage
 from app.tasks import CancelFlag, TaskContext
 from app.terminal.errors import unknown_symbol
 from app.terminal.requests import LongCall
-from app.terminal.server_time import ServerClock, ServerTimeRule
+from app.terminal.server_time import NEW_YORK, ServerClock, ServerTimeRule
 from app.terminal.trades import Deal, Order, Position
 from app.terminal.values import (
     RATES_DTYPE,
@@ -80,7 +80,7 @@ class HandTerminal:
     server: str = ""
     login: int = 0
     simulated: bool = False
-    server_clock: ServerClock = field(default_factory=lambda: ServerClock("auto"))
+    server_clock: ServerClock = field(default_factory=lambda: ServerClock(NEW_YORK))
     stamps: Any = field(default_factory=lambda: np.zeros(0, np.int64))
     refusal: MetronomeError | None = None
     balance: float = 10_000.0
@@ -109,6 +109,14 @@ class HandTerminal:
     @property
     def server_time_confirmed(self) -> bool:
         return self.server_clock.confirmed
+
+    @property
+    def server_time_known(self) -> bool:
+        return self.server_clock.known
+
+    @property
+    def server_time_disputed(self) -> int | None:
+        return self.server_clock.disputed
 
     def adopt_server_time(self, rule: str) -> None:
         self.server_clock.adopt(rule)

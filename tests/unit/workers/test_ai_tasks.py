@@ -153,7 +153,20 @@ def test_old_bar_is_seen_but_gives_no_idea(bench: Bench) -> None:
     bench.clock.advance(86_400)
     result, _ = run_all(bench)
     assert (result.ideas, result.forbidden, ideas_of(bench)) == (0, 1, [])
-    assert "24 h ago: the market seems closed. Seen on it: " in result.outcomes[0]["reason"]
+    assert "24 h ago although the market is open. The feed stands still" in result.outcomes[0]["reason"]
+    bench.clock.advance(4 * 86_400)  # Sunday morning
+    result, _ = run_all(bench)
+    assert "ago: the market seems closed. Seen on it: " in result.outcomes[0]["reason"]
+
+
+def test_a_feed_that_stands_still_gives_no_idea(bench: Bench) -> None:
+    put(bench, "trend")
+    bench.terminal.quote("EURUSD", 1.1, 1.1001, age_s=301)
+    result, _ = run_all(bench)
+    assert (result.ideas, ideas_of(bench)) == (0, [])
+    reason = result.outcomes[0]["reason"]
+    assert reason.startswith("The newest quote of EURUSD is 5 min old although its market is open.")
+    assert "Seen on it: " in reason
 
 
 def test_no_strategy_is_nothing_to_do(bench: Bench) -> None:
@@ -223,7 +236,7 @@ def test_bars_of_other_timeframes_are_fetched_and_closed(bench: Bench) -> None:
         strategy={"direction": "long", "news_embargo_minutes": 0},
     )
     result, _ = run_all(bench)
-    assert bench.terminal.calls == ["symbol_info", "rates", "rates"]
+    assert bench.terminal.calls == ["symbol_info", "rates", "rates", "snapshot"]
     assert result.ideas == 1
     (path,) = ideas_of(bench)
     closed = hours[hours["time"] + 3600 <= bench.clock.now().timestamp()]["close"][-1]
@@ -272,7 +285,7 @@ def test_bars_are_fetched_once_for_all_strategies_of_a_symbol(bench: Bench) -> N
     for name in ("a", "b", "c"):
         put(bench, name)
     run_all(bench)
-    assert bench.terminal.calls == ["symbol_info", "rates"]
+    assert bench.terminal.calls == ["symbol_info", "rates", "snapshot"]
 
 
 def test_single_symbol_need_not_be_watched(bench: Bench) -> None:
@@ -415,7 +428,7 @@ def test_newcomer_on_the_simulated_market_needs_no_calendar(bench: Bench) -> Non
     bench.terminal.simulated = True
     assert run_all(bench)[0].ideas == 1
     gates = {gate["name"]: gate for gate in only_idea(bench)["evidence"]["gates"]}
-    assert list(gates) == ["terminal", "market open", "fresh bar", "data grade", "news"]
+    assert list(gates) == ["terminal", "market open", "fresh bar", "moving feed", "data grade", "news"]
     assert all(gate["holds"] for gate in gates.values())
 
 

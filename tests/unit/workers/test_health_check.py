@@ -11,6 +11,7 @@ import pytest
 from hand_terminal import Bench
 
 from app.tasks import NoParams
+from app.terminal.server_time import ServerClock
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Calendar, SourceState
 from workers.health import calendar_head, checks
@@ -61,10 +62,28 @@ def check_of(report: HealthReport, name: str) -> Check:
 def test_healthy(healthy: Bench) -> None:
     report = run(healthy)
     assert report.overall == "healthy"
-    assert report.summary() == "Healthy: 11 checks ok"
+    assert report.summary() == "Healthy: 12 checks ok"
     assert [check.name for check in report.checks] == [name for name, _, _ in checks.CHECKS]
     assert all(check.rule and check.value and check.since == "2025-06-03T12:00:00.000Z" for check in report.checks)
-    assert healthy.terminal.calls == []  # it looks, it never connects
+    assert "ensure_connected" not in healthy.terminal.calls  # it looks, it never connects
+    assert check_of(report, "quotes").value == "1 of 1 quote fresh"
+
+
+def test_quotes_that_stand_still_while_the_market_is_open(healthy: Bench) -> None:
+    healthy.terminal.quote("EURUSD", 1.1, 1.1001, age_s=7200)
+    found = check_of(run(healthy), "quotes")
+    assert (found.verdict, found.value) == (Verdict.WARNING, "1 of 1 quote stand still although the market is open")
+    assert "The quote of EURUSD is 2 h old although its market is open." in found.advice
+    healthy.clock.advance(4 * 86_400)  # Saturday
+    assert check_of(run(healthy), "quotes").verdict is Verdict.OK
+    healthy.terminal.connected = False
+    assert check_of(run(healthy), "quotes").value == "not looked at: the terminal is not connected"
+
+
+def test_quotes_are_not_judged_by_a_clock_that_nobody_knows(healthy: Bench) -> None:
+    healthy.terminal.server_clock = ServerClock("auto")
+    healthy.terminal.quote("EURUSD", 1.1, 1.1001, age_s=7200)
+    assert check_of(run(healthy), "quotes").verdict is Verdict.OK
 
 
 def test_all_checks_of_a_day_are_kept(healthy: Bench) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.errors import UserAction
-from app.terminal.server_time import ServerClock, ServerTimeRule, fresh_offset
+from app.terminal.server_time import ServerClock, ServerTimeRule, fresh_offset, moved_offset, rule_for_offset
 
 
 def at(*parts: int) -> datetime:
@@ -71,3 +71,47 @@ def test_a_named_rule_is_never_overruled() -> None:
     for second in range(5):
         clock.observe(now.timestamp() + second, now + timedelta(seconds=second))
     assert clock.rule.offset_s(now) == 3 * 3600
+
+
+@pytest.mark.parametrize("rule", ["UTC", "GMT+2/+3 Europe", "UTC+5:30", "GMT-5/-4 New York"])
+@pytest.mark.parametrize("pause_s", [1, 300, 900])
+def test_a_quote_that_moves_between_two_looks_tells_the_offset_at_any_time(rule: str, pause_s: int) -> None:
+    server = ServerTimeRule(rule)
+    for before in (at(2025, 6, 3, 12, 0), at(2025, 6, 7, 3, 17)):  # a weekend too: who moves is quoted
+        now = before + timedelta(seconds=pause_s)
+        for made in (before, before + (now - before) / 2, now):
+            assert moved_offset(server.to_server(made), before, now) == server.offset_s(now)
+
+
+def test_what_does_not_move_or_lags_by_a_quarter_tells_nothing() -> None:
+    before, now = at(2025, 6, 3, 12, 0), at(2025, 6, 3, 12, 5)
+    assert moved_offset(now.timestamp() - 900, before, now) is None
+    assert moved_offset(now.timestamp(), before, before + timedelta(hours=1)) is None  # too long to tell half hours
+    assert moved_offset(now.timestamp(), now, before) is None  # somebody set the clock back
+
+
+def test_the_last_quotes_of_sessions_that_ended_at_a_whole_hour_are_no_other_clock() -> None:
+    """Two symbols whose day ended at 21:00 UTC, looked at on the stroke of 22:00, look like UTC+2 on UTC+3."""
+    clock, now = ServerClock("auto"), at(2025, 6, 3, 22, 0)
+    for symbol, second in (("XAUUSD", 1), ("US30", 2), ("XAUUSD", 1)):
+        assert not clock.observe(at(2025, 6, 3, 23, 59).timestamp() + 60 - second, now, symbol)
+    assert not clock.known
+
+
+def test_a_learned_rule_is_disputed_not_replaced() -> None:
+    clock, now = ServerClock("auto"), at(2025, 6, 3, 12, 0)
+    clock.adopt("GMT+2/+3 Europe")
+    assert (clock.known, clock.confirmed) == (True, False)
+    for minute in range(3):
+        look = now + timedelta(minutes=minute)
+        assert not clock.observe(look.timestamp(), look, "XAUUSD")
+    assert (clock.rule.name, clock.disputed, clock.confirmed) == ("GMT+2/+3 Europe", 0, False)
+    clock.adopt("UTC")
+    assert (clock.rule.name, clock.disputed) == ("UTC", None)
+    clock.meet("auto")  # another server
+    assert (clock.rule.name, clock.known) == ("GMT+2/+3 New York", False)
+
+
+@pytest.mark.parametrize(("offset_s", "name"), [(0, "UTC"), (-14_400, "UTC-4"), (19_800, "UTC+5:30")])
+def test_names_of_fixed_rules(offset_s: int, name: str) -> None:
+    assert rule_for_offset(offset_s, at(2025, 6, 3)).name == name

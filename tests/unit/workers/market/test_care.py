@@ -141,6 +141,7 @@ def test_lines_that_are_no_bars_go_aside_and_their_place_is_filled(bench: Bench)
     assert collect(bench)[1] == []
 
 
+@pytest.mark.allow_warnings("although its market is open")
 def test_the_weekend_is_no_gap_and_a_stale_quote_in_the_week_is_told(bench: Bench) -> None:
     bench.clock.jump(-(2 * 86_400))  # Sunday: the terminal's bars go through the weekend here
     bench.terminal.quote("EURUSD", 1.1, 1.1001, age_s=4000)

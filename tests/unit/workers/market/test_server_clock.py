@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from hand_terminal import Bench
 
+from app.errors import MetronomeError
 from app.settings import Settings, TerminalSettings
 from app.terminal.host import InProcessHost
 from app.terminal.server_memory import Learned, ServerMemory, recalling
 from app.terminal.server_time import NEW_YORK, ServerTimeRule
 from app.terminal.session import Session, SessionOptions
 from app.terminal.simulated import SimulatedTerminal
+from app.terminal.simulated.symbols import CATALOGUE
+from app.terminal.symbols import SymbolNames
 from workers.data_tasks import CollectParams, CollectResult, collect_market_data
 from workers.market.server_clock import is_currency_pair
 
@@ -34,7 +37,8 @@ class Restamped:
 
     def symbol_info(self, symbol: str) -> Any:
         found = self._terminal.symbol_info(symbol)
-        assert found is not None
+        if found is None:
+            return None
         values = found._asdict()
         values["time"] = int(self._shown.to_server(self._own.to_utc(values["time"])))
         return type(found)(values.values())
@@ -56,8 +60,11 @@ def connect(bench: Bench) -> Iterator[Callable[..., Session]]:
     """Connects the bench to a server with the clock ``rule``, as after a start of the application."""
     sessions: list[Session] = []
 
-    def connected(rule: str, setting: str = "auto") -> Session:
-        terminal: Any = Restamped(SimulatedTerminal(bench.clock, server_time=NEW_YORK), rule)
+    def connected(rule: str, setting: str = "auto", *, only: frozenset[str] = frozenset(), suffix: str = "") -> Session:
+        own = SimulatedTerminal(bench.clock, server_time=NEW_YORK, suffix=suffix)
+        if only:
+            own.faults.missing = frozenset(spec.name for spec in CATALOGUE if spec.name not in only)
+        terminal: Any = Restamped(own, rule)
         host = InProcessHost(lambda: terminal, simulated=True)
         session = Session(host, SessionOptions(server_time=setting), bench.clock)
         session.known_rule = recalling(ServerMemory(bench.storage))
@@ -85,6 +92,11 @@ def stored(bench: Bench) -> dict[str, Any]:
     return found
 
 
+def last_bar(bench: Bench, symbol: str = "EURUSD") -> str:
+    text = (bench.paths.bars / f"{symbol}_M5.csv").read_text(encoding="utf-8")
+    return text.splitlines()[-1].partition(",")[0]
+
+
 @pytest.mark.parametrize("rule", ["GMT+2/+3 New York", "GMT+2/+3 Europe", "UTC", "UTC-5", "UTC+3"])
 @pytest.mark.parametrize("moment", [datetime(2025, 6, 3, 12, tzinfo=UTC), datetime(2025, 3, 18, 12, tzinfo=UTC)])
 def test_first_pass_learns_the_clock_before_it_stores_bars(
@@ -94,8 +106,7 @@ def test_first_pass_learns_the_clock_before_it_stores_bars(
     connect(rule)
     result, warnings = collect(bench)
     assert (result.server_time, result.server_time_confidence, warnings) == (rule, 0.95, [])
-    last = (bench.paths.bars / "EURUSD_M5.csv").read_text(encoding="utf-8").splitlines()[-1]
-    assert last.startswith(f"{moment:%Y-%m-%d}T11:55:00Z")
+    assert last_bar(bench) == f"{moment:%Y-%m-%d}T11:55:00Z"
     assert stored(bench)["rule"] == rule
     assert "of 5" in stored(bench)["evidence"]
 
@@ -114,7 +125,7 @@ def test_a_known_server_has_its_clock_from_the_start(bench: Bench, connect: Call
     assert stored(bench)["checked"] != learned["checked"]
 
 
-@pytest.mark.allow_warnings("The clock of the trade server")
+@pytest.mark.allow_warnings
 def test_a_change_of_the_clock_is_told_once(bench: Bench, connect: Callable[..., Session]) -> None:
     connect("GMT+2/+3 New York")
     collect(bench)
@@ -144,13 +155,144 @@ def test_a_zone_with_the_same_changes_is_not_doubted(bench: Bench, connect: Call
     assert collect(bench)[1] == []
 
 
-def test_without_a_currency_pair_nothing_is_claimed(bench: Bench, connect: Callable[..., Session]) -> None:
+@pytest.mark.parametrize("rule", ["UTC", "GMT-5/-4 New York"])
+@pytest.mark.parametrize("symbol", ["XAUUSD", "US30", "BTCUSD"])
+def test_a_pair_that_nobody_watches_tells_the_clock_too(
+    bench: Bench, connect: Callable[..., Session], symbol: str, rule: str
+) -> None:
+    bench.market(watch_list=(symbol,))
+    connect(rule)
+    result, warnings = collect(bench)
+    assert (result.server_time, result.server_time_confidence, warnings) == (rule, 0.95, [])
+    assert last_bar(bench, symbol) == "2025-06-03T11:55:00Z"
+
+
+def test_bars_of_half_hours_tell_a_clock_that_is_half_an_hour_apart(
+    bench: Bench, connect: Callable[..., Session]
+) -> None:
+    connect("UTC+5:30")
+    result, warnings = collect(bench)
+    assert (result.server_time, warnings) == ("UTC+5:30", [])
+    assert last_bar(bench) == "2025-06-03T11:55:00Z"
+
+
+@pytest.mark.allow_warnings
+@pytest.mark.parametrize(
+    ("rule", "learned"),
+    [("UTC", "UTC"), ("GMT-5/-4 New York", "UTC-4"), (NEW_YORK, NEW_YORK), ("UTC+5:30", "UTC+5:30")],
+)
+def test_live_quotes_of_any_symbol_tell_the_clock_and_no_bar_is_stored_before(
+    bench: Bench, connect: Callable[..., Session], rule: str, learned: str
+) -> None:
     bench.market(watch_list=("XAUUSD",))
-    connect("GMT+2/+3 New York")
+    connect(rule, only=frozenset({"XAUUSD"}))
+    result, warnings = collect(bench)
+    assert (result.server_time_confidence, result.bars_appended, result.fresh) == (0.1, 0, 0)
+    (warning,) = warnings
+    assert "is not known yet" in warning
+    assert "terminal.server_time" in warning
+    assert not list(bench.paths.bars.glob("*.csv"))
+    bench.clock.advance(300)
+    result, warnings = collect(bench)
+    assert (result.server_time, result.server_time_confidence) == (learned, 0.4)
+    assert [line for line in warnings if "was assumed to be" in line] == warnings
+    assert bool(warnings) == (rule != NEW_YORK)
+    assert last_bar(bench, "XAUUSD") == "2025-06-03T12:00:00Z"
+    bench.clock.advance(300)
+    assert collect(bench)[1] == []
+
+
+def test_two_live_quotes_in_one_pass_tell_the_clock(bench: Bench, connect: Callable[..., Session]) -> None:
+    bench.clock.advance(400)  # not at a whole hour, where ended sessions look like other clocks
+    bench.market(watch_list=("XAUUSD", "US30", "BTCUSD"))
+    connect("UTC", only=frozenset({"XAUUSD", "XAGUSD", "US30", "BTCUSD"}))
     result, _ = collect(bench)
-    assert result.server_time_confidence == 0.1
-    result, _ = collect(bench)
-    assert result.server_time_confidence in (0.1, 0.4)
+    assert (result.server_time, result.server_time_confidence) == ("UTC", 0.4)
+    assert last_bar(bench, "XAUUSD") == "2025-06-03T12:00:00Z"
+
+
+@pytest.mark.allow_warnings
+def test_a_first_pass_that_fails_blocks_nothing(bench: Bench, connect: Callable[..., Session]) -> None:
+    bench.market(watch_list=("XAUUSD",))
+    session = connect("UTC", only=frozenset({"XAUUSD"}))
+    collect(bench)
+    assert (stored(bench)["confidence"], session.server_time_known) == (0.1, False)
+    bench.clock.advance(600)
+    bench.market(watch_list=("EURUSD",))
+    connect("UTC", suffix=".m")  # a start later, with pairs to be confirmed
+    with pytest.raises(MetronomeError):
+        collect(bench)
+    assert stored(bench)["rule"] == "UTC"
+    SymbolNames(bench.terminal, bench.storage, bench.clock).confirm("EURUSD", "EURUSD.m")
+    bench.clock.advance(600)
+    result, warnings = collect(bench)
+    assert (result.server_time, result.server_time_confidence, warnings) == ("UTC", 0.95, [])
+    assert last_bar(bench) == "2025-06-03T12:15:00Z"
+
+
+@pytest.mark.allow_warnings
+def test_bars_of_another_clock_are_moved_aside_and_named(bench: Bench, connect: Callable[..., Session]) -> None:
+    bench.market(watch_list=("EURUSD",))
+    connect("UTC", NEW_YORK)  # the settings name a wrong one
+    collect(bench)
+    assert last_bar(bench) == "2025-06-03T08:55:00Z"
+    bench.clock.advance(300)
+    connect("UTC")
+    result, warnings = collect(bench)
+    assert result.bars_appended == 50
+    (warning,) = (line for line in warnings if "EURUSD_M5.csv" in line)
+    (aside,) = bench.paths.bars.glob("EURUSD_M5.simulated-*.csv")
+    assert aside.name in warning
+    assert last_bar(bench) == "2025-06-03T12:00:00Z"
+    bench.clock.advance(300)
+    assert collect(bench)[1] == []
+
+
+@pytest.mark.allow_warnings
+def test_bars_that_were_stored_by_a_mere_assumption_are_moved_aside(
+    bench: Bench, connect: Callable[..., Session]
+) -> None:
+    """As older versions left them: the history notes no clock, and the server's was assumed."""
+    bench.market(watch_list=("EURUSD",))
+    connect("UTC", NEW_YORK)
+    collect(bench)
+    side = bench.paths.bars / "EURUSD_M5.source.json"
+    entry = json.loads(side.read_text(encoding="utf-8"))
+    side.write_text(json.dumps(entry | {"clock": ""}), encoding="utf-8")
+    now = bench.clock.now()
+    ServerMemory(bench.storage).keep(SERVER, Learned(NEW_YORK, 0.1, "Assumed.", now, now))
+    connect("UTC")
+    _, warnings = collect(bench)
+    assert len([line for line in warnings if "was assumed to be" in line]) == 1
+    assert list(bench.paths.bars.glob("EURUSD_M5.simulated-*.csv"))
+    assert last_bar(bench) == "2025-06-03T11:55:00Z"
+
+
+@pytest.mark.allow_warnings("The setting terminal.server_time")
+def test_a_rule_that_gives_the_same_times_keeps_the_history(bench: Bench, connect: Callable[..., Session]) -> None:
+    bench.market(watch_list=("EURUSD",))
+    connect(NEW_YORK, "GMT+3")
+    collect(bench)
+    bench.clock.advance(300)
+    connect(NEW_YORK)
+    result, warnings = collect(bench)
+    assert (result.bars_appended, warnings) == (1, [])
+    assert not list(bench.paths.bars.glob("EURUSD_M5.simulated-*"))
+
+
+@pytest.mark.allow_warnings("although their markets are open")
+def test_a_feed_that_lags_by_hours_does_not_change_a_clock_that_bars_tell(
+    bench: Bench, connect: Callable[..., Session]
+) -> None:
+    session = connect(NEW_YORK)
+    collect(bench)
+    bench.terminal.set_faults(stale_s=7200.0)
+    for _ in range(3):
+        bench.clock.advance(300)
+        result, warnings = collect(bench)
+        assert (result.server_time, session.server_rule.name) == (NEW_YORK, NEW_YORK)
+        (warning,) = warnings
+        assert "The quotes of XAUUSD, EURUSD are at least 2 h old although their markets are open." in warning
 
 
 @pytest.mark.parametrize(

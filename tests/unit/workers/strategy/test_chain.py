@@ -306,6 +306,7 @@ def test_a_stretch_of_ideas_replays_byte_for_byte(bench: Bench) -> None:
         if step == 12:
             (bench.paths.profiles / "EURUSD.json").write_text(json.dumps(profile), encoding="utf-8")
             bench.terminal.equity = 9_990.123456789
+        bench.terminal.quote("EURUSD", 1.1, 1.1001, age_s=1)  # the feed moves on
         run_all(bench)
         bench.clock.advance(300)
     links = IdeaFiles(bench.paths).recent(bench.clock.now().replace(year=2024))

@@ -87,12 +87,21 @@ def test_one_sided_symbols_take_their_side() -> None:
 
 
 def test_fresh_bar_is_up_to_two_bars_and_five_minutes_old() -> None:
-    assert gates.fresh_bar(NOW - timedelta(minutes=15), 300, NOW).holds
-    old = gates.fresh_bar(NOW - timedelta(minutes=16), 300, NOW)
+    assert gates.fresh_bar(NOW - timedelta(minutes=15), 300, NOW, is_open=False).holds
+    old = gates.fresh_bar(NOW - timedelta(minutes=16), 300, NOW, is_open=False)
     assert not old.holds
-    assert "16 min ago: the market seems closed" in old.text
-    assert gates.fresh_bar(NOW - timedelta(days=3), 86_400, NOW).holds
-    assert not gates.fresh_bar(NOW - timedelta(days=5), 86_400, NOW).holds
+    assert "16 min ago: the market seems closed." in old.text
+    strange = gates.fresh_bar(NOW - timedelta(minutes=16), 300, NOW, is_open=True)
+    assert "16 min ago although the market is open. The feed stands still" in strange.text
+    assert gates.fresh_bar(NOW - timedelta(days=3), 86_400, NOW, is_open=True).holds
+    assert not gates.fresh_bar(NOW - timedelta(days=5), 86_400, NOW, is_open=True).holds
+
+
+@pytest.mark.parametrize(
+    ("age_s", "is_open", "holds"), [(300.0, True, True), (301.0, True, False), (9e4, False, True), (None, False, False)]
+)
+def test_a_feed_that_moves(age_s: float | None, is_open: bool, holds: bool) -> None:
+    assert gates.moving_feed("EURUSD", age_s, 300.0, is_open=is_open).holds is holds
 
 
 @pytest.mark.parametrize(("letter", "holds"), [("A", True), ("C", True), ("D", False), ("F", False), ("", False)])
