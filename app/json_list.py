@@ -24,6 +24,9 @@ from app.storage import refuse_newer
 MAX_BYTES: Final = 64 * 1024 * 1024
 _HEAD_BYTES: Final = 64 * 1024
 _PIECE: Final = 200
+# Each read lets go of the interpreter and takes it back at once: when that comes more often than a waiting thread's
+# patience ends, the window never gets its turn. So there are few of them.
+_BUFFER: Final = 1 << 20
 _END: Final = b"\n]}\n"
 
 
@@ -80,7 +83,7 @@ def _whole(path: Path, name: str) -> tuple[dict[str, Any], Iterator[dict[str, An
 
 
 def _items(path: Path, start: int) -> Iterator[dict[str, Any]]:
-    with guarding(path, "read"), path.open("rb") as file:
+    with guarding(path, "read"), path.open("rb", buffering=_BUFFER) as file:
         file.seek(start)
         for line in file:
             item = _parsed(line.rstrip().removesuffix(b","))
