@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
 
 from app.cli import UsageError
 from app.errors import UserAction
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
 RESULTS_S = 12.0
 """How long to wait for the results of the start-up runs; the picture is taken with what is there then."""
 SETTLE_MS = 350
+LOOK_MS = 50
 
 
 def save(start: ScreenshotStart) -> int:
@@ -87,9 +85,13 @@ def take(window: MainWindow, engine: Engine, page: str, file: Path) -> None:
 
 def _until(condition: Callable[[], bool], timeout_s: float) -> None:
     """Let the window live until the condition holds or the time is over."""
-    app = QApplication.instance()
-    deadline = time.monotonic() + timeout_s
-    while app is not None and time.monotonic() < deadline:
-        QGuiApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
-        if condition():
-            return
+    loop, poll, over = QEventLoop(), QTimer(), QTimer()
+    poll.timeout.connect(lambda: loop.quit() if condition() else None)
+    over.setSingleShot(True)
+    over.timeout.connect(loop.quit)
+    # Now and then only: asking without pause would keep every other thread from the interpreter.
+    poll.start(LOOK_MS)
+    over.start(int(timeout_s * 1000))
+    loop.exec()
+    poll.stop()
+    over.stop()
