@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from app.history import RunHistory
 from app.http import Http
 from app.inflight import Inflight, Unfinished
 from app.interpreter import share_fairly
+from app.likeness import nearest
 from app.log import active as active_logs
 from app.paths import Paths
 from app.runner import Runner
@@ -271,7 +271,7 @@ def _strangers(store: SettingsStore, registry: Registry) -> Iterator[str]:
     """A problem for each task that the settings name and nobody knows."""
     for name in store.current.tasks:
         if name not in registry:
-            near = difflib.get_close_matches(name, [spec.id for spec in registry], n=1)
+            near = nearest(name, (spec.id for spec in registry))
             hint = f" Did you mean {near[0]}?" if near else ""
             yield f"{store.path}: there is no task named {name!r}; its settings are not used.{hint}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
+from app import likeness
 from app.errors import UserAction
 from app.settings_model import Settings
 
@@ -160,10 +160,10 @@ def nearest(key: str) -> str:
     """The known key that resembles ``key`` most; empty when none does. Names of entries are taken over."""
     entry = re.match(r"tasks\.(.+)\.[^.]+$", key)
     names = {name.replace("<task>", entry[1] if entry else "TASK"): name for name in _all_keys()}
-    found = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    found = likeness.nearest(key, names)
     if not found:
         tails = {name.rpartition(".")[2]: name for name in names}
-        found = [tails[tail] for tail in difflib.get_close_matches(key.rpartition(".")[2], tails, n=1, cutoff=0.75)]
+        found = [tails[tail] for tail in likeness.nearest(key.rpartition(".")[2], tails, cutoff=0.75)]
     return found[0] if found else ""
 
 

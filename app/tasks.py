@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from app.errors import Cancelled, UserAction
+from app.likeness import nearest
 from app.runs import Progress
 
 if TYPE_CHECKING:
@@ -164,9 +165,7 @@ class Registry:
         try:
             return self._specs[task_id]
         except KeyError:
-            import difflib
-
-            near = difflib.get_close_matches(task_id, self._specs, n=1)
+            near = nearest(task_id, self._specs)
             hint = f"Did you mean {near[0]}? " if near else ""
             raise UserAction(
                 f"There is no task named {task_id!r}.", advice=f"{hint}Known tasks: {', '.join(self._specs)}."

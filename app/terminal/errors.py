@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from app.errors import Blocked, MetronomeError, Retryable, UserAction
+from app.likeness import nearest
 
 
 class TerminalUnavailable(Blocked):
@@ -134,5 +134,5 @@ def nearest_names(symbol: str, names: Iterable[str]) -> list[str]:
     by_folded = {name.casefold(): name for name in names}
     wanted = symbol.casefold()
     extended = sorted((name for name in by_folded if name.startswith(wanted) or wanted.startswith(name)), key=len)
-    near = extended or difflib.get_close_matches(wanted, by_folded, n=3, cutoff=0.6)
+    near = extended or nearest(wanted, by_folded, most=3)
     return [by_folded[name] for name in near[:3]]

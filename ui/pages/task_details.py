@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from statistics import median
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QRectF, Qt, Signal, SignalInstance
@@ -186,8 +185,8 @@ class TaskDetails(QFrame):
             self._facts["schedule"].setText(f"{timing.description}{zone}")
             self._facts["schedule"].setToolTip(timing.schedule_text)
         self._facts["queue"].setText(words.queue_title(task.group))
-        worked = [seconds for seconds, state in task.bars if state.is_success]
-        self._facts["usual"].setText(words.duration(median(worked)) if worked else words.DASH)
+        worked = sorted(seconds for seconds, state in task.bars if state.is_success)
+        self._facts["usual"].setText(words.duration(worked[len(worked) // 2]) if worked else words.DASH)
         self._bars.bars = task.bars
         self._bars.setVisible(bool(task.bars))
         self._bars.update()

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 from app.errors import UserAction
 from app.files import atomic_write_bytes, guarding
@@ -106,7 +105,7 @@ def written(feeds: Sequence[Feed]) -> bytes:
     for group in dict.fromkeys(feed.group for feed in feeds):
         inner = [_outline(feed) for feed in feeds if feed.group == group]
         if group:
-            lines.append(f"    <outline text={quoteattr(group)}>")
+            lines.append(f"    <outline text={_quoted(group)}>")
             lines += [f"      {line}" for line in inner]
             lines.append("    </outline>")
         else:
@@ -117,7 +116,14 @@ def written(feeds: Sequence[Feed]) -> bytes:
 
 def _outline(feed: Feed) -> str:
     off = "" if feed.enabled else ' isComment="true"'
-    return f'<outline type="rss" text={quoteattr(feed.title)} xmlUrl={quoteattr(feed.address)}{off}/>'
+    return f'<outline type="rss" text={_quoted(feed.title)} xmlUrl={_quoted(feed.address)}{off}/>'
+
+
+def _quoted(text: str) -> str:
+    # It comes with urllib.request and http.client, which a window that only reads the list has no use for.
+    from xml.sax.saxutils import quoteattr
+
+    return quoteattr(text)
 
 
 def save(path: Path, feeds: Sequence[Feed]) -> None:

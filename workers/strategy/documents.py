@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import UserAction
+from app.likeness import nearest
 
 #: The newest layout of both kinds of files that this version understands. Files without a number are of layout 1.
 SCHEMA_VERSION: Final = 1
@@ -115,7 +115,7 @@ def _unknown_name(location: tuple[int | str, ...], root: type[BaseModel]) -> str
             break
     name = str(location[-1])
     known = [field.alias or key for key, field in model.model_fields.items()] if model is not None else []
-    near = difflib.get_close_matches(name, known, n=1)
+    near = nearest(name, known)
     hint = f" Did you mean {near[0]!r}?" if near else f" Allowed: {', '.join(known)}." if known else ""
     return f"{'.'.join(str(step) for step in location)}: there is no such name.{hint}"
 

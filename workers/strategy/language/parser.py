@@ -13,12 +13,12 @@ primary    = number | name [ "(" [ argument { "," argument } ] ")" ] | "(" condi
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from app.likeness import nearest
 from app.terminal.timeframes import TIMEFRAMES
 from workers.strategy.language.catalog import COLUMNS, FUNCTIONS, MOST_BARS, Function, Parameter
 from workers.strategy.language.syntax import (
@@ -325,7 +325,7 @@ class _Parser:
         token = self._next
         if token.kind == "end":
             return
-        near = difflib.get_close_matches(token.text, _WORDS, n=1)
+        near = nearest(token.text, _WORDS)
         hint = f"; did you mean {near[0]!r}?" if near and token.text not in _WORDS else ""
         raise ConditionError(f"{token} does not belong here{hint}", token.column)
 
@@ -356,7 +356,7 @@ def _check_number(function: Function, parameter: Parameter, number: float, token
 
 def unknown(name: str, names: tuple[str, ...]) -> str:
     """What to say of a name that means nothing: with the nearest that does."""
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = nearest(name, names, cutoff=0.5)
     lower = [known for known in names if known.lower() == name.lower()]
     if lower or near:
         return f"there is nothing called {name!r}; did you mean {(lower or near)[0]!r}?"
