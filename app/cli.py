@@ -274,8 +274,9 @@ def dispatch(
     """Hand the command to the function that does it; ``opened`` takes the session that it works with."""
     from app import cli_commands
     from app.cli_session import CommandSession
-    from app.interpreter import spare_reading_sources
+    from app.interpreter import share_one_heap, spare_reading_sources
 
+    share_one_heap()
     if options.command != "settings":  # all others load Qt
         spare_reading_sources()
     overrides = overrides_of(common)

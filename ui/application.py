@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.errors import MetronomeError
-from app.interpreter import keep_what_is_loaded, share_fairly
+from app.interpreter import give_back_free_memory, keep_what_is_loaded, share_fairly
 from ui.crash import CrashGuard
 from ui.engine_link import EngineLink
 from ui.icons import app_icon
@@ -136,6 +136,7 @@ class WindowProgram(QObject):
         self._settled = QTimer(self)
         self._settled.setSingleShot(True)
         self._settled.timeout.connect(keep_what_is_loaded)
+        self._settled.timeout.connect(give_back_free_memory)
         self._settled.start(SETTLED_MS)
 
     def quit(self) -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -29,3 +31,26 @@ def test_pyside_reads_no_sources_and_what_is_loaded_stays_out_of_collections() -
     )
     found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc has a heap for each thread")
+def test_threads_share_one_heap_and_free_memory_goes_back() -> None:
+    script = (
+        "import ctypes, threading\n"
+        "from app.interpreter import give_back_free_memory, share_one_heap\n"
+        "def resident():\n"
+        "    return int(open('/proc/self/statm').read().split()[1])\n"
+        "share_one_heap()\n"
+        "pieces = [ctypes.create_string_buffer(b'x' * 60_000, 60_000) for _ in range(1_000)]\n"
+        "last = ctypes.create_string_buffer(60_000)\n"
+        "held = []\n"
+        "thread = threading.Thread(target=lambda: held.append(ctypes.create_string_buffer(60_000)))\n"
+        "thread.start(); thread.join()\n"
+        "apart = abs(ctypes.addressof(held[0]) - ctypes.addressof(last))\n"
+        "before = resident()\n"
+        "del pieces\n"
+        "give_back_free_memory()\n"
+        "print(apart < 2**26, before - resident() > 10_000)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["True", "True"]
