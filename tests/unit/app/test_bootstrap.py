@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -68,11 +69,13 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", **more}
 
 
-def start(tree: Path, *arguments: str, python: str = BASE_PYTHON) -> subprocess.CompletedProcess[str]:
+def start(
+    tree: Path, *arguments: str, python: str = BASE_PYTHON, more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [python, "main.py", *arguments],
         cwd=tree,
-        env=environment(),
+        env=environment(**(more or {})),
         capture_output=True,
         text=True,
         check=False,
@@ -86,11 +89,12 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ready") / "metronome with a space"
     folder.parent.mkdir(exist_ok=True)
     tree = make_tree(folder, f"metrotiny @ {make_wheel(folder.parent).as_uri()}")
-    first = start(tree, "tasks", "--json")
+    first = start(tree, "tasks", "--json", more={"PYTHONDONTWRITEBYTECODE": "1"})
     assert first.returncode == 7, first.stderr
     assert first.stdout.strip().endswith("|tasks|--json|42")
     assert "First start" in first.stderr
     assert "Ready after" in first.stderr
+    assert sorted((tree / "app").rglob("bootstrap_install.*.pyc")), "the sources are not compiled"
     return tree
 
 
