@@ -15,7 +15,10 @@ from app.terminal.values import Rates, Ticks
 
 # Bars of the smallest timeframe that are looked at together: keeps the memory of long requests small.
 _CHUNK = 12_000
+# Of the bars that are kept for a symbol, apart from its daily ones: a year and a half of H4 and three months of H1.
+_KEPT_BYTES = 400_000
 _MINUTE_MSC = 60_000
+_HOUR = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class SeriesChart:
         self._asked_msc = -1
         self._quote: Present | None = None
         self._day: tuple[int, Day | None] = (-1, None)
-        self._days: dict[tuple[int, int], Rates] = {}
+        self._past: dict[tuple[int, int, int], Rates] = {}
 
     def present(self, now_msc: int) -> Present | None:
         if now_msc != self._asked_msc:
@@ -101,7 +104,12 @@ class SeriesChart:
         days = self._chunk_days(int(need * part / DAY * 1.5) + 1, part)
         pieces: list[Rates] = []
         while need > 0 and end > self.series.first:
-            start = _span_start(end - 1, days) if part == DAY else day_of(end - 1) - (days - 1) * DAY
+            if self._is_kept(part):
+                start = _span_start(end - 1, days)
+                today = day_of(now_msc // 1000)
+                start = max(start, today) if end > today else start  # today grows, so it is a span of its own
+            else:
+                start = day_of(end - 1) - (days - 1) * DAY
             piece = self._known(start, end, part, now_msc)
             pieces.append(piece)
             need -= len(piece)
@@ -166,14 +174,18 @@ class SeriesChart:
         return Day(float(today["open"][0]), float(today["high"].max()), float(today["low"].min()), close)
 
     def _chunk_days(self, wanted: int, part: int) -> int:
-        """How many days are looked at together; always the same for daily bars, which are kept."""
+        """How many days are looked at together; always the same for bars that are kept."""
         most = max(1, _CHUNK * self.series.seconds // DAY)
-        return most if part == DAY else max(1, min(wanted, most))
+        return most if self._is_kept(part) else max(1, min(wanted, most))
+
+    def _is_kept(self, part: int) -> bool:
+        """Whether past bars of ``part`` seconds are made once: hundreds of them are asked for again and again."""
+        return part == DAY or (part >= _HOUR and part > self.series.seconds)
 
     def _known(self, start: int, end: int, part: int, now_msc: int) -> Rates:
         """Bars of ``part`` seconds from whole days, without what is still to come."""
-        if part == DAY and end * 1000 <= now_msc:
-            return self._past_days(start, end)
+        if self._is_kept(part) and end % DAY == 0 and end * 1000 <= now_msc:
+            return self._past_span(start, end, part)
         step = self.series.seconds
         bars = self.series.window(start, min(end, now_msc // 1000 + 1))
         if len(bars) and now_msc < (int(bars["time"][-1]) + step) * 1000:
@@ -182,12 +194,22 @@ class SeriesChart:
                 bars = np.concatenate([bars[:-1], forming.bar(now_msc)])
         return resample(bars, part) if part > step else bars
 
-    def _past_days(self, start: int, end: int) -> Rates:
-        """Daily bars of the past, made once: years of them are asked for again and again."""
-        found = self._days.get((start, end))
+    def _past_span(self, start: int, end: int, part: int) -> Rates:
+        key = (part, start, end)
+        found = self._past.get(key)
         if found is None:
-            found = self._days[start, end] = resample(self.series.window(start, end), DAY)
+            found = self._past[key] = resample(self.series.window(start, end), part)
+            if part != DAY:  # daily bars of years are few: they stay
+                self._forget_spans()
         return found
+
+    def _forget_spans(self) -> None:
+        shorter = [key for key in self._past if key[0] != DAY]
+        size = sum(self._past[key].nbytes for key in shorter)
+        for key in shorter:  # those made first
+            if size <= _KEPT_BYTES:
+                break
+            size -= self._past.pop(key).nbytes
 
 
 def _span_start(moment: int, days: int) -> int:

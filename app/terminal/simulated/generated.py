@@ -154,7 +154,7 @@ def _factor_path(name: str, factor: Factor, seed: int, days: Days, minutes: Days
     share = np.cumsum(lively, axis=1)
     share /= share[:, -1:].copy()
     place = days if factor.always else _trading_days(days)
-    begin, end = (smooth(key, place + i, _OCTAVES) for i in (0, 1))
+    begin, end = smooth(key, np.stack((place, place + 1)), _OCTAVES)
     if not factor.always:
         monday = (days + 3) % 7 == 0
         begin = begin + monday * _GAP * normal(key + 101, days)

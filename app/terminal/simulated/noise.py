@@ -32,12 +32,12 @@ def key_for(seed: int, name: str) -> int:
     return value
 
 
-def hashes(key: int, counters: Counters) -> npt.NDArray[np.uint64]:
-    """64 well mixed bits for each counter (the finaliser of splitmix64)."""
+def hashes(key: int | npt.NDArray[np.uint64], counters: Counters) -> npt.NDArray[np.uint64]:
+    """64 well mixed bits for each counter (the finaliser of splitmix64); ``key`` is one, or broadcasts to them."""
     mixed = counters.astype(np.uint64)
     mixed += np.uint64(1)
     mixed *= _GOLDEN
-    mixed ^= np.uint64(key)
+    mixed ^= np.uint64(key) if isinstance(key, int) else key
     for shift, factor in ((30, _MIX_1), (27, _MIX_2)):
         mixed ^= mixed >> np.uint64(shift)
         mixed *= factor
@@ -50,7 +50,7 @@ def uniform(key: int, counters: Counters) -> Floats:
     return (hashes(key, counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def normal(key: int, counters: Counters) -> Floats:
+def normal(key: int | npt.NDArray[np.uint64], counters: Counters) -> Floats:
     """Numbers of mean 0 and deviation 1, near to normal, one for each counter."""
     parts = hashes(key, counters).view(np.uint16).reshape(*counters.shape, 4)
     total: Floats = parts.sum(axis=-1, dtype=np.int64).astype(np.float64)
@@ -64,12 +64,16 @@ def smooth(key: int, positions: Counters, octaves: int) -> Floats:
 
     Layers of noise with periods 1, 2, 4 ... each interpolated between its own points: any position costs the same.
     """
+    # All layers at once: for a few positions, the calls cost more than the numbers.
+    column = (octaves, *(1 for _ in positions.shape))
+    periods = (1 << np.arange(octaves, dtype=np.int64)).reshape(column)
+    keys = np.array([(key + octave) & _MASK for octave in range(octaves)], dtype=np.uint64).reshape(column)
+    index, rest = positions // periods, (positions % periods) / periods
+    left, right = normal(keys, index), normal(keys, index + 1)
+    layers = (left + (right - left) * rest) * (0.5 * np.sqrt(periods.astype(np.float64)))
     total = np.zeros(positions.shape)
-    for octave in range(octaves):
-        period = 1 << octave
-        index, rest = positions // period, (positions % period) / period
-        left, right = normal(key + octave, index), normal(key + octave, index + 1)
-        total += (left + (right - left) * rest) * (0.5 * math.sqrt(period))
+    for layer in layers:  # one after the other: the order of a sum decides its last bit
+        total += layer
     return total
 
 

@@ -54,21 +54,21 @@ def test_back_from_a_date_is_the_end_of_the_range_to_it(
 
 
 @pytest.mark.parametrize("server_time", ["auto", "UTC", "Asia/Tokyo"])
-@pytest.mark.parametrize("frame", ["D1", "W1", "MN1"])
-def test_days_that_were_remembered_are_those_of_a_fresh_terminal(server_time: str, frame: str) -> None:
+@pytest.mark.parametrize(("frame", "count"), [("H1", 900), ("H4", 3_000), ("D1", 30), ("W1", 30), ("MN1", 30)])
+def test_days_that_were_remembered_are_those_of_a_fresh_terminal(server_time: str, frame: str, count: int) -> None:
     clock = FakeClock(NOW)
     old = SimulatedTerminal(clock, server_time=server_time)
     old.initialize()
     constant = TIMEFRAMES[frame].constant
-    for days in (0, 1, 1, 5, 30):
-        clock.advance(days * 86_400)
-        mine = old.copy_rates_from_pos("EURUSD", constant, 0, 30)
-        fresh = opened(clock.now(), server_time).copy_rates_from_pos("EURUSD", constant, 0, 30)
+    for hours in (0, 9, 4, 24, 5 * 24, 30 * 24):
+        clock.advance(hours * 3_600)
+        mine = old.copy_rates_from_pos("EURUSD", constant, 0, count)
+        fresh = opened(clock.now(), server_time).copy_rates_from_pos("EURUSD", constant, 0, count)
         assert mine is not None
         assert fresh is not None
         assert mine.tobytes() == fresh.tobytes()
     mine["close"] = 0
-    again = old.copy_rates_from_pos("EURUSD", constant, 0, 30)
+    again = old.copy_rates_from_pos("EURUSD", constant, 0, count)
     assert again is not None
     assert again.tobytes() == fresh.tobytes()
 
