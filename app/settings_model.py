@@ -206,8 +206,7 @@ class MarketSettings(SettingsGroup):
     watch_list: _Symbols = setting(
         DEFAULT_WATCH_LIST,
         "Watch list",
-        "Symbols to collect and evaluate, separated by commas; what the broker calls them is settled with "
-        "python main.py symbols.",
+        "Symbols to collect and evaluate, separated by commas, as your broker names them (EURUSD, EURUSD.m).",
     )
     timeframes: _Timeframes = setting(
         ("M5", "H1"), "Timeframes", "Timeframes whose closed bars are appended to the bar history."

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.engine import Engine
     from app.settings import Option
 
-GROUPS_WIDTH = 168
+GROUPS_WIDTH = 190
 
 #: What the store says of itself: the settings, its file, and what was wrong with it.
 Described = tuple[tuple["Option", ...], Path, tuple[str, ...]]
