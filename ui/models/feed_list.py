@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from ui import words
+from ui.models.row_model import AnyIndex, RowModel
 from ui.words import Look
 from workers.news.values import Feed, FeedState
 
-AnyIndex = QModelIndex | QPersistentModelIndex
 Row = tuple[Feed, FeedState | None]
 
 
@@ -24,13 +24,14 @@ class Column(IntEnum):
     STATE = 1
 
 
-TITLES = ("Feed", "State")
 LOOK_ROLE = Qt.ItemDataRole.UserRole + 2
 INK_ROLE = Qt.ItemDataRole.UserRole + 7
 
 
-class FeedList(QAbstractTableModel):
+class FeedList(RowModel):
     """A row a feed."""
+
+    TITLES = ("Feed", "State")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,20 +71,8 @@ class FeedList(QAbstractTableModel):
         """The time moved: ages in tooltips are worked out when asked for."""
         self.now = now
 
-    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.tr(TITLES[section])
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
+    def items(self) -> Sized:
+        return self._rows
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or index.row() >= len(self._rows):

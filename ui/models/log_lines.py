@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from enum import IntEnum
 from itertools import islice
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
-AnyIndex = QModelIndex | QPersistentModelIndex
+from ui.models.row_model import AnyIndex, RowModel
 
 LIMIT = 5_000
 """Lines kept for the window; the files keep more."""
@@ -26,17 +26,18 @@ class Column(IntEnum):
     TEXT = 3
 
 
-TITLES = ("Time", "Level", "Source", "Message")
 LINE_ROLE = Qt.ItemDataRole.UserRole + 1
 INK_ROLE = Qt.ItemDataRole.UserRole + 7
 _INKS = {"DEBUG": "muted", "INFO": "dim", "WARNING": "warning", "ERROR": "error", "CRITICAL": "error"}
 
 
-class LogLines(QAbstractTableModel):
+class LogLines(RowModel):
     """A window of log lines that pass the filter.
 
     The view needs rows of its own: what the filter hides is kept beside, so that another filter shows it again.
     """
+
+    TITLES = ("Time", "Level", "Source", "Message")
 
     def __init__(self, parent: QObject | None = None, *, limit: int = LIMIT) -> None:
         super().__init__(parent)
@@ -98,20 +99,8 @@ class LogLines(QAbstractTableModel):
         """The line of a row, or None."""
         return self._shown[index.row()] if index.isValid() and index.row() < len(self._shown) else None
 
-    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.tr(TITLES[section])
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
+    def items(self) -> Sized:
+        return self._shown
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         line = self.line_at(index)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from ui import words
+from ui.models.row_model import AnyIndex, RowModel
 from workers.news.values import Article
-
-AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class Column(IntEnum):
@@ -24,15 +23,16 @@ class Column(IntEnum):
     SOURCE = 3
 
 
-TITLES = ("Time", "Title", "About", "Source")
 ARTICLE_ROLE = Qt.ItemDataRole.UserRole + 1
 UNREAD_ROLE = Qt.ItemDataRole.UserRole + 2
 TAGS_ROLE = Qt.ItemDataRole.UserRole + 3
 INK_ROLE = Qt.ItemDataRole.UserRole + 7
 
 
-class NewsTable(QAbstractTableModel):
+class NewsTable(RowModel):
     """What passes the filter. Everything known is kept beside, so that another filter shows it again."""
+
+    TITLES = ("Time", "Title", "About", "Source")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -159,20 +159,8 @@ class NewsTable(QAbstractTableModel):
 
     # -- Qt --------------------------------------------------------------------------------------------------------
 
-    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.tr(TITLES[section])
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
+    def items(self) -> Sized:
+        return self._shown
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         article = self.article_at(index)

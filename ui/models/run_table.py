@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from app.runs import Run
 from ui import words
-
-AnyIndex = QModelIndex | QPersistentModelIndex
+from ui.models.row_model import AnyIndex, RowModel
 
 
 class Column(IntEnum):
@@ -27,15 +26,17 @@ class Column(IntEnum):
     DURATION = 6
 
 
-TITLES = ("Started", "Task", "State", "Result", "Asked for", "Late", "Duration")
 RIGHT = (Column.LATENESS, Column.DURATION)
 RUN_ROLE = Qt.ItemDataRole.UserRole + 1
 LOOK_ROLE = Qt.ItemDataRole.UserRole + 2
 INK_ROLE = Qt.ItemDataRole.UserRole + 7
 
 
-class RunTable(QAbstractTableModel):
+class RunTable(RowModel):
     """A growing list of runs. ``limit`` bounds what live runs may add at the top (the oldest row leaves)."""
+
+    TITLES = ("Started", "Task", "State", "Result", "Asked for", "Late", "Duration")
+    RIGHT = RIGHT
 
     def __init__(self, parent: QObject | None = None, *, limit: int = 20_000) -> None:
         super().__init__(parent)
@@ -104,21 +105,8 @@ class RunTable(QAbstractTableModel):
         """The row number of a run, -1 when it is not here."""
         return self._known.get(run_id, -1)
 
-    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._runs)
-
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return words.tr(TITLES[section])
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if section in RIGHT else Qt.AlignmentFlag.AlignLeft
-            return side | Qt.AlignmentFlag.AlignVCenter
-        return None
+    def items(self) -> Sized:
+        return self._runs
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         run = self.run_at(index)

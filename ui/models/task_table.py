@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from app.runs import Run, RunState
 from ui import words
+from ui.models.row_model import AnyIndex, RowModel
 
 if TYPE_CHECKING:
     from app.tasks import TaskSpec
 
 RECENT = 50
 """Runs in a sparkline."""
-
-AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class Column(IntEnum):
@@ -35,7 +34,6 @@ class Column(IntEnum):
     ACTION = 7
 
 
-TITLES = ("Task", "State", "Last result", "Recent runs", "Duration", "Schedule", "Next run", "")
 RIGHT = (Column.DURATION, Column.NEXT)
 
 
@@ -92,8 +90,11 @@ class TaskRow:
         return self.timing is None or bool(self.timing.enabled)
 
 
-class TaskTable(QAbstractTableModel):
+class TaskTable(RowModel):
     """Group rows (a title over all columns) and task rows."""
+
+    TITLES = ("Task", "State", "Last result", "Recent runs", "Duration", "Schedule", "Next run", "")
+    RIGHT = RIGHT
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -210,26 +211,13 @@ class TaskTable(QAbstractTableModel):
 
     # -- QAbstractTableModel ---------------------------------------------------------------------------------------
 
-    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(Column)
+    def items(self) -> Sized:
+        return self._rows
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         if self.task_at(index) is None:
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return words.tr(TITLES[section])
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if section in RIGHT else Qt.AlignmentFlag.AlignLeft
-            return side | Qt.AlignmentFlag.AlignVCenter
-        return None
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from ui import words
+from ui.models.row_model import AnyIndex, RowModel
 
 if TYPE_CHECKING:
     from workers.market.view import WatchRow
-
-AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class Column(IntEnum):
@@ -30,8 +29,7 @@ class Column(IntEnum):
     GRADE = 7
 
 
-TITLES = ("Symbol", "Bid", "Ask", "Spread", "Age", "Day", "Course", "Data")
-TIPS = {
+TIPS: dict[int, str] = {
     Column.SPREAD: "Ask less bid, in points",
     Column.AGE: "Age of the quote: since the tick's own time",
     Column.RANGE: "Where the bid stands between the day's low and high",
@@ -50,8 +48,12 @@ _QUALITY = {
 _GRADE_INK = {"A": "ok", "B": "ok", "C": "warning", "D": "warning", "E": "error", "F": "error"}
 
 
-class WatchTable(QAbstractTableModel):
+class WatchTable(RowModel):
     """Symbols with their newest quote."""
+
+    TITLES = ("Symbol", "Bid", "Ask", "Spread", "Age", "Day", "Course", "Data")
+    RIGHT = RIGHT
+    TIPS = TIPS
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -89,23 +91,8 @@ class WatchTable(QAbstractTableModel):
         """The row of a symbol, -1 when it is not here."""
         return next((place for place, row in enumerate(self._rows) if row.symbol == symbol), -1)
 
-    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(Column):
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return words.tr(TITLES[section])
-        if role == Qt.ItemDataRole.ToolTipRole and section in TIPS:
-            return words.tr(TIPS[Column(section)])
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if section in RIGHT else Qt.AlignmentFlag.AlignLeft
-            return side | Qt.AlignmentFlag.AlignVCenter
-        return None
+    def items(self) -> Sized:
+        return self._rows
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row = self.row_at(index)
