@@ -84,10 +84,21 @@ class Market:
 
     # What trading looks at. Times are in ms on the server's clock.
 
+    def utc_s(self) -> float:
+        """The present in UTC epoch seconds."""
+        return self._clock.now().timestamp()
+
+    def server_msc(self, utc_s: float) -> int:
+        """An instant as the server stamps it, in milliseconds."""
+        return round((utc_s + self._offset_at(utc_s)) * 1000)
+
+    def turns_back(self, from_s: float, to_s: float) -> tuple[int, ...]:
+        """The instants (UTC epoch seconds) between these at which the server's clock is set back."""
+        return self._rule.turns_back(from_s, to_s)
+
     def now_msc(self) -> int:
         """The server's time in milliseconds."""
-        seconds = self._clock.now().timestamp()
-        return round((seconds + self._offset_at(seconds)) * 1000)
+        return self.server_msc(self.utc_s())
 
     def spec(self, name: str) -> Spec:
         """The specification of a symbol in ``names``; its name is the server's.

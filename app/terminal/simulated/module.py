@@ -67,4 +67,4 @@ class SimulatedTerminal(SessionCalls, ChartCalls, BookCalls, HelperCalls):
             clock, ServerTimeRule(server_time), seed, replay or {}, suffix=suffix, rename=rename, symbols=symbols
         )
         super().__init__(market)
-        self._trading = Trading(market, account)
+        self._trading = Trading(market, account, self._seen_s)
