@@ -13,6 +13,8 @@ from app.terminal.simulated import SimulatedTerminal
 
 ODD = [1e308, -1e308, math.inf, -math.inf, math.nan]
 BUY, BUY_LIMIT, BUY_STOP_LIMIT = 0, 2, 6
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+ENDS = [FIRST, LAST, FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)]
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_dates_that_are_no_times_are_refused(terminal: SimulatedTerminal, odd: f
         assert terminal.last_error() == (-2, "Invalid arguments")
 
 
-@pytest.mark.parametrize("odd", [datetime.min, datetime.max, datetime.min.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("odd", ENDS)
 def test_datetimes_at_the_ends_of_the_calendar_do_no_harm(terminal: SimulatedTerminal, odd: datetime) -> None:
     now = datetime(2025, 11, 19, 12, tzinfo=UTC)
     for answer in (
