@@ -300,6 +300,12 @@ class SimulatedSettings(SettingsGroup):
         description="Bar files to replay, by symbol; symbols without one are generated.",
         json_schema_extra={"unit": "file", "restart": True, "entry": "symbol"},
     )
+    replay_clock: Mapping[_Name, str] = Field(
+        default_factory=dict,
+        title="Clock of a replay",
+        description="The clock of a replayed file's times, by symbol (UTC, GMT+2/+3 New York); else the file tells it.",
+        json_schema_extra={"unit": "", "restart": True, "entry": "symbol"},
+    )
     suffix: str = setting(
         "", "Suffix", "Appended to every symbol name, as some brokers do (EURUSD becomes EURUSD.a).", restart=True
     )

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from app.terminal.outliers import outliers
 from app.terminal.timeframes import DAY, MONTH, TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
 from workers.imports.columns import Block, Cells, Index, Mask, Numbers, numbers, split
@@ -243,6 +244,7 @@ def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:
         )
     if len(off):
         _refuse_places(found, off, f"its time is off the grid of {frame}")
+    _refuse_outliers(found, TIMEFRAMES[frame].seconds)
     if frame == "MN1" and found.dated:
         starts = spool.times.astype("datetime64[s]").astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
         if (starts != spool.times).any():
@@ -250,6 +252,17 @@ def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:
             notes.append("The months are stamped with their last days; they are stored with their first days.")
     found.rows = len(spool)
     return frame, notes
+
+
+def _refuse_outliers(found: BarTable, seconds: int) -> None:
+    if not len(found.spool):
+        return
+    prices = np.concatenate([part[list(PRICES)] for part in found.spool.chunks()])
+    kept = np.ones(len(prices), dtype=np.bool_)
+    for mask, why in outliers(prices, seconds):
+        if mask.any():
+            _refuse_places(found, np.flatnonzero(mask[kept]), why)
+            kept &= ~mask
 
 
 def _refuse_places(found: BarTable, places: Index, kind: str) -> None:
