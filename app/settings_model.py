@@ -273,6 +273,34 @@ class SimulatedAccountSettings(SettingsGroup):
         10_000.0, "Deposit", "What the account begins with, in its currency.", ge=0, le=1e12, restart=True
     )
     leverage: int = setting(100, "Leverage", "100 means 1:100.", ge=1, le=10_000, restart=True)
+    credit: float = setting(
+        0.0, "Credit", "Lent by the broker: part of the equity, not of the balance.", ge=0, le=1e12, restart=True
+    )
+    commission: float = setting(3.0, "Commission", "For a lot and side, in US dollars.", ge=0, le=1e6, restart=True)
+    margin_call: float = setting(
+        100.0,
+        "Margin call",
+        "Margin level that the account shows as the warning.",
+        unit="%",
+        ge=0,
+        le=1e4,
+        restart=True,
+    )
+    stop_out: float = setting(
+        50.0, "Stop-out", "At this margin level the largest loss is closed.", unit="%", ge=0, le=1e4, restart=True
+    )
+    limit_orders: int = setting(
+        200, "Pending orders", "The most at a time; 0: no limit.", ge=0, le=100_000, restart=True
+    )
+    liquidity: float = setting(
+        0.0,
+        "Liquidity",
+        "The most lots that are filled at one price, the rest by the filling mode of the order; 0: no limit.",
+        unit="lots",
+        ge=0,
+        le=1e6,
+        restart=True,
+    )
     netting: bool = setting(
         False, "Netting", "One position a symbol; off: each order opens one of its own (hedging).", restart=True
     )

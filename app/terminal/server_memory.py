@@ -115,7 +115,7 @@ class ServerMemory:
 
 
 def recalling(memory: ServerMemory) -> Callable[[str], str]:
-    """Gives the known rule of a server, or ``auto`` when nothing good enough speaks for it; for ``Session.known_rule``."""
+    """Gives the known rule of a server, or ``auto`` when too little speaks for it; for ``Session.known_rule``."""
 
     def known_rule(server: str) -> str:
         try:

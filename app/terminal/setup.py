@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 #: The name under which the keyring holds the password of the terminal's account.
 PASSWORD: Final = "terminal"  # noqa: S105 - a name, not a secret
 _SETTLE_S: Final = 2.0
-_ACCOUNT: Final = ("currency", "balance", "leverage", "netting", "demo_history")
+_ACCOUNT: Final = (
+    "currency", "balance", "leverage", "credit", "commission", "margin_call", "stop_out", "limit_orders", "liquidity",
+    "netting", "demo_history",
+)  # fmt: skip
 _NOON_H = 12
 _WEDNESDAY = 2
 _LEFT_OVER = timedelta(days=1)
@@ -43,6 +46,18 @@ class AccountOptions(Protocol):
     def balance(self) -> float: ...
     @property
     def leverage(self) -> int: ...
+    @property
+    def credit(self) -> float: ...
+    @property
+    def commission(self) -> float: ...
+    @property
+    def margin_call(self) -> float: ...
+    @property
+    def stop_out(self) -> float: ...
+    @property
+    def limit_orders(self) -> int: ...
+    @property
+    def liquidity(self) -> float: ...
     @property
     def netting(self) -> bool: ...
     @property

@@ -13,7 +13,7 @@ from app.files import atomic_write_pieces, guarding
 from app.paths import safe_name
 from app.settings_model import Settings
 from app.storage import Storage
-from app.terminal.timeframes import TIMEFRAMES
+from app.terminal.timeframes import TIMEFRAMES, Times
 from workers.imports import merge, ticks, zones
 from workers.imports.bar_rows import MOST_REFUSED, BarTable, read_bars, settle
 from workers.imports.errors import BadImport, Unknown
@@ -135,7 +135,7 @@ class Importer:
         if not found.rows or found.refusals.count > MOST_REFUSED * total:
             raise _too_many(source.name, found.rows, found.refusals, "bar")
 
-    def _zone(self, table: Table, zoned: bool, times: zones.Times, seconds: int, outcome: Outcome) -> Zone:
+    def _zone(self, table: Table, zoned: bool, times: Times, seconds: int, outcome: Outcome) -> Zone:
         """The clock of a file, from the surest evidence that there is.
 
         Raises:
@@ -156,9 +156,7 @@ class Importer:
         outcome.notes.append(f"Time zone {zone.name}: {zone.evidence}.")
         return zone
 
-    def _told(
-        self, table: Table, zoned: bool, times: zones.Times, seconds: int, outcome: Outcome
-    ) -> tuple[Zone | None, str]:
+    def _told(self, table: Table, zoned: bool, times: Times, seconds: int, outcome: Outcome) -> tuple[Zone | None, str]:
         if zoned:
             if self._options.time_zone:
                 outcome.notes.append("--time-zone was not used: the times of the file have a zone of their own.")

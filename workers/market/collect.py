@@ -38,8 +38,8 @@ _FEW: Final = 100
 
 _CLOCK_UNKNOWN: Final = (
     "The clock of the trade server {server} is not known yet: {why} Quotes were collected, but no bars were stored, "
-    "since their times could be hours off; the next pass looks again. Put a currency pair or a symbol that is quoted around the clock on the watch list, or set "
-    "terminal.server_time."
+    "since their times could be hours off; the next pass looks again. Put a currency pair or a symbol that is quoted "
+    "around the clock on the watch list, or set terminal.server_time."
 )
 
 #: What to do about a quote that is not merely old.

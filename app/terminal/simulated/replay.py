@@ -98,6 +98,6 @@ def _odd_prices(file: BarFile, usual: float) -> tuple[str, ...]:
     if usual <= 0 or price < _FAR * usual:
         return ()
     return (
-        f"The prices of {file.path.name} are about {price:,.10g}, where the symbol usually stands near {usual:,.5g}: they "
-        "may be points, not prices. They are replayed as they are; divide them by the points in a price to mend it.",
+        f"The prices of {file.path.name} are about {price:,.10g}, where the symbol usually stands near {usual:,.5g}: "
+        "they may be points, not prices. They are replayed as they are; divide the file by the points in a price.",
     )

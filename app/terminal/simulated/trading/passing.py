@@ -37,8 +37,10 @@ def turn_back(book: Book, now_msc: int) -> None:
     """The server's clock was set back, or the terminal shows older quotes: what comes from here on counts anew."""
     book.time_msc = now_msc
     book.margin_msc = min(book.margin_msc, now_msc)
-    for item in (*book.positions.values(), *book.orders.values()):
-        item.since_msc = min(item.since_msc, now_msc)
+    for position in book.positions.values():
+        position.since_msc = min(position.since_msc, now_msc)
+    for order in book.orders.values():
+        order.since_msc = min(order.since_msc, now_msc)
 
 
 def _expire(book: Book, event: Event) -> None:

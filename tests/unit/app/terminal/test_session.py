@@ -296,6 +296,7 @@ class Simulated:
     seed: int = 1
     now: datetime | None = None
     replay: dict[str, str] = field(default_factory=dict)
+    replay_clock: dict[str, str] = field(default_factory=dict)
     suffix: str = ""
     rename: dict[str, str] = field(default_factory=dict)
     symbols: int = 0
