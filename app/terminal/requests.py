@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from app.terminal.call_words import asked_for
+
 _T = TypeVar("_T")
 
 # A call that holds the genuine module this long has frozen the window for as long.
@@ -68,8 +70,8 @@ class Request:
         return answer
 
     def describe(self) -> str:
-        """The call as a user may read it."""
-        return f"{self.name}({', '.join(repr(item) for item in self.args[:3])})"
+        """What the terminal is asked for, as a user may read it."""
+        return asked_for(self.name, self.args)
 
 
 @dataclass(frozen=True, slots=True)

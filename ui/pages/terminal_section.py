@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from app.terminal.call_words import asked_for
 from app.terminal.outages import Outage
 from app.terminal.requests import CallTiming, LongCall
 from ui import words
@@ -152,7 +153,7 @@ class TerminalSection(QFrame):
         self.host.setCurrentIndex(self.host.findData(facts.host))
         slowest = facts.timings[0] if facts.timings else None
         self.values["calls"].setText(
-            f"{slowest.name}, {words.duration(slowest.max_ms / 1000)}" if slowest else words.DASH
+            f"{asked_for(slowest.name)}, {words.duration(slowest.max_ms / 1000)}" if slowest else words.DASH
         )
         self.values["calls"].setToolTip("\n".join(_timing(timing) for timing in facts.timings[:12]))
         held = [call for call in facts.long_calls if call.held]
@@ -160,8 +161,9 @@ class TerminalSection(QFrame):
         if held and facts.host == "in_process":
             worst = max(held, key=lambda call: call.seconds)
             text = self.tr(
-                "{name} held the window for {t}. Let the module live in a process of its own: then it cannot."
-            ).format(name=worst.name, t=words.duration(worst.seconds))
+                "Asking for {name} held the window for {t}. "
+                "Let the module live in a process of its own: then it cannot."
+            ).format(name=asked_for(worst.name), t=words.duration(worst.seconds))
         _say(self.held, text)
         self._show_outages(facts.outages, self._link.now())
 
@@ -222,7 +224,8 @@ def _role(outage: Outage) -> str:
 
 def _timing(timing: CallTiming) -> str:
     mean, most = words.duration(timing.mean_ms / 1000), words.duration(timing.max_ms / 1000)
-    return f"{timing.name}: {timing.count:,} \N{MULTIPLICATION SIGN}, mean {mean}, longest {most}"
+    name = f"{asked_for(timing.name)} ({timing.name})"
+    return f"{name}: {timing.count:,} \N{MULTIPLICATION SIGN}, mean {mean}, longest {most}"
 
 
 def _say(target: QLabel, text: str) -> None:
