@@ -210,6 +210,8 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     confirm.add_argument("name", metavar="NAME")
     forget = symbols_commands.add_parser("forget", help="take a confirmation back")
     forget.add_argument("symbol", metavar="SYMBOL")
+    terminal = commands.add_parser("terminal", help="keep or forget the password of the terminal's account")
+    terminal.add_argument("action", choices=("password", "forget"), metavar="password | forget")
     commands.add_parser("self-test", help="check that this installation works")
     picture = commands.add_parser("screenshot", help="save a picture of a page of the window")
     picture.add_argument("page", metavar="PAGE")
@@ -295,6 +297,7 @@ def dispatch(
         "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),
         "ideas": lambda: cli_commands.ideas(session, wiring.ideas, options.action, options.values),
         "symbols": lambda: cli_commands.symbols(session, vars(options)),
+        "terminal": lambda: terminal_command(session, options.action),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),
     }
@@ -310,6 +313,13 @@ def settings_command(session: CommandSession, options: argparse.Namespace) -> in
     if options.action == "set":
         return cli_commands.settings_set(session, options.key, options.value)
     return cli_commands.settings_show(session, options.key if options.action == "get" else None)
+
+
+def terminal_command(session: CommandSession, action: str) -> int:
+    """``terminal password`` or ``terminal forget``."""
+    from app import cli_terminal
+
+    return cli_terminal.store_password(session) if action == "password" else cli_terminal.forget_password(session)
 
 
 def self_test(session: CommandSession) -> int:

@@ -38,6 +38,7 @@ class Header(QWidget):
         self._has_broker = False
         self._fitted = False
         self._clocks: dict[str, QLabel] = {}
+        self._pairs: dict[str, QWidget] = {}
         self.terminal = Chip(theme, whole=True)
         self.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
         self.terminal.clicked.connect(self.terminal_asked)
@@ -73,7 +74,7 @@ class Header(QWidget):
             clock = label("", "strong")
             clock.setAccessibleName(self.tr("{zone} time").format(zone=title))
             self._clocks[name] = clock
-            pair = QWidget()
+            pair = self._pairs[name] = QWidget()
             inner = QHBoxLayout(pair)
             inner.setContentsMargins(0, 0, 12, 0)
             inner.setSpacing(5)
@@ -117,7 +118,7 @@ class Header(QWidget):
         """What has no room steps back: the clock of UTC first, then the broker's, then the chip of the simulated
         market, which the line below says too. The local clock always tells all of them in its tip.
         """
-        pairs = {name: clock.parentWidget() for name, clock in self._clocks.items()}
+        pairs = self._pairs
         needed = 16 + 180 + self.terminal.sizeHint().width() + 12 + 24 + self.pause.sizeHint().width() + 16
         needed += pairs["local"].sizeHint().width()
         self._show_if(self.simulated, wanted=self._is_simulated, needed=needed + self.simulated.sizeHint().width())

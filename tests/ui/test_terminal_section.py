@@ -90,10 +90,10 @@ def test_the_wrong_account_is_told_whole_in_the_chip_and_in_the_line_below(
         engine.terminal.status, state=SessionState.WRONG_ACCOUNT, server="A-Broker-With-A-Very-Long-Name-Live07",
         account_kind="contest", ping_ms=23.0, reason=reason, advice="Log in to the right account.",
     )  # fmt: skip
+    chip = window.header.terminal
     for width in (900, 1400):
         window.resize(width, 600)
         engine.terminal.tell(status)
-        chip = window.header.terminal
         qtbot.waitUntil(lambda: chip.accessibleName().startswith("Wrong account contest"))
         assert "ping 23 ms" in chip.accessibleName()
         assert reason in chip.toolTip()
