@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from app.errors import Blocked, MetronomeError
 from app.tasks import TaskContext
+from app.terminal.call_words import asked_for
 from app.terminal.errors import TerminalBusy, UnknownSymbol
 from app.terminal.symbols import SymbolNames
 from app.terminal.values import SessionState
@@ -57,7 +58,7 @@ CheckFunction = Callable[[TaskContext, Facts], Finding]
 def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
     """Whether the terminal is connected, and how fast it answers."""
     status = ctx.terminal.look()
-    words = str(status.state).replace("_", " ")
+    words = "not connected" if status.state is SessionState.DISCONNECTED else str(status.state).replace("_", " ")
     kind = "simulated" if status.simulated else status.account_kind
     ping = f", ping {status.ping_ms:.0f} ms" if status.ping_ms is not None else ""
     where = f" to {status.server}" if status.connected and status.server else ""
@@ -68,7 +69,7 @@ def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
         if status.host != "in_process" or not held:
             return Finding(Verdict.OK, value, rule)
         worst = max(held, key=lambda call: call.seconds)
-        found = f"{value}; {worst.name} held the window for {worst.seconds:.1f} s"
+        found = f"{value}; asking for {asked_for(worst.name)} held the window for {worst.seconds:.1f} s"
         return Finding(Verdict.WARNING, found, rule, "Set terminal.host to child: then no call can hold the window.")
     reason = f"{value}: {status.reason}" if status.reason else value
     if status.state is SessionState.CONNECTING:
