@@ -1,7 +1,7 @@
 """``update_symbol_info`` and a pass of ``collect_market_data`` on a simulated server with thousands of symbols.
 
-Each host is measured in a process of its own: time of the run, its peak memory and that of its child, and how late a 10 ms timer of the
-window's thread is meanwhile.
+Each host is measured in a process of its own: time of the run, its peak memory and that of its child, and how late a
+10 ms timer of the window's thread is meanwhile.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def test_sizes_of_logs_and_cache(healthy: Bench) -> None:
 def test_terminal_away_is_an_error_of_the_market_not_of_the_run(healthy: Bench) -> None:
     healthy.terminal.connected = False
     found = check_of(run(healthy), "terminal")
-    assert (found.verdict, found.value) == (Verdict.ERROR, "disconnected: No terminal runs.")
+    assert (found.verdict, found.value) == (Verdict.ERROR, "not connected: No terminal runs.")
     assert found.advice
     assert healthy.terminal.calls == []
 
