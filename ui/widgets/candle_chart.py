@@ -207,6 +207,7 @@ class CandleChart(QWidget):
         self._paint_grid(painter, plot, low, high)
         painter.save()
         painter.setClipRect(plot)
+        self._paint_back(painter, plot, y)
         self._paint_volumes(painter, plot, first, last)
         self._paint_events(painter, plot)
         self._paint_candles(painter, first, last, y)
@@ -215,6 +216,9 @@ class CandleChart(QWidget):
             self._paint_idea(painter, plot, idea, y)
         self._paint_last(painter, plot, y)
         self._paint_crosshair(painter, plot, low, high)
+
+    def _paint_back(self, painter: QPainter, plot: QRectF, y: Callable[[float], float]) -> None:
+        """Whatever lies behind the candles; here nothing."""
 
     def _paint_grid(self, painter: QPainter, plot: QRectF, low: float, high: float) -> None:
         digits = self._chart.digits if self._chart else 5

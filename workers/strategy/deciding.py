@@ -48,6 +48,10 @@ class IdeaDesk:
         """
         return board(self._reader, self._book.read(), self.bars, self._clock.now())
 
+    def pending(self) -> int:
+        """How many ideas wait for a decision now; what is decided already need not be read for that. Raises as above."""
+        return sum(row.state is State.PENDING for row in self._undecided(self._book.read()))
+
     def approve(self, name: str) -> Decision:
         """Approve a pending idea. That is a note of the trader's, no order.
 
@@ -108,11 +112,13 @@ class IdeaDesk:
         )
 
     def _over(self, made: Sequence[Decision]) -> list[IdeaRow]:
+        return [row for row in self._undecided(made) if row.state is State.EXPIRED]
+
+    def _undecided(self, made: Sequence[Decision]) -> list[IdeaRow]:
         closed = {item.idea for item in made if item.kind is not Kind.EDIT}
         done = [item.file for item in made if item.idea in closed and item.file]
         facts, _broken = self._reader.read(but=done)
-        found = rows((one for one in facts if one.id not in closed), made, self.bars, self._clock.now())
-        return [row for row in found if row.state is State.EXPIRED]
+        return rows((one for one in facts if one.id not in closed), made, self.bars, self._clock.now())
 
     def _decide(
         self, facts: IdeaFacts, kind: Kind, *, reason: str = "", basis: Basis | None = None,

@@ -112,6 +112,32 @@ def verify(paths: Paths) -> Verified:
     return Verified(len(lines), links[-1].hash if links else BEGINNING, tuple(faults), tuple(notes))
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedIdea:
+    """What a check of one idea found: its place in the chain (0: it is in none) of so many lines, and what is wrong."""
+
+    number: int
+    lines: int
+    faults: tuple[str, ...]
+
+
+def check_idea(paths: Paths, file: str) -> CheckedIdea:
+    """Check the lines of the whole chain, and the file and the evidence of one idea.
+
+    Raises:
+        StorageError: a file is there but cannot be read.
+    """
+    lines, _torn = lines_of(folder_of(paths) / FILE_NAME)
+    faults: list[str] = []
+    links = list(_sound_links(lines, faults))
+    link = next((link for link in links if link.file == file), None)
+    if link is None:
+        return CheckedIdea(0, len(lines), (f"{file} is in no line of the chain.", *faults))
+    faults += _idea_faults(link, paths, last=False)
+    faults += _evidence_faults(link, EvidenceStore(folder_of(paths)), set())
+    return CheckedIdea(link.number, len(lines), tuple(faults))
+
+
 def _sound_links(lines: list[bytes], faults: list[str]) -> Iterator[Link]:
     """The lines that can be read; what is wrong with the order or with any of them goes to ``faults``."""
     number, previous = 0, BEGINNING
