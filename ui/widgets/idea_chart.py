@@ -1,4 +1,4 @@
-"""The chart of one trade idea: its levels, the bar that was decided on, the sessions of its rule, and what came since."""
+"""The chart of one trade idea: its levels, the decided bar, the sessions of its rule, and what came since."""
 
 from __future__ import annotations
 

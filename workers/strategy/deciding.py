@@ -49,7 +49,7 @@ class IdeaDesk:
         return board(self._reader, self._book.read(), self.bars, self._clock.now())
 
     def pending(self) -> int:
-        """How many ideas wait for a decision now; what is decided already need not be read for that. Raises as above."""
+        """How many ideas wait for a decision now; those decided on are not read for that. Raises as ``board``."""
         return sum(row.state is State.PENDING for row in self._undecided(self._book.read()))
 
     def approve(self, name: str) -> Decision:
