@@ -56,7 +56,7 @@ def history(board: Board, wanted: Wanted, now: datetime) -> History:
 
     Thread: any.
     """
-    fitting = [item for item in board.decisions if _fits(item, wanted)]
+    fitting = sorted((item for item in board.decisions if _fits(item, wanted)), key=lambda one: one.time, reverse=True)
     rows = [row for row in board.rows if _idea_fits(row, wanted)]
     return History(
         tuple(decision_line(item, now) for item in fitting),
@@ -70,14 +70,19 @@ def history(board: Board, wanted: Wanted, now: datetime) -> History:
 def decision_line(item: Decision, now: datetime) -> Line:
     """Time, decision, idea, strategy, score, who, and what there is to say."""
     return (
-        words.local_time(item.time, now),
+        _when(item.time, now),
         kind_look(item.kind),
         f"{item.symbol} {item.timeframe} {item.direction}",
         item.strategy,
-        f"{item.score:.0f}",
+        f"{item.score:g}",
         by_words(item.by),
         item.reason or _changes(item),
     )
+
+
+def _when(moment: datetime, now: datetime) -> str:
+    local = moment.astimezone()
+    return f"{local.day} {local:%b %H:%M}" if abs((now - moment).days) < 300 else f"{local:%Y-%m-%d %H:%M}"
 
 
 def tally_lines(found: Statistics) -> tuple[Line, ...]:

@@ -113,7 +113,7 @@ class IdeaTable(QAbstractTableModel):
         if column is Column.SYMBOL:
             return f"{facts.symbol} {facts.timeframe}"
         if column is Column.SCORE:
-            return f"{facts.score:.0f}"
+            return f"{facts.score:g}"
         return facts.direction if column is Column.SIDE else facts.action
 
     def _tip(self, row: IdeaRow) -> str:

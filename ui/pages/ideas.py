@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 
 TASK: Final = "evaluate_all_strategies"
 TASKS: Final = (TASK, "evaluate_single_symbol")
-LIST_WIDTH: Final = 366
+LIST_WIDTH: Final = 412
+#: Below this width of the page the list shows less of each idea.
+ROOMY: Final = 960
+NARROW_LIST: Final = 216
 #: The command line may decide, and bars come in; the page looks again this often while it is in sight.
 LOOK_S: Final = 15.0
 HISTORY: Final = "history"
@@ -145,8 +148,13 @@ class IdeasPage(Page):
         table.setModel(self.model)
         table.setItemDelegate(Cell(self._theme, table))
         table.setItemDelegateForColumn(Column.SYMBOL, Cell(self._theme, table, strong=True))
-        widths = {Column.SIDE: 50, Column.SCORE: 50, Column.ACTION: 106, Column.TIME: 80}
-        table.set_widths({int(k): width for k, width in widths.items()}, Column.SYMBOL, least=76)
+        widths = {Column.SIDE: 50, Column.SCORE: 50, Column.ACTION: 114, Column.TIME: 86}
+        table.set_widths(
+            {int(k): width for k, width in widths.items()},
+            Column.SYMBOL,
+            yielding=(Column.ACTION, Column.TIME),
+            least=96,
+        )
         table.selectionModel().currentChanged.connect(self._on_current_changed)
         return table
 
@@ -294,7 +302,7 @@ class IdeasPage(Page):
             if number == self._card_asked and found.file == self._file and now is not None:
                 self.card.show_card(found, now, self._link.now())
 
-        self._link.query(self, lambda engine: idea_card.load(engine.storage, row), done)
+        self._link.query(self, partial(_card, row), done)
 
     def _ask_history(self) -> None:
         board = self._board
@@ -436,8 +444,16 @@ class IdeasPage(Page):
 
         self._link.query(self, lambda _engine: write_csv(file, desk.board().rows), done)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._list.setFixedWidth(LIST_WIDTH if self.width() >= ROOMY else NARROW_LIST)
+
     def escape(self) -> bool:
         if self._tab == HISTORY:
             self.choose_tab(State.PENDING.value)
             return True
         return False
+
+
+def _card(row: IdeaRow, engine: Engine) -> idea_card.IdeaCard:
+    return idea_card.load(engine.storage, row, engine.settings.current.terminal.server_time)

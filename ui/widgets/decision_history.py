@@ -17,7 +17,7 @@ from ui.widgets.labels import card, label, row
 from ui.widgets.tables import Table, framed
 from workers.strategy.decision_book import Kind
 
-STATISTICS = 330
+STATISTICS = 320
 _DECISION = 1
 
 
@@ -42,7 +42,7 @@ class DecisionHistory(QWidget):
         self.table.setModel(self.model)
         self.table.setItemDelegate(Cell(theme, self.table))
         self.table.setItemDelegateForColumn(_DECISION, StateCell(theme, LOOK_ROLE, self.table))
-        self.table.set_widths({0: 124, 1: 96, 2: 132, 3: 150, 4: 52, 5: 136}, 6, yielding=(5, 3), least=130)
+        self.table.set_widths({0: 104, 1: 98, 2: 150, 3: 176, 4: 54, 5: 146}, 6, yielding=(5, 3), least=150)
         for signal in (self.table.opened, self.table.doubleClicked):
             signal.connect(self._on_opened)
         self.table.setToolTip(self.tr("Enter or a double click shows the idea"))
@@ -84,12 +84,12 @@ class DecisionHistory(QWidget):
         self.remark = label("", "muted", wrap=True)
         inner.addWidget(self.remark)
         inner.addSpacing(4)
-        titles = [self.tr(text) for text in ("Strategy", "Ideas", "Appr.", "Rej.", "Exp.")]
+        titles = [self.tr(text) for text in ("Strategy", "n", "appr.", "rej.", "exp.")]
         self.tallies = LineTable(titles, self, strong=(0,), right=(1, 2, 3, 4))
         table = Table(self.tr("By strategy"), row_height=27)
         table.setModel(self.tallies)
         table.setItemDelegate(Cell(theme, table))
-        table.set_widths(dict.fromkeys((1, 2, 3, 4), 46), 0, least=80)
+        table.set_widths(dict.fromkeys((1, 2, 3, 4), 40), 0, least=80)
         table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         inner.addWidget(table, 1)
         return panel

@@ -24,13 +24,13 @@ from ui.words import Look
 from workers.strategy.idea_life import State
 
 if TYPE_CHECKING:
-    from workers.strategy.idea_card import IdeaCard
+    from workers.strategy.idea_card import EvidenceRow, IdeaCard
     from workers.strategy.idea_files import IdeaRow
 
-FIGURES = 232
+FIGURES = 204
 LINE = 27
-#: Below this width the chips make room for the title and the buttons.
-_ROOMY, _NARROW = 640, 500
+#: Below this width the figures make room for the arithmetic.
+_ROOMY = 560
 _ACTION_LOOKS: Final = {
     "open_or_scale": ("succeeded", "ok"),
     "pending_only": ("queued", "running"),
@@ -64,8 +64,9 @@ class IdeaCardView(QFrame):
         layout.setContentsMargins(15, 11, 15, 11)
         layout.setSpacing(6)
         layout.addLayout(self._make_head())
-        layout.addWidget(self._pointed)
+        layout.addLayout(row(self.score_chip, self.calibration_chip, self.badge, None))
         layout.addWidget(self.chart, 5)
+        layout.addLayout(self._make_switch())
         layout.addWidget(self._make_bottom(), 4)
 
     def _make_head(self) -> QHBoxLayout:
@@ -99,20 +100,10 @@ class IdeaCardView(QFrame):
         )
         for part, key in ((self.reject, "R"), (self.edit, "E"), (self.approve, "A")):
             part.setShortcut(key)
-        return row(
-            self.title, 4, self.score_chip, self.calibration_chip, self.badge, None, self.reject, self.edit,
-            self.approve,
-        )  # fmt: skip
+        return row(self.title, None, self.reject, self.edit, self.approve)
 
-    def _make_bottom(self) -> QWidget:
-        self.score = LineTable(("", "", ""), self, strong=(0, 2), right=(2,))
-        self.evidence = LineTable(("", "", "", ""), self, strong=(1,))
-        self.score_table = self._table(self.tr("Score"), self.score, {0: 112, 2: 62}, 1)
-        self.evidence_table = self._table(self.tr("Evidence"), self.evidence, {0: 72, 1: 176, 2: 78}, 3)
-        self.evidence_table.setItemDelegateForColumn(2, StateCell(self._theme, LOOK_ROLE, self.evidence_table))
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.score_table)
-        self._stack.addWidget(self.evidence_table)
+    def _make_switch(self) -> QHBoxLayout:
+        """What is shown under the chart; beside it the bar under the pointer in words."""
         group = QButtonGroup(self)
         strip = QHBoxLayout()
         strip.setSpacing(2)
@@ -126,18 +117,27 @@ class IdeaCardView(QFrame):
             group.addButton(part)
             strip.addWidget(part)
             self._switch.append(part)
-        strip.addStretch(1)
         self._switch[0].setChecked(True)
-        left = QVBoxLayout()
-        left.setSpacing(4)
-        left.addLayout(strip)
-        left.addWidget(self._stack, 1)
+        self._pointed.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        strip.addSpacing(12)
+        strip.addWidget(self._pointed, 1)
+        return strip
+
+    def _make_bottom(self) -> QWidget:
+        self.score = LineTable(("", "", ""), self, strong=(0, 2), right=(2,))
+        self.evidence = LineTable(("", "", ""), self)
+        self.score_table = self._table(self.tr("Score"), self.score, {0: 104, 2: 58}, 1)
+        self.evidence_table = self._table(self.tr("Evidence"), self.evidence, {0: 76, 2: 76}, 1)
+        self.evidence_table.setItemDelegateForColumn(2, StateCell(self._theme, LOOK_ROLE, self.evidence_table))
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.score_table)
+        self._stack.addWidget(self.evidence_table)
         bottom = QWidget()
-        bottom.setMaximumHeight(LINE * 8 + 34)
+        bottom.setMaximumHeight(LINE * 8 + 4)
         columns = QHBoxLayout(bottom)
-        columns.setContentsMargins(0, 2, 0, 0)
+        columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(18)
-        columns.addLayout(left, 1)
+        columns.addWidget(self._stack, 1)
         self.figures.setFixedWidth(FIGURES)
         columns.addWidget(self.figures)
         return bottom
@@ -176,7 +176,7 @@ class IdeaCardView(QFrame):
         facts = idea.facts
         self.title.setText(title_of(idea))
         icon, role = _ACTION_LOOKS.get(facts.action, ("info", "idle"))
-        self.score_chip.show_parts(icon, role, f"{facts.score:.0f}", facts.action)
+        self.score_chip.show_parts(icon, role, f"{facts.score:g}", facts.action)
         self.score_chip.setToolTip(facts.strategy_name or facts.strategy)
         pending = idea.state is State.PENDING
         self.badge.setVisible(not pending)
@@ -196,7 +196,7 @@ class IdeaCardView(QFrame):
         if not self.chart.underMouse():
             self._on_pointed("")
         self.score.set_lines([(line.title, line.text, line.points) for line in card.score])
-        self.evidence.set_lines([(line.group, line.name, _holding(line.holds), line.text) for line in card.evidence])
+        self.evidence.set_lines([(line.group, _told(line), _holding(line.holds)) for line in card.evidence])
         self.show_row(idea, now)
 
     def tick(self, now: datetime) -> None:
@@ -210,8 +210,6 @@ class IdeaCardView(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.calibration_chip.setVisible(self.width() >= _ROOMY)
-        self.score_chip.setVisible(self.width() >= _NARROW)
         self.figures.setFixedWidth(FIGURES if self.width() >= _ROOMY else 168)
 
 
@@ -220,7 +218,11 @@ def title_of(idea: IdeaRow) -> str:
     return f"{idea.facts.symbol} {idea.facts.timeframe} {idea.facts.direction}"
 
 
+def _told(line: EvidenceRow) -> str:
+    return line.text if line.text.startswith(line.name) else f"{line.name}: {line.text}"
+
+
 def _holding(holds: bool | None) -> str | Look:
     if holds is None:
         return ""
-    return Look("check", "ok", words.tr("holds")) if holds else Look("close", "idle", words.tr("does not"))
+    return Look("check", "ok", words.tr("holds")) if holds else Look("close", "idle", words.tr("no"))

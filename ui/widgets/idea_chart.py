@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from workers.market.view import IdeaMark
     from workers.strategy.idea_card import IdeaCard
 
-#: Bars behind the decided one that are in sight at first, when there are so many.
-_SINCE: Final = 40
+#: Room for so many bars behind the decided one at first: what came since, or the names of the levels.
+_SINCE: Final = 36
 _LABEL_HEIGHT: Final = 16.0
 
 
@@ -28,9 +28,12 @@ class IdeaChart(CandleChart):
     def show_idea(self, card: IdeaCard, seconds: int) -> None:
         """Show an idea whose bars are ``seconds`` long; the view stays where it is while it is the same idea."""
         same = self._card is not None and self._card.file == card.file
+        end = self.right_edge
         self._card = card
         self.show_chart(card.chart, seconds)
-        if not same:
+        if same:
+            self.shift(end - self.right_edge)  # new bars do not push the decided one away
+        else:
             self.zoom(120.0 / self.visible_bars)
             self.to_decision()
 
@@ -39,7 +42,7 @@ class IdeaChart(CandleChart):
         self.to_newest()
         place = self._decided_place()
         if place >= 0:
-            self.shift(min(0.0, place + _SINCE - self.right_edge))
+            self.shift(place + _SINCE - self.right_edge)
 
     def _decided_place(self) -> int:
         """The number of the decided bar; -1 when it is not among the bars."""
@@ -74,6 +77,10 @@ class IdeaChart(CandleChart):
             low, high = min(low, min(prices) - room), max(high, max(prices) + room)
         return low, high
 
+    def _labels_price(self, at: float, y: Callable[[float], float]) -> bool:
+        levels = (y(price) for idea in self._ideas_in_sight() for price in (idea.entry, idea.stop, idea.target))
+        return all(abs(at - level) > _LABEL_HEIGHT for level in levels)
+
     # -- painting --------------------------------------------------------------------------------------------------
 
     def _paint_back(self, painter: QPainter, plot: QRectF, y: Callable[[float], float]) -> None:
@@ -90,25 +97,30 @@ class IdeaChart(CandleChart):
             self._paint_decided(painter, plot, place)
 
     def _paint_sessions(self, painter: QPainter, plot: QRectF) -> None:
-        bands = self._card.bands if self._card is not None else ()
-        names = list(dict.fromkeys(band.name for band in bands))
-        half = self._pitch() / 2
+        shade = QColor(self._theme.color("accent"))
+        shade.setAlphaF(0.06 if self._theme.dark else 0.05)
+        for _name, left, right in self._bands_in_sight(plot):
+            painter.fillRect(QRectF(left, plot.top(), right - left, plot.height()), shade)
+
+    def _paint_session_names(self, painter: QPainter, plot: QRectF) -> None:
+        """In front of the bars; sessions overlap, so each has a line of its own."""
         painter.setFont(self._theme.font(10.5))
-        metrics = QFontMetricsF(painter.font())
-        for band in bands:
+        painter.setPen(self._theme.ink("dim"))
+        metrics, found = QFontMetricsF(painter.font()), self._bands_in_sight(plot)
+        names = list(dict.fromkeys(name for name, _left, _right in found))
+        for name, left, right in found:
+            if right - left > metrics.horizontalAdvance(name) + 12:
+                painter.drawText(QPointF(left + 6, plot.bottom() - 5 - 14 * names.index(name)), name)
+
+    def _bands_in_sight(self, plot: QRectF) -> list[tuple[str, float, float]]:
+        """Sessions by name, with left and right edge."""
+        half, found = self._pitch() / 2, []
+        for band in self._card.bands if self._card is not None else ():
             first, last = (bisect.bisect_left(self._times, stamp) for stamp in (band.first, band.last))
             left, right = max(plot.left(), self._x(first) - half), min(plot.right(), self._x(last) + half)
-            if right <= left:
-                continue
-            shade = QColor(self._theme.color("accent"))
-            shade.setAlphaF(0.06 if self._theme.dark else 0.05)
-            painter.fillRect(QRectF(left, plot.top(), right - left, plot.height()), shade)
-            wide = metrics.horizontalAdvance(band.name)
-            if right - left > wide + 12:
-                # Sessions overlap: each name has a line of its own.
-                line = plot.bottom() - 6 - 14 * names.index(band.name)
-                painter.setPen(self._theme.ink("muted"))
-                painter.drawText(QPointF(left + 6, line), band.name)
+            if left < right:
+                found.append((band.name, left, right))
+        return found
 
     def _paint_decided(self, painter: QPainter, plot: QRectF, place: int) -> None:
         middle, width = self._x(place), max(3.0, self._pitch())
@@ -125,6 +137,7 @@ class IdeaChart(CandleChart):
     def _paint_idea(self, painter: QPainter, plot: QRectF, idea: IdeaMark, y: Callable[[float], float]) -> None:
         if self._chart is None:
             return
+        self._paint_session_names(painter, plot)
         levels = (
             (idea.target, "ok", self.tr("target")),
             (idea.entry, "accent", self.tr("entry")),

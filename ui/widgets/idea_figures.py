@@ -95,7 +95,7 @@ class IdeaFigures(QWidget):
         self._show_risk(idea, card)
         self.reward.say(f"{idea.reward_risk:.2f}")
         closed = idea.facts.closed.astimezone(UTC)
-        self.closed.say(f"{closed:%H:%M} UTC", f"{closed:%a %d %b}")
+        self.closed.say(f"{closed:%H:%M} UTC", words.short_date(closed, now))
         self.closed.setToolTip(words.both_times(closed))
         self.show_end(idea, now)
         _say(self.told, decided_words(idea, now))
@@ -116,7 +116,7 @@ class IdeaFigures(QWidget):
         if idea.state is State.PENDING and now < idea.ends:
             self.end.say(words.countdown(idea.ends - now), f"at {ends:%H:%M} UTC", tr("Expires in"))
         elif idea.state in (State.PENDING, State.EXPIRED):
-            self.end.say(f"{ends:%H:%M} UTC", f"{ends:%a %d %b}", tr("Expired"))
+            self.end.say(f"{ends:%H:%M} UTC", words.short_date(ends, now), tr("Expired"))
         self.end.setVisible(idea.state in (State.PENDING, State.EXPIRED))
 
     def _show_risk(self, idea: IdeaRow, card: IdeaCard | None) -> None:

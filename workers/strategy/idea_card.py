@@ -15,7 +15,6 @@ from app.storage import Storage
 from app.terminal.timeframes import TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
 from workers.market import view
-from workers.market.bar_history import bars_file
 from workers.market.view import Chart, EventMark, IdeaMark
 from workers.strategy import inputs as idea_inputs
 from workers.strategy import replay, sessions
@@ -41,7 +40,7 @@ _SCORE_LINES: Final = (
     ("news", "News", ""),
     ("score", "Score", ""),
 )
-_GROUPS: Final = {"entry": "Entry", "strong": "Strong", "weak": "Weak", "exit": "Exit", "invalidation": "Forbids"}
+_GROUPS: Final = {"entry": "Entry", "strong": "Strong", "weak": "Weak", "exit": "Exit", "invalidations": "Forbids"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,11 @@ class IdeaCard:
     trouble: str = ""
 
 
-def load(storage: Storage, row: IdeaRow) -> IdeaCard:
+def load(storage: Storage, row: IdeaRow, server_time: str) -> IdeaCard:
     """Everything about one idea.
+
+    Args:
+        server_time: The rule of the broker's clock, for bars since then that are made from smaller ones.
 
     Raises:
         StorageError: a file is there but cannot be read.
@@ -110,7 +112,7 @@ def load(storage: Storage, row: IdeaRow) -> IdeaCard:
     evidence = _evidence_of(storage, facts.file)
     inputs, trouble = _inputs(storage, row)
     basis = Basis.of(inputs, side_of(facts)) if inputs is not None else None
-    rates, digits = _bars(storage, row, inputs)
+    rates, digits = _bars(storage, row, inputs, server_time)
     events = _events(storage, row, inputs, rates)
     mark_time = facts.bar_time or facts.closed
     terms = row.terms
@@ -153,12 +155,13 @@ def _inputs(storage: Storage, row: IdeaRow) -> tuple[Inputs | None, str]:
         return None, error.message
 
 
-def _bars(storage: Storage, row: IdeaRow, inputs: Inputs | None) -> tuple[Rates, int]:
+def _bars(storage: Storage, row: IdeaRow, inputs: Inputs | None, server_time: str) -> tuple[Rates, int]:
     """The bars of the evidence and those since then, and the decimals of their prices."""
     facts = row.facts
-    later, digits = view.tail(bars_file(storage.paths.bars, facts.symbol, facts.timeframe), view.CHART_BARS)
+    history = view.chart(storage, facts.symbol, facts.timeframe, server_time)
+    later = history.rates if history.timeframe == facts.timeframe else np.zeros(0, dtype=RATES_DTYPE)
     if inputs is None:
-        return later, digits
+        return later, history.digits
     rates = inputs.rates
     newest = int(rates["time"][-1]) if len(rates) else 0
     later = later[later["time"] > newest][:SINCE_BARS]
