@@ -89,7 +89,7 @@ class DecisionHistory(QWidget):
         table = Table(self.tr("By strategy"), row_height=27)
         table.setModel(self.tallies)
         table.setItemDelegate(Cell(theme, table))
-        table.set_widths(dict.fromkeys((1, 2, 3, 4), 40), 0, least=80)
+        table.set_widths(dict.fromkeys((1, 2, 3, 4), 46), 0, least=80)
         table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         inner.addWidget(table, 1)
         return panel

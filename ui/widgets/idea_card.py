@@ -126,7 +126,7 @@ class IdeaCardView(QFrame):
     def _make_bottom(self) -> QWidget:
         self.score = LineTable(("", "", ""), self, strong=(0, 2), right=(2,))
         self.evidence = LineTable(("", "", ""), self)
-        self.score_table = self._table(self.tr("Score"), self.score, {0: 104, 2: 58}, 1)
+        self.score_table = self._table(self.tr("Score"), self.score, {0: 114, 2: 58}, 1)
         self.evidence_table = self._table(self.tr("Evidence"), self.evidence, {0: 76, 2: 76}, 1)
         self.evidence_table.setItemDelegateForColumn(2, StateCell(self._theme, LOOK_ROLE, self.evidence_table))
         self._stack = QStackedWidget()

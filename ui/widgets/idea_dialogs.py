@@ -125,7 +125,7 @@ class EditDialog(FormDialog):
         self._after = terms if good and terms != self._before else None
         self.action.setEnabled(self._after is not None)
         if not good or terms is None:
-            self.figures.setText(tr("Not possible so"))
+            self.figures.setText(tr("Not possible like this"))
             self._remark.setText("")
         else:
             figures = self._basis.figures(terms)

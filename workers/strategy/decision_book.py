@@ -251,17 +251,20 @@ def _content(path: Path) -> bytes:
             return b""
 
 
-def _decisions(data: bytes) -> Iterator[Decision]:
+def _decisions(data: bytes) -> list[Decision]:
     """What can be read, line by line: a document parsed in one call would hold the window up."""
-    whole = _whole(data) if data and entries.head_of(data) is None else None
-    items = whole if whole is not None else (_parsed(line) for line in data.split(b"\n"))
-    for item in items:
-        try:
-            found = Decision.from_json(item) if isinstance(item, dict) else None
-        except (KeyError, TypeError, ValueError):
-            continue
-        if found is not None:
-            yield found
+    lines = [found for line in data.split(b"\n") if (found := _decision(_parsed(line))) is not None]
+    if lines or not data:
+        return lines
+    # Laid out by another program: as a whole.
+    return [found for item in _whole(data) or () if (found := _decision(item)) is not None]
+
+
+def _decision(item: Any) -> Decision | None:
+    try:
+        return Decision.from_json(item) if isinstance(item, dict) else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _parsed(line: bytes) -> Any:
