@@ -48,7 +48,7 @@ def row_of(desk: IdeaDesk, id: str) -> IdeaRow:
 
 
 def options(clock: FakeClock, **values: str) -> IdeaOptions:
-    return IdeaOptions(clock=clock, **values)  # type: ignore[arg-type]
+    return IdeaOptions(clock=clock, **values)
 
 
 def test_an_idea_is_approved_once(desk: IdeaDesk, idea: TradeIdea) -> None:

@@ -44,7 +44,7 @@ for number in range(int(sys.argv[3])):
 
 def decision(idea: str, kind: Kind = Kind.APPROVE, **values: object) -> Decision:
     edited = {"before": FIGURES, "after": FIGURES, "currency": "USD"} if kind is Kind.EDIT else {}
-    return Decision(NOW, idea, kind, "window", **(edited | values))  # type: ignore[arg-type]
+    return Decision(NOW, idea, kind, "window", **(edited | values))
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_deciders_of_several_threads_and_processes_lose_nothing(book: DecisionBo
         own = DecisionBook(paths, FakeClock())
         for number in range(15):
             made = decision(f"{name}-{number}", reason="r" * 400)
-            own.change(lambda _before, made=made: [made])  # type: ignore[misc]
+            own.change(lambda _before, made=made: [made])
 
     threads = [threading.Thread(target=decide, args=(f"thread{number}",)) for number in range(3)]
     for thread in threads:
@@ -184,7 +184,7 @@ def test_a_killed_decider_leaves_a_valid_book_with_all_it_told(book: DecisionBoo
         found = stored(book)
         assert set(told) <= set(found)
         assert len(found) <= len(told) + number + 1  # the last of each life may not have been told any more
-        book.change(lambda _made, number=number: [decision(f"window{number}")])  # type: ignore[misc]
+        book.change(lambda _made, number=number: [decision(f"window{number}")])
         told.append(f"window{number}")
 
 
