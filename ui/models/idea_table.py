@@ -57,9 +57,10 @@ class IdeaTable(QAbstractTableModel):
         """Show these; the selection survives when they are the same ideas as before."""
         fresh = list(rows)
         if [row.facts.file for row in fresh] == [row.facts.file for row in self._rows]:
+            changed = [place for place, row in enumerate(fresh) if row != self._rows[place]]
             self._rows = fresh
-            if fresh:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(fresh) - 1, len(Column) - 1))
+            for place in changed:
+                self.dataChanged.emit(self.index(place, 0), self.index(place, len(Column) - 1))
             return
         self.beginResetModel()
         self._rows = fresh

@@ -39,6 +39,7 @@ from workers.strategy.decision_book import Decision, Kind, Terms
 from workers.strategy.idea_files import Board, IdeaRow, as_of
 from workers.strategy.idea_life import State
 from workers.strategy.idea_statistics import write_csv
+from workers.strategy.replay import IdeaChecker
 
 if TYPE_CHECKING:
     from app.engine import Engine
@@ -76,6 +77,7 @@ class IdeasPage(Page):
         self._wanted_file = ""
         self._looked: datetime | None = None
         self._desk: IdeaDesk | None = None
+        self._checker: IdeaChecker | None = None
         self._card_asked = self._history_asked = 0
         self.dialog: FormDialog | None = None
         self.subtitle.setText(self.tr("Not loaded yet"))
@@ -191,6 +193,11 @@ class IdeasPage(Page):
             self._desk = IdeaDesk(engine.storage.paths, engine.clock, bars, "window")
         return self._desk
 
+    def _own_checker(self) -> IdeaChecker:
+        if self._checker is None:
+            self._checker = IdeaChecker(self._link.engine.storage.paths)
+        return self._checker
+
     def _on_board(self, board: Board) -> None:
         self._board = board
         self._show_board()
@@ -302,7 +309,7 @@ class IdeasPage(Page):
             if number == self._card_asked and found.file == self._file and now is not None:
                 self.card.show_card(found, now, self._link.now())
 
-        self._link.query(self, partial(_card, row), done)
+        self._link.query(self, partial(_card, row, self._own_checker()), done)
 
     def _ask_history(self) -> None:
         board = self._board
@@ -455,5 +462,5 @@ class IdeasPage(Page):
         return False
 
 
-def _card(row: IdeaRow, engine: Engine) -> idea_card.IdeaCard:
-    return idea_card.load(engine.storage, row, engine.settings.current.terminal.server_time)
+def _card(row: IdeaRow, checker: IdeaChecker, engine: Engine) -> idea_card.IdeaCard:
+    return idea_card.load(engine.storage, row, engine.settings.current.terminal.server_time, checker)

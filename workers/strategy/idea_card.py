@@ -17,7 +17,7 @@ from app.terminal.values import RATES_DTYPE, Rates
 from workers.market import view
 from workers.market.view import Chart, EventMark, IdeaMark
 from workers.strategy import inputs as idea_inputs
-from workers.strategy import replay, sessions
+from workers.strategy import sessions
 from workers.strategy.alignment import wanted_sessions
 from workers.strategy.deciding import side_of
 from workers.strategy.decision_book import Figures
@@ -25,6 +25,7 @@ from workers.strategy.evidence import EvidenceStore, folder_of
 from workers.strategy.idea_edit import Basis
 from workers.strategy.idea_files import IdeaRow
 from workers.strategy.inputs import Inputs
+from workers.strategy.replay import IdeaChecker
 from workers.wording import count
 
 #: Bars after the decided one that are drawn at most.
@@ -98,10 +99,11 @@ class IdeaCard:
     trouble: str = ""
 
 
-def load(storage: Storage, row: IdeaRow, server_time: str) -> IdeaCard:
+def load(storage: Storage, row: IdeaRow, server_time: str, checker: IdeaChecker) -> IdeaCard:
     """Everything about one idea.
 
     Args:
+        checker: Of the home; it remembers what of the chain it has checked.
         server_time: The rule of the broker's clock, for bars since then that are made from smaller ones.
 
     Raises:
@@ -117,7 +119,7 @@ def load(storage: Storage, row: IdeaRow, server_time: str) -> IdeaCard:
     mark_time = facts.bar_time or facts.closed
     terms = row.terms
     mark = IdeaMark(mark_time, facts.direction, terms.entry, terms.stop, terms.target, row.state.value, facts.timeframe)
-    chain, intact = _chain(storage, row)
+    chain, intact = _chain(checker, row)
     return IdeaCard(
         facts.file,
         Chart(facts.symbol, facts.timeframe, rates, digits, events=events, ideas=(mark,)),
@@ -271,10 +273,10 @@ def _hashes(evidence: dict[str, Any]) -> Iterator[EvidenceRow]:
         yield EvidenceRow("Engine", "version", str(evidence["engine"]))
 
 
-def _chain(storage: Storage, row: IdeaRow) -> tuple[str, bool]:
+def _chain(checker: IdeaChecker, row: IdeaRow) -> tuple[str, bool]:
     if not row.facts.inputs:
         return "of an earlier version, in no chain", False
-    checked = replay.check_idea(storage.paths, row.facts.file)
+    checked = checker.check(row.facts.file)
     if checked.faults:
         more = f" And {count(len(checked.faults) - 1, 'further fault')}." if len(checked.faults) > 1 else ""
         return f"{checked.faults[0]}{more}", False

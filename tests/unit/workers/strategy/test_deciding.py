@@ -222,7 +222,7 @@ def test_an_idea_of_an_earlier_version_is_decided_too(desk: IdeaDesk, idea: Trad
 
 
 def test_the_card_of_an_idea(desk: IdeaDesk, idea: TradeIdea, paths: Paths, bench: Bench) -> None:
-    card = idea_card.load(bench.storage, row_of(desk, idea.id), "UTC")
+    card = idea_card.load(bench.storage, row_of(desk, idea.id), "UTC", replay.IdeaChecker(paths))
     assert (card.intact, card.chain, card.trouble) == (True, "line 1 of 1, chain intact", "")
     assert len(card.chart.rates) == 500
     assert card.decided == int(card.chart.rates["time"][-1]) == int((NOW - timedelta(minutes=5)).timestamp())
@@ -236,9 +236,27 @@ def test_the_card_of_an_idea(desk: IdeaDesk, idea: TradeIdea, paths: Paths, benc
     assert card.figures.risk_money == pytest.approx(100.0, abs=5)
     file = next((paths.data / "evidence").glob("*/*.z"))
     file.unlink()
-    broken = idea_card.load(bench.storage, row_of(desk, idea.id), "UTC")
+    broken = idea_card.load(bench.storage, row_of(desk, idea.id), "UTC", replay.IdeaChecker(paths))
     assert not broken.intact
     assert "is missing" in broken.chain
+
+
+def test_the_checker_reads_on_and_finds_what_verify_finds(idea: TradeIdea, paths: Paths) -> None:
+    checker = replay.IdeaChecker(paths)
+    names = [path.name for path in paths.trade_ideas.glob("*.json")]
+    assert checker.check(names[0]) == replay.CheckedIdea(1, 1, ())
+    make_idea(paths, NOW + timedelta(seconds=1), name="second")
+    (name,) = {path.name for path in paths.trade_ideas.glob("*.json")} - set(names)
+    assert checker.check(name) == replay.CheckedIdea(2, 2, ())
+    assert checker.check("nosuch.json").faults == ("nosuch.json is in no line of the chain.",)
+    chain = paths.data / "evidence" / "chain.jsonl"
+    lines = chain.read_bytes().splitlines(keepends=True)
+    chain.write_bytes(lines[1])
+    found = checker.check(name)
+    assert (found.number, found.lines) == (2, 1)
+    assert found.faults == tuple(fault for fault in replay.verify(paths).faults if "Line 1" in fault)
+    chain.write_bytes(b"".join(lines))
+    assert checker.check(name).faults == ()
 
 
 # -- the command line --------------------------------------------------------------------------------------------------
