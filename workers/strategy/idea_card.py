@@ -208,20 +208,21 @@ def score_rows(evidence: dict[str, Any]) -> tuple[ScoreRow, ...]:
         text, _colon, points = line.rpartition(": ")
         begins, title, group = next((known for known in _SCORE_LINES if text.startswith(known[0])), ("", text, ""))
         if begins == "score":
-            found += _untouched(found, conditions)
+            found += _untouched(found, conditions, evidence)
         said = _values(conditions, group) if group else _said(text)
         found.append(ScoreRow(title, said, points.replace("-", "\N{MINUS SIGN}")))
     return tuple(found)
 
 
-def _untouched(found: list[ScoreRow], conditions: list[dict[str, Any]]) -> Iterator[ScoreRow]:
+def _untouched(found: list[ScoreRow], conditions: list[dict[str, Any]], evidence: dict[str, Any]) -> Iterator[ScoreRow]:
     """Lines that took nothing: weak and exit conditions that do not hold, and no news."""
     titles = {row.title for row in found}
     for title, group in (("Weak", "weak"), ("Exit", "exit")):
         if title not in titles and any(item.get("group") == group for item in conditions):
             yield ScoreRow(title, _values(conditions, group), "0")
     if "News" not in titles:
-        yield ScoreRow("News", "nothing near", "0")
+        gates = (str(item.get("text", "")) for item in _dicts(evidence.get("gates")) if item.get("name") == "news")
+        yield ScoreRow("News", next(gates, ""), "0")
 
 
 def _values(conditions: list[dict[str, Any]], group: str) -> str:
