@@ -119,7 +119,11 @@ def _library(ctx: TaskContext) -> library.Library:
 def _expire(ctx: TaskContext) -> int:
     """Record the end of ideas whose time is over; how many."""
     desk = IdeaDesk(ctx.storage.paths, ctx.clock, ctx.settings.strategies.idea_expires_bars, "evaluation")
-    ended = len(desk.expire())
+    try:
+        ended = len(desk.expire())
+    except UserAction as error:  # ideas end by the clock all the same
+        ctx.warn(f"The end of trade ideas was not recorded: {error}")
+        return 0
     if ended:
         ctx.wrote(ctx.storage.paths.data / DECISIONS)
     return ended

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workers.strategy.idea_files import IdeaRow
 
 FIGURES = 204
-LINE = 27
+LINE = 26
 #: Below this width the figures make room for the arithmetic.
 _ROOMY = 560
 _ACTION_LOOKS: Final = {
@@ -65,9 +65,9 @@ class IdeaCardView(QFrame):
         layout.setSpacing(6)
         layout.addLayout(self._make_head())
         layout.addLayout(row(self.score_chip, self.calibration_chip, self.badge, None))
-        layout.addWidget(self.chart, 5)
+        layout.addWidget(self.chart, 1)
         layout.addLayout(self._make_switch())
-        layout.addWidget(self._make_bottom(), 4)
+        layout.addWidget(self._make_bottom(), 1)
 
     def _make_head(self) -> QHBoxLayout:
         self.title = label("", "sectionTitle")
@@ -112,14 +112,14 @@ class IdeaCardView(QFrame):
             part = button(name, partial(self.show_part, place), style="quiet", tip=f"{name} (Alt+{key})")
             part.setCheckable(True)
             part.setProperty("switch", True)
-            part.setMinimumWidth(72)
+            part.setMinimumWidth(62)
             QShortcut(QKeySequence(f"Alt+{key}"), self).activated.connect(partial(self.show_part, place))
             group.addButton(part)
             strip.addWidget(part)
             self._switch.append(part)
         self._switch[0].setChecked(True)
         self._pointed.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        strip.addSpacing(12)
+        strip.addSpacing(8)
         strip.addWidget(self._pointed, 1)
         return strip
 

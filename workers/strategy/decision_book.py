@@ -180,8 +180,7 @@ class DecisionBook:
         data = _content(self.path)
         known = self._known
         if data != known[0]:
-            if (head := entries.head_of(data)) is not None:
-                refuse_newer(self.path, head, JSON_SCHEMA)
+            _refuse_newer(self.path, data)
             known = self._known = (data, tuple(_decisions(data)))
         return known[1]
 
@@ -229,8 +228,7 @@ class DecisionBook:
         data = _content(self.path)
         if not data or entries.in_our_layout(data) is not None or _whole(data) is not None:
             return
-        if (head := entries.head_of(data)) is not None:
-            refuse_newer(self.path, head, JSON_SCHEMA)
+        _refuse_newer(self.path, data)
         kept = [entries.encoded(found.as_json()) for found in _decisions(data)]
         aside = quarantine(self.path, self._clock)
         if kept:
@@ -249,6 +247,17 @@ def _content(path: Path) -> bytes:
             return path.read_bytes()
         except FileNotFoundError:
             return b""
+
+
+def _refuse_newer(path: Path, data: bytes) -> None:
+    head = entries.head_of(data)
+    if head is None and data:  # perhaps another program laid it out
+        try:
+            head = json.loads(data)
+        except (ValueError, RecursionError):
+            return
+    if isinstance(head, dict):
+        refuse_newer(path, head, JSON_SCHEMA)
 
 
 def _decisions(data: bytes) -> list[Decision]:

@@ -106,7 +106,7 @@ class IdeaReader:
         self._known: dict[str, tuple[tuple[int, int], IdeaFacts | None]] = {}
 
     def read(self, *, but: Iterable[str] = ()) -> tuple[tuple[IdeaFacts, ...], tuple[str, ...]]:
-        """All ideas in the order of their time, and the names of files that hold none.
+        """All ideas in the order of their bars, and the names of files that hold none.
 
         Args:
             but: Names of files that need not be read.
@@ -120,7 +120,7 @@ class IdeaReader:
                 there = list(self._folder.glob("*.json")) if self._folder.is_dir() else []
             known = {path.name: self._fact(path) for path in there if path.name not in left_out}
             self._known = {name: found for name, found in self._known.items() if name in known or name in left_out}
-        facts = sorted((found for found in known.values() if found), key=lambda one: (one.time, one.file))
+        facts = sorted((found for found in known.values() if found), key=lambda one: (one.closed, one.time, one.file))
         return tuple(facts), tuple(sorted(name for name, found in known.items() if found is None))
 
     def _fact(self, path: Path) -> IdeaFacts | None:

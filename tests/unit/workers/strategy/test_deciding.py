@@ -170,6 +170,22 @@ def test_the_evaluation_records_the_end(bench: Bench) -> None:
     assert (ended.kind, ended.by) == (Kind.EXPIRE, "evaluation")
 
 
+def test_decisions_that_cannot_be_written_cost_no_evaluation(bench: Bench) -> None:
+    make_idea(bench.paths, NOW)
+    (bench.paths.data / "trade_decisions.json").write_bytes(b'{"schema": 9, "entries": []}')
+    rule = {
+        "symbol": "EURUSD",
+        "timeframe": "M5",
+        "conditions": {"entry": ["close > 0"]},
+        "strategy": {"direction": "long"},
+    }
+    (bench.paths.strategies / "a.json").write_text(json.dumps(rule), encoding="utf-8")
+    ctx = bench.context("evaluate_all_strategies")
+    result = evaluate_all_strategies(ctx, NoParams())
+    assert (result.strategies, result.expired) == (1, 0)
+    assert any("The end of trade ideas was not recorded" in text and "schema 9" in text for text in ctx.warnings)
+
+
 def test_statistics_count_each_idea_once(desk: IdeaDesk, paths: Paths, fake_clock: FakeClock) -> None:
     made = [make_idea(paths, NOW, name=name) for name in ("a", "b", "c")]
     desk.edit(made[0].id, replace(row_of(desk, made[0].id).terms, volume=0.1))

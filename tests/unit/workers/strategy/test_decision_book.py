@@ -214,8 +214,9 @@ def test_another_layout_and_foreign_entries_are_read(book: DecisionBook) -> None
     assert [item.idea for item in book.read()] == ["a", "b", "c"]
 
 
-def test_a_book_of_a_newer_version_is_left_alone(book: DecisionBook) -> None:
-    book.path.write_bytes(b'{"schema": 9, "entries": [\n{"time": "x"}\n]}\n')
+@pytest.mark.parametrize("text", [b'{"schema": 9, "entries": [\n{"time": "x"}\n]}\n', b'{"schema": 9, "entries": []}'])
+def test_a_book_of_a_newer_version_is_left_alone(book: DecisionBook, text: bytes) -> None:
+    book.path.write_bytes(text)
     before = book.path.read_bytes()
     for use in (book.read, lambda: book.change(lambda _made: [decision("a")])):
         with pytest.raises(UserAction, match="schema 9"):
