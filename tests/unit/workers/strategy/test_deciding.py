@@ -170,6 +170,7 @@ def test_the_evaluation_records_the_end(bench: Bench) -> None:
     assert (ended.kind, ended.by) == (Kind.EXPIRE, "evaluation")
 
 
+@pytest.mark.allow_warnings("The end of trade ideas was not recorded")
 def test_decisions_that_cannot_be_written_cost_no_evaluation(bench: Bench) -> None:
     make_idea(bench.paths, NOW)
     (bench.paths.data / "trade_decisions.json").write_bytes(b'{"schema": 9, "entries": []}')
