@@ -67,7 +67,7 @@ def shown(page: IdeasPage) -> list[str]:
 
 
 def counts(page: IdeasPage) -> list[str]:
-    return [part.text() for part in page._switch.values()]
+    return page.tabs.texts()
 
 
 def test_ideas_are_listed_newest_first_with_their_counts(page: IdeasPage, window: MainWindow) -> None:
@@ -124,8 +124,8 @@ def test_an_idea_is_approved_by_the_keyboard(
 def test_a_rejection_needs_a_reason(qtbot: QtBot, page: IdeasPage, ideas: list[TradeIdea], engine: FakeEngine) -> None:
     page.table.setFocus()
     press(qtbot, page, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: page.dialog is not None)
-    dialog = page.dialog
+    qtbot.waitUntil(lambda: page.decider.dialog is not None)
+    dialog = page.decider.dialog
     assert isinstance(dialog, RejectDialog)
     assert not dialog.action.isEnabled()
     qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
@@ -136,7 +136,7 @@ def test_a_rejection_needs_a_reason(qtbot: QtBot, page: IdeasPage, ideas: list[T
     qtbot.waitUntil(lambda: page.model.rowCount() == 2)
     (made,) = desk_of(engine).board().decisions
     assert (made.kind, made.reason) == (Kind.REJECT, "Against the trend")
-    assert page.dialog is None
+    assert page.decider.dialog is None
 
 
 def test_an_edit_is_recalculated_while_it_is_typed(
@@ -144,8 +144,8 @@ def test_an_edit_is_recalculated_while_it_is_typed(
 ) -> None:
     page.table.setFocus()
     press(qtbot, page, Qt.Key.Key_E)
-    qtbot.waitUntil(lambda: page.dialog is not None)
-    dialog = page.dialog
+    qtbot.waitUntil(lambda: page.decider.dialog is not None)
+    dialog = page.decider.dialog
     assert isinstance(dialog, EditDialog)
     assert not dialog.action.isEnabled()  # nothing is changed yet
     entry = ideas[-1].entry_price
@@ -198,7 +198,7 @@ def test_a_refusal_is_told_in_the_dialog(
     qtbot: QtBot, page: IdeasPage, ideas: list[TradeIdea], engine: FakeEngine
 ) -> None:
     page.ask_reason()
-    dialog = page.dialog
+    dialog = page.decider.dialog
     assert isinstance(dialog, RejectDialog)
     desk_of(engine).reject(ideas[-1].id, "Decided on the command line")
     dialog.line.setText("Mine")

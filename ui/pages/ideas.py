@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFileDialog,
     QHBoxLayout,
-    QPushButton,
     QStackedWidget,
     QWidget,
 )
@@ -28,14 +25,14 @@ from ui.pages.page import Page
 from ui.theme import Theme
 from ui.widgets.cells import Cell
 from ui.widgets.decision_history import DecisionHistory
-from ui.widgets.dialogs import FormDialog
-from ui.widgets.idea_card import IdeaCardView, title_of
-from ui.widgets.idea_dialogs import EditDialog, RejectDialog
+from ui.widgets.idea_actions import IdeaActions
+from ui.widgets.idea_card import IdeaCardView
+from ui.widgets.idea_tabs import HISTORY, IdeaTabs
 from ui.widgets.labels import button, card, label, set_icon
 from ui.widgets.tables import Table, framed
 from workers.strategy import idea_card
 from workers.strategy.deciding import IdeaDesk
-from workers.strategy.decision_book import Decision, Kind, Terms
+from workers.strategy.decision_book import Kind
 from workers.strategy.idea_files import Board, IdeaRow, as_of
 from workers.strategy.idea_life import State
 from workers.strategy.idea_statistics import write_csv
@@ -53,8 +50,6 @@ ROOMY: Final = 960
 NARROW_LIST: Final = 216
 #: The command line may decide, and bars come in; the page looks again this often while it is in sight.
 LOOK_S: Final = 15.0
-HISTORY: Final = "history"
-_TABS: Final = (*(state.value for state in State), HISTORY)
 _IDEAS, _NOTHING = 0, 1
 
 
@@ -72,14 +67,14 @@ class IdeasPage(Page):
         self._theme = theme
         self._link = link
         self._board: Board | None = None
-        self._tab = State.PENDING.value
         self._file = ""
         self._wanted_file = ""
         self._looked: datetime | None = None
         self._desk: IdeaDesk | None = None
         self._checker: IdeaChecker | None = None
         self._card_asked = self._history_asked = 0
-        self.dialog: FormDialog | None = None
+        self.decider = IdeaActions(link, self._own_desk, self)
+        self.decider.over.connect(self.reload)
         self.subtitle.setText(self.tr("Not loaded yet"))
         self._make_head()
         self.model = IdeaTable(self)
@@ -128,22 +123,9 @@ class IdeasPage(Page):
         )
         self.head.addWidget(self._export)
         self.head.addWidget(self.evaluate)
-        group = QButtonGroup(self)
-        strip = QHBoxLayout()
-        strip.setSpacing(2)
-        self._switch: dict[str, QPushButton] = {}
-        for number, name in enumerate(_TABS, 1):
-            part = button("", partial(self.choose_tab, name), style="quiet", tip=f"Alt+{number}")
-            part.setCheckable(True)
-            part.setProperty("switch", True)
-            QShortcut(QKeySequence(f"Alt+{number}"), self).activated.connect(partial(self.choose_tab, name))
-            group.addButton(part)
-            strip.addWidget(part)
-            self._switch[name] = part
-        strip.addStretch(1)
-        self._switch[self._tab].setChecked(True)
-        self.body.addLayout(strip)
-        self._tell_tabs()
+        self.tabs = IdeaTabs(self)
+        self.tabs.chosen.connect(self._on_tab)
+        self.body.addWidget(self.tabs)
 
     def _make_table(self) -> Table:
         table = Table(self.tr("Trade ideas"))
@@ -164,7 +146,7 @@ class IdeasPage(Page):
 
     @property
     def built(self) -> bool:
-        if self._board is None or self._tab == HISTORY:
+        if self._board is None or self.tabs.name == HISTORY:
             return self._board is not None
         return self.model.rowCount() == 0 or self.card.card is not None
 
@@ -201,7 +183,7 @@ class IdeasPage(Page):
     def _on_board(self, board: Board) -> None:
         self._board = board
         self._show_board()
-        if self._tab == HISTORY:
+        if self.tabs.name == HISTORY:
             self._ask_history()
 
     def _on_not_loaded(self, error: MetronomeError) -> None:
@@ -236,8 +218,9 @@ class IdeasPage(Page):
 
     def choose_tab(self, name: str) -> None:
         """Show the ideas of a state, or the history of decisions."""
-        self._tab = name
-        self._switch[name].setChecked(True)
+        self.tabs.choose(name)
+
+    def _on_tab(self, name: str) -> None:
         self._stack.setCurrentIndex(int(name == HISTORY))
         self.main = self.history.table if name == HISTORY else self.table
         if name == HISTORY:
@@ -257,15 +240,15 @@ class IdeasPage(Page):
         board = self._board
         if board is None:
             return
-        self._tell_tabs()
+        self.tabs.show_counts({state: board.count(state) for state in State})
         self._tell_subtitle(board)
         self.pending_changed.emit(board.count(State.PENDING))
         self._export.setEnabled(bool(board.rows))
-        if self._tab != HISTORY:
+        if self.tabs.name != HISTORY:
             self._show_rows(board)
 
     def _show_rows(self, board: Board) -> None:
-        rows = [row for row in board.rows if row.state.value == self._tab]
+        rows = [row for row in board.rows if row.state.value == self.tabs.name]
         place = max(0, self.table.currentIndex().row())
         self.model.now = self._link.now()
         self.model.set_rows(rows)
@@ -331,20 +314,6 @@ class IdeasPage(Page):
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
-    def _tell_tabs(self) -> None:
-        for state in State:
-            number = self._board.count(state) if self._board is not None else 0
-            word = state_look(state).word
-            self._name_tab(state.value, f"{word}  {number:,}" if number else word)
-        self._name_tab(HISTORY, self.tr("History"))
-
-    def _name_tab(self, name: str, text: str) -> None:
-        part = self._switch[name]
-        if part.text() != text:
-            part.setText(text)
-            part.setAccessibleName(text)
-            part.setMinimumWidth(part.fontMetrics().horizontalAdvance(text) + 22)
-
     def _tell_subtitle(self, board: Board) -> None:
         local = self._link.now().astimezone()
         monday = local.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=local.weekday())
@@ -365,68 +334,30 @@ class IdeasPage(Page):
                 "No trade idea yet. Strategies are evaluated every 15 minutes on closed bars; Evaluate now does so at "
                 "once. The result of that task under Tasks says for each strategy why it has no idea."
             )
-        if self._tab == State.PENDING.value:
+        if self.tabs.name == State.PENDING.value:
             return self.tr(
                 "No idea waits for a decision. The next comes when a strategy's conditions hold on a newly closed bar; "
                 "those before are under Approved, Rejected and Expired."
             )
-        return self.tr("No idea was {state} yet.").format(state=state_look(State(self._tab)).word.lower())
+        return self.tr("No idea was {state} yet.").format(state=state_look(State(self.tabs.name)).word.lower())
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
     def approve(self) -> None:
         """Approve the idea shown."""
-        row = self.card.row
-        if row is not None and self._link.ready:
-            self._decide(lambda desk: desk.approve(row.facts.file), None)
+        if self.card.row is not None:
+            self.decider.approve(self.card.row)
 
     def ask_reason(self) -> None:
         """Ask why the idea shown is rejected, then reject it."""
-        row = self.card.row
-        if row is None:
-            return
-        dialog = RejectDialog(title_of(row), self)
-        dialog.answered.connect(lambda reason: self._decide(lambda desk: desk.reject(row.facts.file, reason), dialog))
-        self._open(dialog)
+        if self.card.row is not None:
+            self.decider.ask_reason(self.card.row)
 
     def ask_terms(self) -> None:
         """Ask for other prices or another volume of the idea shown."""
         row, found = self.card.row, self.card.card
-        if row is None or found is None or found.basis is None:
-            return
-
-        def answered(terms: Terms) -> None:
-            self._decide(lambda desk: desk.edit(row.facts.file, terms), dialog)
-
-        dialog = EditDialog(title_of(row), found.basis, row.terms, self)
-        dialog.answered.connect(answered)
-        self._open(dialog)
-
-    def _open(self, dialog: FormDialog) -> None:
-        self.dialog = dialog
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.finished.connect(lambda _result: setattr(self, "dialog", None))
-        dialog.open()
-
-    def _decide(self, decide: Callable[[IdeaDesk], Decision], dialog: FormDialog | None) -> None:
-        """Decide beside the window; a refusal is told in the dialog, or as others are."""
-        if not self._link.ready:
-            return
-        desk = self._own_desk()
-
-        def done(_decision: Decision) -> None:
-            if dialog is not None:
-                dialog.on_done(None)
-            self.reload()
-
-        def failed(error: MetronomeError) -> None:
-            if dialog is not None and self.dialog is dialog:
-                dialog.on_failed(error)
-            else:
-                self._link.troubled.emit(error.message, error.advice)
-            self.reload()
-
-        self._link.query(self, lambda _engine: decide(desk), done, failed)
+        if row is not None and found is not None and found.basis is not None:
+            self.decider.ask_terms(row, found.basis)
 
     # -- export ----------------------------------------------------------------------------------------------------
 
@@ -456,7 +387,7 @@ class IdeasPage(Page):
         self._list.setFixedWidth(LIST_WIDTH if self.width() >= ROOMY else NARROW_LIST)
 
     def escape(self) -> bool:
-        if self._tab == HISTORY:
+        if self.tabs.name == HISTORY:
             self.choose_tab(State.PENDING.value)
             return True
         return False

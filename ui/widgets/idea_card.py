@@ -219,7 +219,11 @@ def title_of(idea: IdeaRow) -> str:
 
 
 def _told(line: EvidenceRow) -> str:
-    return line.text if line.text.startswith(line.name) else f"{line.name}: {line.text}"
+    if line.text.startswith(line.name):
+        return line.text
+    # Of a condition the values matter most; a gate reads better with its name first.
+    condition = line.holds is not None and line.group != "Gate"
+    return f"{line.text} ({line.name})" if condition else f"{line.name}: {line.text}"
 
 
 def _holding(holds: bool | None) -> str | Look:
