@@ -76,11 +76,11 @@ def feeds(paths, action, values):
     return feeds(paths, action, values)
 
 
-def ideas(paths, action, values):
-    """List trade ideas, make one again or check all; returns what to print."""
+def ideas(paths, action, values, options):
+    """List trade ideas, decide on them, make one again or check all; returns what to print."""
     from workers.strategy.command import ideas
 
-    return ideas(paths, action, values)
+    return ideas(paths, action, values, options)
 
 
 def main():

@@ -17,7 +17,6 @@ from app.cli import FAILED, OK, SKIPPED, ScreenshotStart, UsageError, WindowStar
 from app.cli_text import (
     as_text,
     feed_table,
-    idea_table,
     import_table,
     run_details,
     run_table,
@@ -281,33 +280,6 @@ def feeds(
     else:
         write(str(answer["message"]))
     return OK
-
-
-def ideas(
-    session: CommandSession,
-    work: Callable[[Paths, str, Sequence[str]], Mapping[str, Any]] | None,
-    action: str,
-    values: Sequence[str],
-) -> int:
-    """List trade ideas, make one again from its evidence, or check all.
-
-    Returns:
-        ``FAILED`` when one was touched or comes out otherwise.
-
-    Raises:
-        UsageError: an id is missing or unknown, or this program has no ideas.
-    """
-    if work is None:
-        raise UsageError("This program has no trade ideas.")
-    answer = work(session.paths, action, values)
-    if session.as_json:
-        write_json(answer["ideas"] if action == "list" else answer)
-    elif action == "list":
-        idea_table(answer["ideas"])
-    else:
-        for text in (answer["message"], *answer.get("faults", ()), *answer.get("notes", ())):
-            write(str(text))
-    return OK if answer["ok"] else FAILED
 
 
 def symbols(session: CommandSession, options: Mapping[str, Any]) -> int:

@@ -128,13 +128,14 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> None:
 def idea_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """The trade ideas."""
     if not rows:
-        write("There is no trade idea yet.")
+        write("There is no such trade idea.")
         return
     table(
-        ("WHEN", "SYMBOL", "DIRECTION", "ADVICE", "SCORE", "ENTRY", "STOP", "TARGET", "LOTS", "ID"),
+        ("WHEN", "STATE", "SYMBOL", "DIRECTION", "ADVICE", "SCORE", "ENTRY", "STOP", "TARGET", "LOTS", "ID"),
         [
             (
                 local(row["timestamp"]),
+                str(row["status"]),
                 f"{row['symbol']} {row['timeframe']}",
                 str(row["direction"]),
                 str(row["action"]),

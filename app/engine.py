@@ -73,7 +73,7 @@ class Engine:
         self.paths = paths
         self.settings = settings
         self.registry = registry
-        self.clock = clock or _clock_for(settings.current)
+        self.clock = clock or clock_for(settings.current)
         self.problems: list[str] = [*settings.problems, *_strangers(settings, registry)]
         self.window_lag_ms: Callable[[], float | None] = lambda: None
         paths.create()
@@ -288,7 +288,8 @@ def _widths(settings: Settings) -> Mapping[Queue, int]:
     return {queue: getattr(settings.queues, queue.value) for queue in Queue}
 
 
-def _clock_for(settings: Settings) -> Clock:
+def clock_for(settings: Settings) -> Clock:
+    """The clock that an engine lives by: the computer's, or that of the market that is replayed."""
     if settings.terminal.kind != "simulated":
         return SystemClock()
     start: datetime | None = rehearsal_start(settings.terminal)

@@ -59,6 +59,7 @@ class Desk:
         self._closing = threading.Event()
         self._operations: dict[str, Callable[[Mapping[str, Any], ipc.Send], object]] = {
             "ping": self._ping,
+            "time": self._time,
             "run": self._run,
             "cancel": self._cancel,
             "tasks": self._tasks,
@@ -133,6 +134,9 @@ class Desk:
 
     def _ping(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
         return {}
+
+    def _time(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        return {"now": iso(self._engine.clock.now())}
 
     def _tasks(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
         timings = self._engine.timetable.snapshot().tasks

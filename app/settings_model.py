@@ -509,7 +509,7 @@ class RiskSettings(SettingsGroup):
 
 
 class StrategySettings(SettingsGroup):
-    """What must hold before a strategy may have an idea."""
+    """What must hold before a strategy may have an idea, and how long an idea waits."""
 
     least_grade: Literal["A", "B", "C", "D", "E", "F"] = setting(
         "C", "Least grade of data", "Ideas rest on bars of this grade or a better one; A is the best, F the worst."
@@ -521,6 +521,14 @@ class StrategySettings(SettingsGroup):
         unit="h",
         ge=1,
         le=168,
+    )
+    idea_expires_bars: int = setting(
+        12,
+        "Ideas expire after",
+        "A pending idea ends when so many bars of its timeframe have closed after its own; weekends do not count.",
+        unit="bars",
+        ge=1,
+        le=500,
     )
 
 

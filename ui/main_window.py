@@ -36,7 +36,10 @@ from ui.widgets.nav_list import NavList
 from ui.widgets.simulated_banner import SimulatedBanner
 from ui.window_state import WindowState
 
-PAGES = ("tasks", "health", "market", "calendar", "news", "history", "logs", "settings")
+PAGES = ("tasks", "health", "ideas", "market", "calendar", "news", "history", "logs", "settings")
+GROUPS = ("ideas", "market", "history")
+"""Pages before which the list of pages has a line."""
+EVALUATIONS = ("evaluate_all_strategies", "evaluate_single_symbol")
 SIDEBAR = 196
 
 
@@ -62,6 +65,7 @@ class MainWindow(QMainWindow):
         self._titles = {
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
+            "ideas": self.tr("Trade ideas"),
             "market": self.tr("Market"),
             "calendar": self.tr("Calendar"),
             "news": self.tr("News"),
@@ -75,7 +79,7 @@ class MainWindow(QMainWindow):
         self.footer = Footer(theme, self.jump)
         self.messages = InlineMessages(theme)
         self.banner = SimulatedBanner(theme)
-        self.nav = NavList(theme, [(name, self._titles[name], name) for name in PAGES])
+        self.nav = NavList(theme, [(name, self._titles[name], name) for name in PAGES], breaks=GROUPS)
         self._stack = QStackedWidget()
         self._pages: dict[str, Page] = {}
         self.tasks = TasksPage(theme, link)
@@ -148,7 +152,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+K", self.jump),
             ("Ctrl+F", self._find),
         ]
-        keys += [(f"Ctrl+{number}", partial(self.show_page, name)) for number, name in enumerate(PAGES, 1)]
+        keys += [(f"Ctrl+{number}", partial(self.show_page, name)) for number, name in enumerate(PAGES[:9], 1)]
         for key, action in keys:
             QShortcut(QKeySequence(key), self).activated.connect(action)
 
@@ -211,6 +215,12 @@ class MainWindow(QMainWindow):
             from ui.pages.market import MarketPage
 
             page = MarketPage(self._theme, self._link)
+        elif name == "ideas":
+            from ui.pages.ideas import IdeasPage
+
+            page = IdeasPage(self._theme, self._link)
+            page.pending_changed.connect(self._show_pending)
+            page.told.connect(lambda text: self.messages.post(Message("info", text)))
         elif name == "history":
             from ui.pages.history import HistoryPage
 
@@ -250,6 +260,7 @@ class MainWindow(QMainWindow):
             return  # detached again before this turn of the event loop
         self._show_lanes()
         self.nav.set_count("tasks", len(self._link.specs), words.plural(len(self._link.specs), "task", "tasks"))
+        self._link.query(self, _pending, self._show_pending)
         self._on_second()
         QTimer.singleShot(0, self, self._show_hint)  # a slot of its own: each stays short
 
@@ -257,6 +268,8 @@ class MainWindow(QMainWindow):
         self._show_lanes()
         if "news" not in self._pages and any(run.task == "collect_rss_news" and run.state.is_success for run in runs):
             self._link.query(self, _unread, self._show_unread)
+        if "ideas" not in self._pages and any(run.task in EVALUATIONS and run.state.is_final for run in runs):
+            self._link.query(self, _pending, self._show_pending)
         for run in runs:
             checks = run.result.get("checks") if run.state.is_success else None
             if checks and run.task == "system_health_check":
@@ -265,6 +278,9 @@ class MainWindow(QMainWindow):
 
     def _show_unread(self, unread: int) -> None:
         self.nav.set_count("news", unread, words.plural(unread, "article is unread", "articles are unread"))
+
+    def _show_pending(self, pending: int) -> None:
+        self.nav.set_count("ideas", pending, words.plural(pending, "idea is pending", "ideas are pending"))
 
     def _show_lanes(self) -> None:
         snapshot = self._link.engine.runner.snapshot()
@@ -367,6 +383,8 @@ class MainWindow(QMainWindow):
             self.tasks.run_current()
         elif self.page == "health":
             self._link.submit("system_health_check")
+        elif self.page == "ideas":
+            self._link.submit("evaluate_all_strategies")
         elif self.page == "calendar":
             self._link.submit("update_economic_calendar")
         elif self.page == "news":
@@ -468,6 +486,13 @@ def _unread(engine: Any) -> int:
     from workers.news.reading import unread_count
 
     return unread_count(engine.storage)
+
+
+def _pending(engine: Any) -> int:
+    from workers.strategy.deciding import IdeaDesk
+
+    bars = engine.settings.current.strategies.idea_expires_bars
+    return IdeaDesk(engine.storage.paths, engine.clock, bars, "window").pending()
 
 
 def _broker_offset(engine: Any, now: datetime) -> timedelta | None:
