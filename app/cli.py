@@ -32,6 +32,7 @@ OK, FAILED, USAGE, SKIPPED = 0, 1, 2, 3
 
 FEED_ACTIONS = ("list", "import", "export", "add", "remove", "enable", "disable")
 IDEA_ACTIONS = ("list", "verify", "replay")
+STRATEGY_ACTIONS = ("list", "check", "preview")
 
 EPILOG = """\
 Every command also takes --home, --set, --terminal and --json, before or after its name. Examples:
@@ -89,6 +90,7 @@ class Wiring:
     screenshot: Callable[[ScreenshotStart], int]
     feeds: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
     ideas: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
+    strategies: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -203,6 +205,11 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     ideas = commands.add_parser("ideas", help="list trade ideas, make one again, prove that none was touched")
     ideas.add_argument("action", nargs="?", choices=IDEA_ACTIONS, default="list", metavar="|".join(IDEA_ACTIONS))
     ideas.add_argument("values", nargs="*", metavar="ID")
+    rules = commands.add_parser("strategies", help="list strategies, check a file, see what would come of one now")
+    rules.add_argument(
+        "action", nargs="?", choices=STRATEGY_ACTIONS, default="list", metavar="|".join(STRATEGY_ACTIONS)
+    )
+    rules.add_argument("values", nargs="*", metavar="FILE | ID")
     symbols = commands.add_parser("symbols", help="what the broker calls the symbols of the watch list")
     symbols_commands = symbols.add_subparsers(dest="action", metavar="confirm SYMBOL NAME | forget SYMBOL")
     confirm = symbols_commands.add_parser("confirm", help="settle which symbol of the broker is meant")
@@ -293,6 +300,7 @@ def dispatch(
         "settings": lambda: settings_command(session, options),
         "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),
         "ideas": lambda: cli_commands.ideas(session, wiring.ideas, options.action, options.values),
+        "strategies": lambda: cli_commands.strategies(session, wiring.strategies, options.action, options.values),
         "symbols": lambda: cli_commands.symbols(session, vars(options)),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),

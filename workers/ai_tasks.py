@@ -13,7 +13,7 @@ from app.settings_model import Timeframe
 from app.tasks import NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from app.terminal.symbols import SymbolNames
 from workers.gates import TerminalConnected
-from workers.strategy import library
+from workers.strategy import library, preview
 from workers.strategy.evaluate import Outcome
 from workers.strategy.library import RuleFile
 from workers.strategy.run import Evaluator, StrategyOutcome, store_evaluation
@@ -149,6 +149,9 @@ def _refuse(lost: Sequence[StrategyOutcome], bad: Sequence[library.BadRuleFile])
         advice="Mend what is named here; the next run reads the files again.",
     )
 
+
+#: What can be asked without a run.
+QUESTIONS: Final = {"strategy_preview": preview.answer}
 
 SPECS: Final = (
     TaskSpec(
