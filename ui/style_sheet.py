@@ -22,6 +22,7 @@ QToolTip { background: @raised; color: @text; border: 1px solid @line; padding: 
 #dim { color: @dim_ink; }
 #small { color: @dim_ink; font-size: 12px; }
 #muted { color: @muted_ink; font-size: 12px; }
+#problem { color: @error_ink; font-size: 12px; }
 #strong { font-weight: 600; }
 #value { font-size: 16px; font-weight: 500; }
 #mono { font-family: "@mono"; font-size: 12px; }
@@ -107,6 +108,7 @@ def style_sheet(theme: Theme) -> str:
     values["accent_hover"] = theme.color("accent").lighter(108).name()
     values["dim_ink"] = theme.ink("dim").name()
     values["muted_ink"] = theme.ink("muted").name()
+    values["error_ink"] = theme.ink("error").name()
     values["accent_ink"] = theme.ink("accent").name()
     values["mono"] = theme.mono_family
     sheet = _SHEET

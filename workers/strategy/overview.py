@@ -40,6 +40,7 @@ class Row:
     Attributes:
         enabled: None when the file cannot be read so far.
         problem: Why it cannot be evaluated; empty when it can.
+        sha256: Of the file's bytes; empty when the file cannot be used.
     """
 
     file_name: str
@@ -52,6 +53,7 @@ class Row:
     enabled: bool | None = None
     problem: str = ""
     last: LastOutcome | None = None
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def _row(rule: RuleFile, profiles: Profiles, last: LastOutcome | None) -> Row:
         strategy.enabled,
         problem,
         last,
+        rule.sha256,
     )
 
 
