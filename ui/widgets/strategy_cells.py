@@ -26,8 +26,8 @@ class SwitchCell(Cell):
         body = QRectF(rect.left(), rect.center().y() - _HEIGHT / 2, _WIDTH, _HEIGHT)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(self.theme.color("accent" if on else "faint"))
-        painter.setBrush(self.theme.color("accent" if on else "panel"))
+        painter.setPen(self.theme.color("dim" if on else "faint"))
+        painter.setBrush(self.theme.color("dim" if on else "panel"))
         painter.drawRoundedRect(body, _HEIGHT / 2, _HEIGHT / 2)
         knob = _HEIGHT - 6
         left = body.right() - knob - 3 if on else body.left() + 3
