@@ -144,7 +144,7 @@ def result_lines(preview: Preview) -> list[Line]:
     found += _levels(preview)
     if readings := preview.result.evaluation.readings:
         found.append(Line((words.tr("Values on the bar"),), head=True))
-        found += [Line((name, f"{value:g}")) for name, value in readings]
+        found += [Line((name, f"{value:.10g}")) for name, value in readings]
     return found
 
 
@@ -153,7 +153,9 @@ def _levels(preview: Preview) -> list[Line]:
     if plan is None:
         return []
     lots = words.DASH if size is None or size.volume is None else f"{size.volume:g}"
-    rows = [("entry", f"{plan.entry:g}"), ("stop", f"{plan.stop:g}"), ("target", f"{plan.target:g}")]
+    prices = (("entry", plan.entry), ("stop", plan.stop), ("target", plan.target))
+    places = max(len(f"{price:.10g}".partition(".")[2]) for _name, price in prices)
+    rows = [(name, f"{price:.{places}f}") for name, price in prices]
     rows += [("reward/risk", f"{plan.reward_risk:.2f}"), ("lots", lots)]
     levels = [Line((words.tr(name), value)) for name, value in rows]
     return [Line((words.tr("Levels"),), head=True), *levels]

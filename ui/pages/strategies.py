@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,39 +15,28 @@ from app.errors import MetronomeError
 from app.runs import Run
 from ui import words
 from ui.engine_link import EngineLink
-from ui.models.strategy_list import Column, StrategyList
+from ui.models import strategy_work as work
+from ui.models.strategy_list import StrategyList
 from ui.pages.page import Page
 from ui.theme import Theme
 from ui.widgets.labels import button, card, label
 from ui.widgets.question_bar import Answer, QuestionBar
-from ui.widgets.strategy_cells import SwitchCell, TwoLineCell
 from ui.widgets.strategy_editor import StrategyEditor
-from ui.widgets.tables import Table, framed
+from ui.widgets.strategy_table import StrategyTable
+from ui.widgets.tables import framed
 from workers.strategy import findings
-from workers.strategy.editing import Binned, ChangedOnDisk, Opened, StrategyFiles, examples
+from workers.strategy.editing import Binned, ChangedOnDisk, Opened
 from workers.strategy.library import Profiles
 
 if TYPE_CHECKING:
     from app.engine import Engine
-    from workers.strategy.overview import Overview
     from workers.strategy.preview import Preview
 
 TASKS = ("evaluate_all_strategies", "evaluate_single_symbol")
-ROW = 46
-LIST_WIDTH, NARROW_LIST, NARROW = 300, 214, 800
+LIST_WIDTH, NARROW_LIST, NARROW = 280, 214, 800
 LOOK_S = 15.0
 """Another program may write the files; the page looks again this often while it is in sight."""
 SHOWN_IN_BIN = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What the page asked for; ``after`` counts the changes that were made before it asked."""
-
-    overview: Overview
-    examples: tuple[str, ...]
-    binned: tuple[Binned, ...]
-    after: int
 
 
 class StrategiesPage(Page):
@@ -58,7 +46,7 @@ class StrategiesPage(Page):
         super().__init__(self.tr("Strategies"), parent)
         self._theme = theme
         self._link = link
-        self._loaded: Loaded | None = None
+        self._loaded: work.Loaded | None = None
         self._looked: datetime | None = None
         self._changes = 0
         self._wanted = ""
@@ -69,9 +57,12 @@ class StrategiesPage(Page):
         self.bar = QuestionBar(theme)
         self.model = StrategyList(self)
         self.model.switched.connect(self.set_enabled)
-        self.table = self._make_table()
+        self.table = StrategyTable(theme, self.model)
+        self.table.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.table.delete_asked.connect(self.delete)
+        self.table.opened.connect(lambda _index: self.editor.form.line("name").setFocus())
         self.main = self.table
-        self.editor = StrategyEditor(theme, findings.words(), self._look)
+        self.editor: StrategyEditor = StrategyEditor(theme, findings.words(), self._look)
         self.editor.save_asked.connect(self.save)
         self.editor.revert_asked.connect(self.revert)
         self.editor.profile_asked.connect(self._open_profile)
@@ -128,21 +119,6 @@ class StrategiesPage(Page):
         self._menu = QMenu(self)
         self._menu.setToolTipsVisible(True)
 
-    def _make_table(self) -> Table:
-        table = Table(self.tr("Strategies"), row_height=ROW)
-        table.setModel(self.model)
-        table.setItemDelegateForColumn(Column.ON, SwitchCell(self._theme, table))
-        table.setItemDelegateForColumn(Column.NAME, TwoLineCell(self._theme, table, strong=True))
-        table.setItemDelegateForColumn(Column.LAST, TwoLineCell(self._theme, table))
-        table.set_widths({int(Column.ON): 42, int(Column.LAST): 92}, Column.NAME, yielding=(Column.LAST,), least=130)
-        table.selectionModel().currentChanged.connect(self._on_current_changed)
-        table.opened.connect(lambda _index: self.editor.form.line("name").setFocus())
-        for key, act in ((Qt.Key.Key_Space, self._toggle_current), (Qt.Key.Key_Delete, self.delete)):
-            shortcut = QShortcut(QKeySequence(key), table)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(act)
-        return table
-
     # -- loading ---------------------------------------------------------------------------------------------------
 
     def entered(self) -> None:
@@ -157,13 +133,13 @@ class StrategiesPage(Page):
         """Read the folder anew, beside the window."""
         if self._link.ready:
             self._looked = self._link.now()
-            self._link.query(self, partial(_load, self._changes), self._on_loaded, self._on_not_loaded)
+            self._link.query(self, partial(work.load, self._changes), self._on_loaded, self._on_not_loaded)
 
     @property
     def built(self) -> bool:
         return self._loaded is not None and (not self._file or (self.editor.opened is not None and self.editor.settled))
 
-    def _on_loaded(self, loaded: Loaded) -> None:
+    def _on_loaded(self, loaded: work.Loaded) -> None:
         if loaded.after != self._changes:
             self.reload()  # something was written while it was read
             return
@@ -246,7 +222,9 @@ class StrategiesPage(Page):
 
     def _open(self, file_name: str) -> None:
         self._file = file_name
-        self._link.query(self, partial(_open_file, file_name), self._on_opened, partial(self._on_not_opened, file_name))
+        self._link.query(
+            self, partial(work.open_file, file_name), self._on_opened, partial(self._on_not_opened, file_name)
+        )
 
     def _on_opened(self, opened: Opened) -> None:
         if opened.file_name != self._file:
@@ -332,7 +310,10 @@ class StrategiesPage(Page):
                 then()
 
         self._link.query(
-            self, lambda engine: _files(engine).save(opened.file_name, text, opened.sha256), done, self._on_not_saved
+            self,
+            lambda engine: work.files(engine).save(opened.file_name, text, opened.sha256),
+            done,
+            self._on_not_saved,
         )
 
     def _on_not_saved(self, error: MetronomeError) -> None:
@@ -348,7 +329,7 @@ class StrategiesPage(Page):
         """Write what is open to a new file, and go on with that."""
         text, name = self.editor.text(), self._file
         self.editor.json.document().setModified(False)
-        self._write(lambda engine: _files(engine).save_copy(name, text), self._on_made)
+        self._write(lambda engine: work.files(engine).save_copy(name, text), self._on_made)
 
     def set_enabled(self, file_name: str, enabled: bool) -> None:
         """Switch a strategy on or off; while its file has unsaved changes, this becomes one of them."""
@@ -360,25 +341,18 @@ class StrategiesPage(Page):
             if file_name == self._file:
                 self.editor.saved(saved, self.editor.text())
 
-        self._write(lambda engine: _files(engine).set_enabled(file_name, enabled), done)
-
-    def _toggle_current(self) -> None:
-        row = self.model.row_at(self.table.currentIndex())
-        if row is not None and row.enabled is not None:
-            state = Qt.CheckState.Unchecked if row.enabled else Qt.CheckState.Checked
-            cell = self.model.index(self.table.currentIndex().row(), Column.ON)
-            self.model.setData(cell, state, Qt.ItemDataRole.CheckStateRole)
+        self._write(lambda engine: work.files(engine).set_enabled(file_name, enabled), done)
 
     def make(self, example: str = "") -> None:
         """Make a strategy, plain or like an example."""
         if self.may_leave(partial(self.make, example)):
-            self._write(lambda engine: _files(engine).create("", example), self._on_made)
+            self._write(lambda engine: work.files(engine).create("", example), self._on_made)
 
     def duplicate(self) -> None:
         """Make a copy of the chosen strategy."""
         name = self._file
         if name and self.may_leave(self.duplicate):
-            self._write(lambda engine: _files(engine).duplicate(name), self._on_made)
+            self._write(lambda engine: work.files(engine).duplicate(name), self._on_made)
 
     def delete(self) -> None:
         """Move the chosen strategy to the bin."""
@@ -398,7 +372,7 @@ class StrategiesPage(Page):
                 Answer(self.tr("Undo"), partial(self.restore, binned)),
             )
 
-        self._write(lambda engine: _files(engine).delete(name), done)
+        self._write(lambda engine: work.files(engine).delete(name), done)
 
     def restore(self, binned: Binned) -> None:
         """Take a deleted strategy back."""
@@ -407,12 +381,12 @@ class StrategiesPage(Page):
             self._wanted = name
 
         if self.may_leave(partial(self.restore, binned)):
-            self._write(lambda engine: _files(engine).restore(binned), done)
+            self._write(lambda engine: work.files(engine).restore(binned), done)
 
     def _on_made(self, opened: Opened) -> None:
         self._wanted = opened.file_name
 
-    def _write(self, work: Callable[[Engine], Any], done: Callable[[Any], None]) -> None:
+    def _write(self, change: Callable[[Engine], Any], done: Callable[[Any], None]) -> None:
         def finished(result: Any) -> None:
             done(result)
             self._changed()
@@ -421,7 +395,7 @@ class StrategiesPage(Page):
             self.bar.ask(error.message, error.advice)
             self._changed()
 
-        self._link.query(self, work, finished, failed)
+        self._link.query(self, change, finished, failed)
 
     def _changed(self) -> None:
         self._changes += 1
@@ -441,7 +415,7 @@ class StrategiesPage(Page):
     def _open_bin_menu(self) -> None:
         self._menu.clear()
         for binned in (self._loaded.binned if self._loaded else ())[:SHOWN_IN_BIN]:
-            self._menu.addAction(f"{binned.file_name}   {_when(binned.place)}", partial(self.restore, binned))
+            self._menu.addAction(f"{binned.file_name}   {work.when_deleted(binned)}", partial(self.restore, binned))
         self._pop_up(self.bin_button)
 
     def _pop_up(self, under: QWidget) -> None:
@@ -469,7 +443,7 @@ class StrategiesPage(Page):
             if name == self._file:
                 self.editor.preview.show_refusal(error.message, error.advice)
 
-        self._link.query(self, partial(_preview, text, name), done, failed)
+        self._link.query(self, partial(work.look_now, text, name), done, failed)
 
     def _end_preview(self) -> None:
         self._previewing = False
@@ -486,34 +460,3 @@ class StrategiesPage(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._list.setFixedWidth(NARROW_LIST if self.width() < NARROW else LIST_WIDTH)
-
-
-def _files(engine: Engine) -> StrategyFiles:
-    return StrategyFiles(engine.storage.paths, engine.clock)
-
-
-def _load(after: int, engine: Engine) -> Loaded:
-    from workers.strategy.overview import overview
-
-    found = overview(engine.storage, engine.clock.now())
-    return Loaded(found, examples(), _files(engine).binned(), after)
-
-
-def _open_file(file_name: str, engine: Engine) -> Opened:
-    return _files(engine).open(file_name)
-
-
-def _preview(text: str, file_name: str, engine: Engine) -> Preview:
-    from workers.strategy.preview import preview, rule_of
-
-    return preview(engine.services, rule_of(text, file_name))
-
-
-def _when(place: str) -> str:
-    """The time of a deletion from the name of its folder in the bin."""
-    stamp = place.partition("-")[0]
-    try:
-        moment = datetime.strptime(stamp, "%Y%m%dT%H%M%S%z")
-    except ValueError:
-        return place
-    return words.local_time(moment)

@@ -116,6 +116,7 @@ class StrategyEditor(QFrame):
             strip.addWidget(view)
         strip.addStretch(1)
         strip.addWidget(self.badge)
+        QShortcut(QKeySequence("F8"), self).activated.connect(self.next_problem)
         self._profile = label("", "small")
         self._profile.setMinimumWidth(1)
         self._open_profile = button(self.tr("Open file"), self._on_profile, style="link")
@@ -124,6 +125,8 @@ class StrategyEditor(QFrame):
         profile.addWidget(self._profile)
         profile.addWidget(self._open_profile)
         profile.addStretch(1)
+        self.problem = label("", "problem", wrap=True, selectable=True)
+        self.problem.hide()
         self._sides = QSplitter(Qt.Orientation.Horizontal)
         self._sides.setChildrenCollapsible(False)
         self._sides.setHandleWidth(10)
@@ -144,6 +147,7 @@ class StrategyEditor(QFrame):
         layout.addLayout(head)
         layout.addLayout(strip)
         layout.addLayout(profile)
+        layout.addWidget(self.problem)
         layout.addWidget(self._body, 1)
 
     # -- the file --------------------------------------------------------------------------------------------------
@@ -269,9 +273,37 @@ class StrategyEditor(QFrame):
             look = words.Look("succeeded", "ok", self.tr("saved"))
         shown = self.opened is not None and not self.json.isReadOnly() and (self.findings is not None or self.dirty)
         self.badge.set_look(look if shown else None)
+        self.badge.setToolTip("\n".join(item.text for item in self.findings.findings) if self.findings else "")
+        self._show_problem()
         self.save_button.setEnabled(self.dirty)
         self.revert_button.setEnabled(self.dirty)
         self.changed.emit()
+
+    def _show_problem(self) -> None:
+        """The first thing that is wrong, with its line; F8 goes from one to the next."""
+        found = self.findings.findings if self.findings is not None else ()
+        text = ""
+        if found:
+            text = (
+                found[0].text
+                if not found[0].path
+                else self.tr("Line {n}: {what}").format(n=found[0].line, what=found[0].text)
+            )
+            if len(found) > 1:
+                text = self.tr("{text} And {n} more; F8 goes to the next.").format(text=text, n=len(found) - 1)
+        self.problem.setText(text)
+        self.problem.setVisible(bool(text))
+        self._profile.setVisible(not text or not self._open_profile.isHidden())
+
+    def next_problem(self) -> None:
+        """Bring the next thing that is wrong into sight, in the text and in the form."""
+        found = self.findings.findings if self.findings is not None else ()
+        if found:
+            here = self.json.textCursor().blockNumber() + 1
+            after = [item for item in found if item.line > here]
+            item = after[0] if after else found[0]
+            self.json.show_line(item.line)
+            self.form.bring(item.path)
 
     def _show_profile(self, found: Findings) -> None:
         symbol = found.strategy.symbol if found.strategy else ""
@@ -279,6 +311,7 @@ class StrategyEditor(QFrame):
         self._open_profile.setVisible(found.profile is not None)
         if found.profile is None:
             self._profile.setText(self.tr("{symbol} has no profile").format(symbol=symbol) if symbol else "")
+            self._profile.setToolTip("")
             return
         profile = found.profile.profile
         parts = [self.tr("Profile of {symbol}").format(symbol=symbol), self.tr("bias {b}").format(b=profile.style.bias)]

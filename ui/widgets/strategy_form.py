@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from ui.models import strategy_fields as fields
 from ui.models.strategy_fields import MISSING, Field, Group, Kind, Path
@@ -152,7 +152,8 @@ class StrategyForm(QScrollArea):
             choice = Choice(name or self.tr(field.title))
             choice.activated.connect(partial(self._on_chosen, field))
             self._choices[field.path] = choice
-            choice.setMinimumWidth(60)
+            choice.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choice.setMinimumContentsLength(4)
             widget = choice
         else:
             line = QLineEdit()
@@ -170,15 +171,16 @@ class StrategyForm(QScrollArea):
 
     def _make_sessions(self) -> QWidget:
         holder = QWidget()
-        strip = QHBoxLayout(holder)
-        strip.setContentsMargins(0, 0, 0, 0)
-        strip.setSpacing(8)
-        for name in fields.SESSIONS:
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 2, 0, 2)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(4)
+        for place, name in enumerate(fields.SESSIONS):
             tick = Tick({"NewYork": "New York"}.get(name, name))
             tick.clicked.connect(self._on_sessions)
             self._sessions[name] = tick
-            strip.addWidget(tick)
-        strip.addStretch(1)
+            grid.addWidget(tick, place // 2, place % 2)
+        grid.setColumnStretch(2, 1)
         return holder
 
     # -- showing ---------------------------------------------------------------------------------------------------
@@ -203,6 +205,12 @@ class StrategyForm(QScrollArea):
         self.general.show()
         self.content.setEnabled(False)
         self.general.setEnabled(True)
+
+    def bring(self, path: Path) -> None:
+        """Bring the field of a place in the file into sight."""
+        owner = self._owner(path)
+        if owner is not None:
+            self.ensureWidgetVisible(self._lists.get(owner) or self._wrong[owner], 0, 60)
 
     @property
     def usable(self) -> bool:

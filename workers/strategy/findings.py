@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,12 +12,14 @@ from pydantic import ValidationError
 from app.errors import UserAction
 from workers.strategy import json_text
 from workers.strategy.documents import errors_of, read_object, refuse_newer
-from workers.strategy.facts import FACTS
+from workers.strategy.facts import FACTS, vocabulary
 from workers.strategy.json_text import NotJson, Path
 from workers.strategy.language.catalog import COLUMNS, FUNCTIONS
+from workers.strategy.language.parser import parse
+from workers.strategy.language.tokens import ConditionError
 from workers.strategy.library import ProfileFile, Profiles
-from workers.strategy.rules import prepare
-from workers.strategy.schema import Strategy, StrategyFileError, parse_strategy
+from workers.strategy.rules import GROUPS, prepare
+from workers.strategy.schema import Indicators, Strategy, StrategyFileError, parse_strategy
 
 _SCHEMA: Final = "resources/schema/strategy.json"
 _GROUPS: Final = ("conditions", "short_conditions", "strategy")
@@ -78,7 +80,8 @@ def look(text: str, file_name: str, profiles: Profiles, owners: Mapping[str, str
         Strategy.model_validate(document)
         strategy = parse_strategy(text, file_name)
     except ValidationError as error:
-        return Findings(document, None, _placed(text, errors_of(error, Strategy)))
+        wrong = errors_of(error, Strategy)
+        return Findings(document, None, _placed(text, [*wrong, *_conditions(document, {path for path, _ in wrong})]))
     except (StrategyFileError, NotJson) as error:
         return Findings(document, None, (Finding((), f"{error}", 1, 0, min(1, len(text))),))
     found: list[tuple[Path, str]] = []
@@ -119,6 +122,22 @@ def _unreadable(text: str, error: StrategyFileError) -> Finding:
         message = f"Line {cause.lineno}, column {cause.colno}: {cause.msg}."
         return Finding((), message, json_text.line_of(text, start), start, min(start + 1, len(text)))
     return Finding((), f"{error}", 1, 0, min(1, len(text)))
+
+
+def _conditions(document: Mapping[str, Any], told: set[Path]) -> Iterator[tuple[Path, str]]:
+    """Conditions that cannot be read, of a file that is wrong elsewhere too: all is told at once."""
+    usual = vocabulary(Indicators())
+    for head in _GROUPS:
+        part = document.get(head)
+        for group, listed in part.items() if isinstance(part, dict) else ():
+            for number, name in enumerate(listed if isinstance(listed, list) and group in GROUPS else ()):
+                path = (head, group, number)
+                if not isinstance(name, str) or not name or path in told:
+                    continue
+                try:
+                    parse(name, usual)
+                except ConditionError as error:
+                    yield path, f"{head}.{group}[{number}] {name!r}, {error}{'' if str(error).endswith('?') else '.'}"
 
 
 def _placed(text: str, found: Iterable[tuple[Path, str]]) -> tuple[Finding, ...]:
