@@ -70,13 +70,14 @@ def look(text: str, file_name: str, profiles: Profiles, owners: Mapping[str, str
         owners: Ids of the other files, with the names of these files.
     """
     label = f"Strategy file {file_name}"
+    text = text.removeprefix("\ufeff")
     try:
         document = read_object(text, label, StrategyFileError, _SCHEMA)
     except StrategyFileError as error:
         return Findings(None, None, (_unreadable(text, error),))
     try:
         refuse_newer(document, label, StrategyFileError)
-        json_text.outline(text.removeprefix("\ufeff"))  # what this cannot follow, no form can change
+        json_text.outline(text)  # what this cannot follow, no form can change
         Strategy.model_validate(document)
         strategy = parse_strategy(text, file_name)
     except ValidationError as error:
@@ -118,7 +119,7 @@ def _unreadable(text: str, error: StrategyFileError) -> Finding:
     cause = error.__cause__
     if isinstance(cause, json.JSONDecodeError):
         # Of a file that ends too early, the last line is shown rather than the empty one behind it.
-        start = min(cause.pos + len(text) - len(text.removeprefix("\ufeff")), len(text.rstrip()))
+        start = min(cause.pos, len(text.rstrip()))
         message = f"Line {cause.lineno}, column {cause.colno}: {cause.msg}."
         return Finding((), message, json_text.line_of(text, start), start, min(start + 1, len(text)))
     return Finding((), f"{error}", 1, 0, min(1, len(text)))
@@ -141,9 +142,11 @@ def _conditions(document: Mapping[str, Any], told: set[Path]) -> Iterator[tuple[
 
 
 def _placed(text: str, found: Iterable[tuple[Path, str]]) -> tuple[Finding, ...]:
-    placed = []
-    for path, sentence in list(found)[:_MOST]:
-        start, end = json_text.place(text, path)
+    placed: list[Finding] = []
+    told = list(found)[:_MOST]
+    whole = json_text.outline(text) if told else None
+    for path, sentence in told:
+        start, end = json_text.place(whole, path) if whole is not None else (0, 0)
         placed.append(Finding(path, sentence, json_text.line_of(text, start), start, end))
     return tuple(placed)
 

@@ -74,15 +74,14 @@ def outline(text: str) -> Node:
     return node
 
 
-def place(text: str, path: Path) -> tuple[int, int]:
+def place(node: Node, path: Path) -> tuple[int, int]:
     """Where the value at ``path`` stands, else the nearest thing around it that is there (offsets).
 
     A missing name of an object is shown by the name of that object.
 
-    Raises:
-        NotJson: the text is no JSON.
+    Args:
+        node: The outline of the whole text.
     """
-    node = outline(text)
     start, end = node.start, min(node.start + 1, node.end)
     for step in path:
         if isinstance(step, str) and node.members is not None and step in node.members:

@@ -95,11 +95,11 @@ def test_layout_and_spelling_stay() -> None:
 
 def test_places_of_what_is_missing_are_those_around_it() -> None:
     text = '{\n "conditions": {\n  "exit": ["x",\n   "y"]\n }\n}'
-    start, end = json_text.place(text, ("conditions", "exit", 1))
+    start, end = json_text.place(json_text.outline(text), ("conditions", "exit", 1))
     assert (text[start:end], json_text.line_of(text, start)) == ('"y"', 4)
-    start, end = json_text.place(text, ("conditions", "entry"))
+    start, end = json_text.place(json_text.outline(text), ("conditions", "entry"))
     assert text[start:end] == '"conditions": {'
-    assert json_text.place(text, ("strategy",)) == (0, 1)
+    assert json_text.place(json_text.outline(text), ("strategy",)) == (0, 1)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a" 1}', "[1 2]", "{1:2}", '{"a":1}x', "[" * 500, '{"\\q": 1}'])
