@@ -130,6 +130,8 @@ class StrategyEditor(QFrame):
         self._sides = QSplitter(Qt.Orientation.Horizontal)
         self._sides.setChildrenCollapsible(False)
         self._sides.setHandleWidth(10)
+        for part in (self.form, self.json, self.preview):
+            part.hide()  # a splitter shows, and so dresses, what it is given; ``_make_room`` does when it is time
         self.form.setMinimumWidth(200)
         self.json.setMinimumWidth(140)
         self._sides.addWidget(self.form)
