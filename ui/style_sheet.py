@@ -84,6 +84,7 @@ QHeaderView::section {
     font-size: 11px; font-weight: 400;
 }
 QScrollArea, #clear { background: transparent; border: none; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }
 QScrollBar::handle { background: @line; border-radius: 3px; min-height: 28px; min-width: 28px; }

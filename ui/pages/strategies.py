@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from workers.strategy.preview import Preview
 
 TASKS = ("evaluate_all_strategies", "evaluate_single_symbol")
-LIST_WIDTH, NARROW_LIST, NARROW = 280, 214, 800
+LEAST_LIST, MOST_LIST, LIST_SHARE = 214, 400, 0.27
 LOOK_S = 15.0
 """Another program may write the files; the page looks again this often while it is in sight."""
 SHOWN_IN_BIN = 15
@@ -71,7 +71,6 @@ class StrategiesPage(Page):
         inner.addWidget(self._empty_text)
         inner.addStretch(1)
         self._list = framed(self.table)
-        self._list.setFixedWidth(LIST_WIDTH)
         self._make_head()
         columns = QHBoxLayout()
         columns.setSpacing(12)
@@ -459,4 +458,4 @@ class StrategiesPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._list.setFixedWidth(NARROW_LIST if self.width() < NARROW else LIST_WIDTH)
+        self._list.setFixedWidth(min(MOST_LIST, max(LEAST_LIST, int(self.width() * LIST_SHARE))))

@@ -22,14 +22,23 @@ if TYPE_CHECKING:
     from workers.strategy.preview import Preview
 
 AnyIndex = QModelIndex | QPersistentModelIndex
-ROW = 25
+ROW, TWO_ROWS = 25, 37
+MARK, CONDITION, VALUES, GROUP = range(4)
 SIZE = 12.0
 #: Narrower than this, the second list stands under the first.
 SIDE_BY_SIDE = 620
+#: Narrower than this, the values of conditions stand under them.
+ONE_LINE = 680
 
 
 class _Cell(Cell):
-    """Text, or a mark with its word; the head of a part stands over all columns."""
+    """Text, or a mark with its word; the head of a part stands over all columns.
+
+    Attributes:
+        two_lines: The values of a condition stand under it, for want of room beside it.
+    """
+
+    two_lines = False
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         if not index.data(HEAD_ROLE):
@@ -45,8 +54,14 @@ class _Cell(Cell):
         look = index.data(LOOK_ROLE)
         if isinstance(look, words.Look):
             paint_look(painter, rect, look, self.theme, SIZE)
-        else:
-            super().paint_content(painter, rect, index)
+            return
+        if self.two_lines and index.column() == CONDITION:
+            middle = rect.center().y()
+            under = QRectF(rect.left(), middle, rect.width(), 16)
+            values = index.model().index(index.row(), VALUES)
+            super().paint_text(painter, under, values, str(values.data() or ""))
+            rect = QRectF(rect.left(), middle - 17, rect.width(), 17)
+        super().paint_content(painter, rect, index)
 
     def font(self) -> QFont:
         return self.theme.font(SIZE)
@@ -61,15 +76,23 @@ class _List(Table):
     def __init__(self, theme: Theme, name: str, model: PreviewLines) -> None:
         super().__init__(name, row_height=ROW)
         self._lines = model
+        self._cell = _Cell(theme, self)
         self.setModel(model)
-        self.setItemDelegate(_Cell(theme, self))
+        self.setItemDelegate(self._cell)
         self.horizontalHeader().hide()
         self.setMinimumHeight(60)
         model.modelReset.connect(self._span)
 
+    def set_two_lines(self, two: bool) -> None:
+        """Show the values of conditions under them, or beside them."""
+        if two != self._cell.two_lines:
+            self._cell.two_lines = two
+            self._span()
+
     def _span(self) -> None:
         self.clearSpans()
         for place, line in enumerate(self._lines.lines):
+            self.setRowHeight(place, TWO_ROWS if self._cell.two_lines and not line.head else ROW)
             if line.head:
                 self.setSpan(place, 0, 1, self._lines.columnCount())
 
@@ -90,7 +113,6 @@ class PreviewPanel(QFrame):
         self.conditions = PreviewLines(titles, 0, self)
         self.results = PreviewLines((self.tr("What"), ""), 1, self)
         self.condition_table = _List(theme, self.tr("Conditions"), self.conditions)
-        self.condition_table.set_widths({0: 72, 1: 152, 3: 84}, 2, yielding=(3,), least=220)
         self.result_table = _List(theme, self.tr("Score, gates and levels"), self.results)
         self.result_table.set_widths({1: 74}, 0, least=60)
         self._lists = QWidget()
@@ -111,6 +133,8 @@ class PreviewPanel(QFrame):
             line.addWidget(part)
             layout.addLayout(line)
         layout.addWidget(self._lists, 1)
+        self._rest = QWidget()
+        layout.addWidget(self._rest, 1)
         self.show_nothing()
 
     def show_nothing(self) -> None:
@@ -140,6 +164,7 @@ class PreviewPanel(QFrame):
         self.conditions.show_lines(condition_lines(preview))
         self.results.show_lines(result_lines(preview))
         self._lists.show()
+        self._rest.hide()
 
     def _say(self, text: str, advice: str) -> None:
         self.badge.set_look(None)
@@ -150,6 +175,7 @@ class PreviewPanel(QFrame):
         self.conditions.show_lines(())
         self.results.show_lines(())
         self._lists.hide()
+        self._rest.show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -157,3 +183,14 @@ class PreviewPanel(QFrame):
         way = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         if self._columns.direction() != way:
             self._columns.setDirection(way)
+        room = self.width() * (0.64 if wide else 1.0)
+        self._fit(two_lines=room < ONE_LINE)
+
+    def _fit(self, *, two_lines: bool) -> None:
+        table = self.condition_table
+        if two_lines:
+            table.set_widths({MARK: 76, GROUP: 84}, CONDITION, yielding=(GROUP,), least=270)
+        else:
+            table.set_widths({MARK: 76, CONDITION: 240, GROUP: 96}, VALUES, yielding=(GROUP,), least=240)
+        table.setColumnHidden(VALUES, two_lines)
+        table.set_two_lines(two_lines)

@@ -117,21 +117,19 @@ class StrategyEditor(QFrame):
         strip.addStretch(1)
         strip.addWidget(self.badge)
         QShortcut(QKeySequence("F8"), self).activated.connect(self.next_problem)
-        self._profile = label("", "small")
-        self._profile.setMinimumWidth(1)
+        self._profile = label("", "small", wrap=True)
         self._open_profile = button(self.tr("Open file"), self._on_profile, style="link")
         profile = QHBoxLayout()
         profile.setSpacing(8)
-        profile.addWidget(self._profile)
+        profile.addWidget(self._profile, 1)
         profile.addWidget(self._open_profile)
-        profile.addStretch(1)
         self.problem = label("", "problem", wrap=True, selectable=True)
         self.problem.hide()
         self._sides = QSplitter(Qt.Orientation.Horizontal)
         self._sides.setChildrenCollapsible(False)
         self._sides.setHandleWidth(10)
-        for part in (self.form, self.json, self.preview):
-            part.hide()  # a splitter shows, and so dresses, what it is given; ``_make_room`` does when it is time
+        for view_of in (self.form, self.json, self.preview):
+            view_of.hide()  # a splitter shows, and so dresses, what it is given; ``_make_room`` does when it is time
         self.form.setMinimumWidth(200)
         self.json.setMinimumWidth(140)
         self._sides.addWidget(self.form)

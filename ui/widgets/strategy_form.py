@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workers.strategy.findings import Finding
 
 CAPTION = 84
+MOST = 760
 SHORT = "Short side"
 
 
@@ -54,6 +55,7 @@ class StrategyForm(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.content = QWidget()
         self.content.setObjectName("clear")
+        self.content.setMaximumWidth(MOST)
         layout = QVBoxLayout(self.content)
         layout.setContentsMargins(2, 2, 10, 8)
         layout.setSpacing(6)
