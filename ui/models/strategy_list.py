@@ -177,7 +177,10 @@ class StrategyList(QAbstractTableModel):
                 return words.tr("Cannot be used: open it to mend it")
             return words.joined(f"{row.symbol} {row.timeframe}", words.tr(row.direction), "")
         if column is Column.LAST:
-            return words.tr(_OUTCOMES.get(row.last.outcome, (row.last.outcome, ""))[0]) if row.last else ""
+            if row.last is None:
+                return ""
+            # Of an idea, what it advises; of all others, what came of them.
+            return row.last.action if row.last.outcome in ("idea", "known") else outcome_look(row.last.outcome)[0]
         return ""
 
     def _spoken(self, row: Row, column: Column) -> str:
@@ -205,7 +208,7 @@ class StrategyList(QAbstractTableModel):
 
 def last_words(last: LastOutcome) -> str:
     """What came of a strategy last, in a sentence."""
-    return last.reason or words.tr("Nothing was recorded")
+    return last.reason or words.tr("No reason was recorded.")
 
 
 def outcome_look(outcome: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from app.runs import Run
 from ui import words
 from ui.engine_link import EngineLink
 from ui.models import strategy_work as work
-from ui.models.strategy_list import StrategyList
+from ui.models.strategy_list import StrategyList, last_words
 from ui.pages.page import Page
 from ui.theme import Theme
 from ui.widgets.labels import button, card, label
@@ -231,6 +231,11 @@ class StrategiesPage(Page):
         row = self.model.row_of(opened.file_name)
         if why := self.editor.open(opened, row.name if row else ""):
             self.bar.ask(why, self.tr("Open it in another program."), Answer(self.tr("Open file"), self._open_outside))
+        if row is not None and row.last is not None:
+            when = words.local_time(row.last.time, self._link.now())
+            self.editor.preview.show_nothing(
+                self.tr("Last run, {when}: {what}").format(when=when, what=last_words(row.last))
+            )
         self._show_file()
 
     def _on_not_opened(self, file_name: str, error: MetronomeError) -> None:

@@ -137,9 +137,10 @@ class PreviewPanel(QFrame):
         layout.addWidget(self._rest, 1)
         self.show_nothing()
 
-    def show_nothing(self) -> None:
-        """Nothing was evaluated yet."""
-        self._say(self.tr("Evaluate now shows which condition holds on the last closed bars. Nothing is written."), "")
+    def show_nothing(self, last: str = "") -> None:
+        """Nothing was evaluated here yet; ``last`` is what came of the strategy in a run."""
+        hint = self.tr("Evaluate now shows which condition holds on the last closed bars. Nothing is written.")
+        self._say(last or hint, hint if last else "")
 
     def show_working(self) -> None:
         """A preview is being made."""

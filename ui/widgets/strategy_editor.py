@@ -29,8 +29,9 @@ TYPING_MS = 150
 """A text is looked at this long after the last key."""
 FORM_LIMIT = 20_000
 """The form takes no longer text, in characters: each of its changes looks at all of it."""
-TEXT_LIMIT, LINE_LIMIT = 200_000, 10_000
-"""Longer texts, and texts with longer lines, are not opened: Qt would lay them out for seconds."""
+TEXT_LIMIT, LINES_LIMIT, LINE_LIMIT = 200_000, 3_000, 5_000
+"""Longer texts, and texts with more or longer lines, are not opened: Qt would lay them out for too long (10 ms for
+3,000 lines)."""
 WIDE, TALL = 620, 520
 """With less room, in pixels, one part makes room for another."""
 
@@ -164,7 +165,8 @@ class StrategyEditor(QFrame):
     def open(self, opened: Opened, name: str) -> str:
         """Show a file; returns why it cannot be shown, empty when it is."""
         why = ""
-        if len(opened.text) > TEXT_LIMIT or max(map(len, opened.text.split("\n"))) > LINE_LIMIT:
+        lines = opened.text.split("\n")
+        if len(opened.text) > TEXT_LIMIT or len(lines) > LINES_LIMIT or max(map(len, lines)) > LINE_LIMIT:
             why = self.tr("{file} is too long for this editor.").format(file=opened.file_name)
         elif not self.json.keeps(opened.text):
             why = self.tr("{file} holds characters that this editor would change.").format(file=opened.file_name)

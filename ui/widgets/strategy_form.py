@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CAPTION = 84
 MOST = 760
+TOLD = 3
 SHORT = "Short side"
 
 
@@ -287,14 +288,14 @@ class StrategyForm(QScrollArea):
             else:
                 found[owner].append(finding.text)
         for path, wrong in self._wrong.items():
-            wrong.setText(" ".join(found[path]))
+            wrong.setText(" ".join(found[path][:TOLD]))
             wrong.setVisible(bool(found[path]))
             if path in self._lists:
                 self._lists[path].tell(rows.get(path, {}))
             elif (line := self._lines.get(path)) is not None and bool(line.property("wrong")) != bool(found[path]):
                 line.setProperty("wrong", bool(found[path]))
                 line.style().polish(line)
-        self.general.setText(" ".join(general))
+        self.general.setText(" ".join(general[:TOLD]))
         self.general.setVisible(bool(general))
 
     def _owner(self, path: Path) -> Path | None:
