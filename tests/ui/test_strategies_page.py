@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import FakeEngine
+from fake_engine import NOW, FakeEngine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QElapsedTimer, Qt
+from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -22,7 +24,7 @@ from ui.engine_link import EngineLink
 from ui.main_window import MainWindow
 from ui.models import strategy_fields as fields
 from ui.models.strategy_fields import MISSING, Field, Kind
-from ui.models.strategy_list import LOOK_ROLE, Column
+from ui.models.strategy_list import LOOK_ROLE, UNDER_ROLE, Column, StrategyList
 from ui.pages.strategies import StrategiesPage
 from ui.theme import Theme
 from ui.widgets.completion import Completion
@@ -30,6 +32,7 @@ from ui.widgets.json_editor import JsonEditor
 from ui.widgets.strategy_editor import FORM_LIMIT
 from workers import registry
 from workers.strategy import json_text
+from workers.strategy.overview import LastOutcome, Row
 
 pytestmark = [
     pytest.mark.qt_log_ignore("This plugin does not support"),
@@ -187,6 +190,39 @@ def test_a_home_without_strategies_says_what_to_do(qtbot: QtBot, window: MainWin
     page.delete()
     page.duplicate()
     page.save()
+
+
+NAMES = st.lists(st.sampled_from("abcdefg"), unique=True)
+
+
+@given(NAMES, NAMES, st.booleans())
+def test_the_list_follows_whatever_comes_and_goes(before: list[str], after: list[str], enabled: bool) -> None:
+    model = StrategyList()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show_rows([Row(name, name=name, enabled=True) for name in before])
+    model.show_rows([Row(name, name=name, enabled=enabled) for name in after])
+    assert [(row.name, row.enabled) for row in model.rows] == [(name, enabled) for name in after]
+
+
+def test_the_list_shows_what_came_last() -> None:
+    model = StrategyList()
+    when = NOW - timedelta(minutes=5)
+    lasts = (
+        LastOutcome(when, "idea", "Long at 1.1.", 85.0, "open_or_scale", "long", "x"),
+        LastOutcome(when, "observed", "No long entry.", 38.5, "observe", "long", ""),
+        LastOutcome(when, "not_evaluated", "", None, "observe", "", ""),
+        None,
+    )
+    model.show_rows([Row(f"{n}", name=f"{n}", enabled=True, last=last) for n, last in enumerate(lasts)])
+    cells = [model.index(place, Column.LAST) for place in range(4)]
+    assert [(cell.data(), cell.data(UNDER_ROLE)) for cell in cells] == [
+        ("85", "open_or_scale"),
+        ("38.5", "observed"),
+        ("", "not evaluated"),
+        ("", ""),
+    ]
+    tips = [cell.data(Qt.ItemDataRole.ToolTipRole).split("\n")[0] for cell in cells]
+    assert tips == ["Long at 1.1.", "No long entry.", "No reason was recorded.", "Not evaluated today or yesterday"]
 
 
 # -- the editor --------------------------------------------------------------------------------------------------------

@@ -159,8 +159,8 @@ class StrategyEditor(QFrame):
         return self.opened is not None and self.json.document().isModified()
 
     def text(self) -> str:
-        """The text as it is now."""
-        return self.json.text()
+        """The text as it is now; of a file that cannot be shown, that of the file."""
+        return self.opened.text if self.opened is not None and self.json.isReadOnly() else self.json.text()
 
     def open(self, opened: Opened, name: str) -> str:
         """Show a file; returns why it cannot be shown, empty when it is."""
@@ -198,7 +198,7 @@ class StrategyEditor(QFrame):
         from workers.strategy import json_text
 
         text = self.text()
-        if len(text) > FORM_LIMIT:
+        if len(text) > FORM_LIMIT or self.json.isReadOnly():
             return
         try:
             edit = json_text.removed(text, path) if value is MISSING else json_text.put(text, path, value)
