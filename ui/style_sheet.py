@@ -77,6 +77,8 @@ QCheckBox:focus { color: @accent_ink; }
 
 QTableView, QListView { background: @panel; border: none; outline: 0; gridline-color: transparent;
     selection-background-color: @selected; selection-color: @text; }
+#completions { background: @raised; border: 1px solid @line; padding: 4px; }
+#completions::item { padding: 3px 6px; border-radius: 4px; }
 #framed { background: @panel; border: 1px solid @line; border-radius: 10px; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section {

@@ -174,7 +174,7 @@ class StrategyList(QAbstractTableModel):
     def _under(self, row: Row, column: Column) -> str:
         if column is Column.NAME:
             if row.enabled is None:
-                return words.tr("Cannot be used: open it to mend it")
+                return words.tr("Cannot be used")
             return words.joined(f"{row.symbol} {row.timeframe}", words.tr(row.direction), "")
         if column is Column.LAST:
             if row.last is None:

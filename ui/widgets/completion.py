@@ -35,6 +35,7 @@ class Completion(QObject):
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self._completer.setMaxVisibleItems(9)
+        self._completer.popup().setObjectName("completions")
         self._completer.activated.connect(self._on_chosen)
         self._line: QLineEdit | None = None
         self._choosing = False

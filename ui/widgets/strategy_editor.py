@@ -285,7 +285,9 @@ class StrategyEditor(QFrame):
         """The first thing that is wrong, with its line; F8 goes from one to the next."""
         found = self.findings.findings if self.findings is not None else ()
         text = ""
-        if found:
+        # The form says itself why it waits.
+        waits = self.findings is not None and self.findings.document is None and not self.form.isHidden()
+        if found and not waits:
             text = (
                 found[0].text
                 if not found[0].path
@@ -373,6 +375,7 @@ class StrategyEditor(QFrame):
         self.json.setVisible("json" in shown)
         self._sides.setVisible("form" in shown or "json" in shown)
         self.preview.setVisible("preview" in shown)
+        self._show_problem()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -27,8 +27,8 @@ class StrategyTable(Table):
         self.setItemDelegateForColumn(Column.ON, SwitchCell(theme, self))
         self.setItemDelegateForColumn(Column.NAME, TwoLineCell(theme, self, strong=True))
         self.setItemDelegateForColumn(Column.LAST, TwoLineCell(theme, self))
-        widths = {int(Column.ON): 42, int(Column.LAST): 92}
-        self.set_widths(widths, Column.NAME, yielding=(Column.LAST,), least=130)
+        widths = {int(Column.ON): 42, int(Column.LAST): 106}
+        self.set_widths(widths, Column.NAME, yielding=(Column.LAST,), least=120)
         for key, act in ((Qt.Key.Key_Space, self.toggle_current), (Qt.Key.Key_Delete, self.delete_asked.emit)):
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)

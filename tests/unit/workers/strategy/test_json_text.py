@@ -70,7 +70,7 @@ def test_every_value_is_found(document: dict[str, Any], layout: Any) -> None:
     for path in paths_of(document):
         node = json_text.outline(text)
         for step in path:
-            node = node.members[step].node if isinstance(step, str) else node.items[step]  # type: ignore[index]
+            node = node.members[step].node if isinstance(step, str) else node.items[step]
         assert json.loads(text[node.start : node.end]) == at(document, path)
 
 

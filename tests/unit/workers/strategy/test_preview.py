@@ -30,7 +30,7 @@ def text(*entry: str, **changes: Any) -> str:
 
 
 def of(bench: Bench, content: str) -> Preview:
-    return preview(bench, rule_of(content, "a.json"))  # type: ignore[arg-type]
+    return preview(bench, rule_of(content, "a.json"))
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -120,12 +120,12 @@ def test_a_rule_that_cannot_be_read_or_a_terminal_that_is_away_say_so(bench: Ben
 def test_other_processes_ask_by_id(bench: Bench) -> None:
     (bench.paths.strategies / "a.json").write_text(text(enabled=False), encoding="utf-8")
     (bench.paths.strategies / "b.json").write_text("{", encoding="utf-8")
-    shown = answer(bench, {"strategy": "a"})  # type: ignore[arg-type]
+    shown = answer(bench, {"strategy": "a"})
     assert json.loads(json.dumps(shown))["strategy"] == "a"
     with pytest.raises(StrategyFileError):
-        answer(bench, {"strategy": "b"})  # type: ignore[arg-type]
+        answer(bench, {"strategy": "b"})
     with pytest.raises(UserAction, match="no strategy 'c'"):
-        answer(bench, {"strategy": "c"})  # type: ignore[arg-type]
+        answer(bench, {"strategy": "c"})
 
 
 # -- the list ----------------------------------------------------------------------------------------------------------
