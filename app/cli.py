@@ -34,6 +34,7 @@ OK, FAILED, USAGE, SKIPPED = 0, 1, 2, 3
 FEED_ACTIONS = ("list", "import", "export", "add", "remove", "enable", "disable")
 IDEA_ACTIONS = ("list", "approve", "reject", "edit", "export", "verify", "replay")
 IDEA_STATES = ("pending", "approved", "rejected", "expired")
+STRATEGY_ACTIONS = ("list", "check", "preview")
 
 EPILOG = """\
 Every command also takes --home, --set, --terminal and --json, before or after its name. Examples:
@@ -91,6 +92,7 @@ class Wiring:
     screenshot: Callable[[ScreenshotStart], int]
     feeds: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
     ideas: Work | None = None
+    strategies: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -207,6 +209,11 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     ideas.add_argument("values", nargs="*", metavar="ID | ID entry=PRICE ... | FILE.csv")
     ideas.add_argument("--status", choices=IDEA_STATES, default="", metavar="|".join(IDEA_STATES))
     ideas.add_argument("--reason", metavar="TEXT", default="")
+    rules = commands.add_parser("strategies", help="list strategies, check a file, see what would come of one now")
+    rules.add_argument(
+        "action", nargs="?", choices=STRATEGY_ACTIONS, default="list", metavar="|".join(STRATEGY_ACTIONS)
+    )
+    rules.add_argument("values", nargs="*", metavar="FILE | ID")
     symbols = commands.add_parser("symbols", help="what the broker calls the symbols of the watch list")
     symbols_commands = symbols.add_subparsers(dest="action", metavar="confirm SYMBOL NAME | forget SYMBOL")
     confirm = symbols_commands.add_parser("confirm", help="settle which symbol of the broker is meant")
@@ -276,7 +283,7 @@ def dispatch(
     common: argparse.Namespace, options: argparse.Namespace, wiring: Wiring, opened: list[CommandSession]
 ) -> int:
     """Hand the command to the function that does it; ``opened`` takes the session that it works with."""
-    from app import cli_commands
+    from app import cli_commands, cli_strategies
     from app.cli_session import CommandSession
     from app.interpreter import share_one_heap, spare_reading_sources
 
@@ -298,6 +305,7 @@ def dispatch(
         "settings": lambda: settings_command(session, options),
         "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),
         "ideas": lambda: ideas_command(session, wiring, options),
+        "strategies": lambda: cli_strategies.strategies(session, wiring.strategies, options.action, options.values),
         "symbols": lambda: cli_commands.symbols(session, vars(options)),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),

@@ -103,8 +103,8 @@ class Engine:
         outages = OutageLog(self.storage, self.paths.outages_file)
         self.terminal = build_session(current.terminal, self.clock, outages)
         self.terminal.known_rule = recalling(ServerMemory(self.storage))
-        services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
-        self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
+        self.services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
+        self.runner = Runner(self.registry, self.services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
         self.timetable.each_round = self._reload_edited_settings
         self._settings_seen = _stamp(self.paths.settings_file)

@@ -86,7 +86,7 @@ class Desk:
         Raises:
             MetronomeError: the question is refused.
         """
-        operation = self._operations.get(op)
+        operation = self._operations.get(op) or self._question(op)
         if operation is None:
             raise UserAction(
                 f"The Metronome that has this home open does not know {op!r}.",
@@ -99,6 +99,10 @@ class Desk:
         finally:
             with self._lock:
                 self._busy -= 1
+
+    def _question(self, op: str) -> Callable[[Mapping[str, Any], ipc.Send], object] | None:
+        question = self._engine.registry.questions.get(op)
+        return None if question is None else lambda args, _send_event: question(self._engine.services, args)
 
     def _run(self, args: Mapping[str, Any], send_event: ipc.Send) -> object:
         runner = self._engine.runner

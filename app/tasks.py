@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -137,11 +137,19 @@ class TaskSpec:
     terminal: bool = False
 
 
-class Registry:
-    """All tasks by id, in the order in which they are shown."""
+Question = Callable[["Services", Mapping[str, Any]], dict[str, Any]]
 
-    def __init__(self, specs: Sequence[TaskSpec] = ()) -> None:
+
+class Registry:
+    """All tasks by id, in the order in which they are shown.
+
+    Args:
+        questions: What can be asked of a running engine without a run, by name: plain values in, plain values out.
+    """
+
+    def __init__(self, specs: Sequence[TaskSpec] = (), questions: Mapping[str, Question] | None = None) -> None:
         self._specs: dict[str, TaskSpec] = {}
+        self.questions: Mapping[str, Question] = questions or {}
         for spec in specs:
             self.add(spec)
 

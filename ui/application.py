@@ -111,7 +111,7 @@ class WindowProgram(QObject):
         self.link.timetable_changed.connect(self._on_timetable)
         if self.tray is not None:
             self.tray.show_asked.connect(self.window.bring_to_front)
-            self.tray.quit_asked.connect(self.quit)
+            self.tray.quit_asked.connect(self.ask_to_quit)
             self.tray.pause_asked.connect(self.link.set_paused)
 
     def open(self, *, minimized: bool = False) -> None:
@@ -138,6 +138,11 @@ class WindowProgram(QObject):
         self._settled.timeout.connect(keep_what_is_loaded)
         self._settled.timeout.connect(give_back_free_memory)
         self._settled.start(SETTLED_MS)
+
+    def ask_to_quit(self) -> None:
+        """Quit, unless a page has to ask first what is to become of unsaved changes."""
+        if self.window.may_quit(self.quit):
+            self.quit()
 
     def quit(self) -> None:
         """Leave the event loop; ``close`` then stops the engine."""
@@ -193,7 +198,7 @@ class WindowProgram(QObject):
                     self.tr("Metronome goes on"), self.tr("Find it in the tray; Quit is in its menu."), bad=False
                 )
         else:
-            self.quit()
+            self.ask_to_quit()
 
 
 def run_window(start: WindowStart) -> int:

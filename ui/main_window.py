@@ -36,7 +36,7 @@ from ui.widgets.nav_list import NavList
 from ui.widgets.simulated_banner import SimulatedBanner
 from ui.window_state import WindowState
 
-PAGES = ("tasks", "health", "ideas", "market", "calendar", "news", "history", "logs", "settings")
+PAGES = ("tasks", "health", "ideas", "strategies", "market", "calendar", "news", "history", "logs", "settings")
 GROUPS = ("ideas", "market", "history")
 """Pages before which the list of pages has a line."""
 EVALUATIONS = ("evaluate_all_strategies", "evaluate_single_symbol")
@@ -66,6 +66,7 @@ class MainWindow(QMainWindow):
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
             "ideas": self.tr("Trade ideas"),
+            "strategies": self.tr("Strategies"),
             "market": self.tr("Market"),
             "calendar": self.tr("Calendar"),
             "news": self.tr("News"),
@@ -152,7 +153,9 @@ class MainWindow(QMainWindow):
             ("Ctrl+K", self.jump),
             ("Ctrl+F", self._find),
         ]
-        keys += [(f"Ctrl+{number}", partial(self.show_page, name)) for number, name in enumerate(PAGES[:9], 1)]
+        # The tenth page is Ctrl+0, as in browsers; settings have the key that they have everywhere.
+        keys += [(f"Ctrl+{number % 10}", partial(self.show_page, name)) for number, name in enumerate(PAGES[:10], 1)]
+        keys.append(("Ctrl+,", partial(self.show_page, "settings")))
         for key, action in keys:
             QShortcut(QKeySequence(key), self).activated.connect(action)
 
@@ -170,6 +173,9 @@ class MainWindow(QMainWindow):
 
     def show_page(self, name: str) -> None:
         """Bring a page into sight; it is built when it is first asked for."""
+        if name != self.page and not self.current_page.may_leave(partial(self.show_page, name)):
+            self.nav.choose(self.page)
+            return
         page = self._pages.get(name) or self._build_page(name)
         if self._stack.currentWidget() is not page:
             by_list = self.nav.hasFocus()
@@ -211,6 +217,10 @@ class MainWindow(QMainWindow):
             from ui.pages.calendar import CalendarPage
 
             page = CalendarPage(self._theme, self._link)
+        elif name == "strategies":
+            from ui.pages.strategies import StrategiesPage
+
+            page = StrategiesPage(self._theme, self._link)
         elif name == "market":
             from ui.pages.market import MarketPage
 
@@ -391,6 +401,15 @@ class MainWindow(QMainWindow):
             self._link.submit("collect_rss_news", {"anew": True})
         elif self.page == "market":
             self._link.submit("collect_market_data")
+        elif self.page == "strategies":
+            self._evaluate_strategy()
+
+    def _evaluate_strategy(self) -> None:
+        from ui.pages.strategies import StrategiesPage
+
+        page = self._pages["strategies"]
+        if isinstance(page, StrategiesPage):
+            page.evaluate()
 
     def _run_with_parameters(self) -> None:
         if self.page == "tasks" and self.tasks.current_task:
@@ -441,6 +460,15 @@ class MainWindow(QMainWindow):
     def in_sight(self) -> bool:
         """Whether somebody can see the window."""
         return self.isVisible() and not self.isMinimized()
+
+    def may_quit(self, then: Callable[[], object]) -> bool:
+        """Whether no page has to ask first; one that has is shown, and calls ``then`` when it may."""
+        for name, page in self._pages.items():
+            if not page.may_leave(then):
+                self.bring_to_front()
+                self.show_page(name)
+                return False
+        return True
 
     def remember(self) -> None:
         """Keep size and place for the next start."""

@@ -13,7 +13,7 @@ from app.settings_model import Timeframe
 from app.tasks import NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from app.terminal.symbols import SymbolNames
 from workers.gates import TerminalConnected
-from workers.strategy import library
+from workers.strategy import library, preview
 from workers.strategy.deciding import IdeaDesk
 from workers.strategy.decision_book import FILE_NAME as DECISIONS
 from workers.strategy.evaluate import Outcome
@@ -169,6 +169,9 @@ def _refuse(lost: Sequence[StrategyOutcome], bad: Sequence[library.BadRuleFile])
         advice="Mend what is named here; the next run reads the files again.",
     )
 
+
+#: What can be asked without a run.
+QUESTIONS: Final = {"strategy_preview": preview.answer}
 
 SPECS: Final = (
     TaskSpec(

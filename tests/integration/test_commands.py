@@ -265,3 +265,42 @@ def test_ideas_are_listed_made_again_and_verified(tmp_path: Path) -> None:
     code, found = ask(tmp_path, "ideas", "verify")
     assert (code, found["ok"], len(found["faults"])) == (1, False, 1)
     assert ask(tmp_path, "ideas", "replay", "nosuch")[0] == 1
+
+
+def test_strategies_are_listed_checked_and_looked_at(tmp_path: Path) -> None:
+    assert ask(tmp_path, "strategies") == (0, [])
+    folder = tmp_path / "data" / "config" / "strategies"
+    folder.mkdir(parents=True, exist_ok=True)
+    rule = {
+        "symbol": "EURUSD",
+        "timeframe": "M15",
+        "enabled": False,
+        "conditions": {"entry": ["range >= 0"]},
+        "strategy": {"direction": "both"},
+    }
+    (folder / "mine.json").write_text(json.dumps(rule), encoding="utf-8")
+    (folder / "broken.json").write_text("{", encoding="utf-8")
+    code, rows = ask(tmp_path, "strategies", "list")
+    assert (code, [row["id"] for row in rows]) == (0, [None, "mine"])
+    assert "not valid JSON" in rows[0]["problem"]
+    assert (rows[1]["problem"], rows[1]["enabled"], rows[1]["timeframe"]) == ("", False, "M15")
+    code, found = ask(tmp_path, "strategies", "check", str(folder / "mine.json"))
+    assert (code, found["ok"], found["findings"]) == (0, True, [])
+    code, found = ask(tmp_path, "strategies", "check", str(folder / "broken.json"))
+    assert (code, found["findings"][0]["line"]) == (1, 1)
+    assert ask(tmp_path, "strategies", "check", str(folder / "nothing.json"))[0] == 1
+    now = ("--set", "terminal.simulated.now=2025-06-03T12:00:00Z")
+    code, found = ask(tmp_path, "strategies", "preview", "mine", *now)
+    assert code == 0, found
+    assert [[item["holds"] for item in side["conditions"]] for side in found["sides"]] == [[True], [True]]
+    assert not list((tmp_path / "data" / "trade_ideas").glob("*.json"))
+    code, found = ask(tmp_path, "strategies", "preview", "mime")
+    assert (code, found["advice"][:18]) == (2, "Did you mean mine?")
+    owner = start_headless(tmp_path)
+    try:
+        code, found = ask(tmp_path, "strategies", "preview", "mine")
+        assert found["strategy"] == "mine"
+        assert len(found["sides"]) == 2
+    finally:
+        owner.terminate()
+        owner.communicate(timeout=30)

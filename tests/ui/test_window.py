@@ -57,9 +57,12 @@ def test_the_engine_fills_it(window: MainWindow) -> None:
 
 
 def test_keys_reach_every_page(qtbot: QtBot, window: MainWindow) -> None:
-    for number, name in enumerate(PAGES, 1):
-        qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.ControlModifier)
+    for number, name in enumerate(PAGES[:10], 1):
+        qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0 + number % 10), Qt.KeyboardModifier.ControlModifier)
         assert window.page == name
+    window.show_page("tasks")
+    qtbot.keyClick(window, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
+    assert window.page == "settings"
 
 
 def test_f5_runs_the_chosen_task(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import Qt
@@ -42,6 +43,10 @@ class Page(QWidget):
 
     def entered(self) -> None:
         """The page comes into sight."""
+
+    def may_leave(self, then: Callable[[], object]) -> bool:
+        """Somebody wants to go elsewhere. A page that has to ask first returns False, and calls ``then`` later."""
+        return True
 
     @property
     def built(self) -> bool:

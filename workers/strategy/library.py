@@ -23,7 +23,7 @@ PROFILE_EXAMPLES: Final = _RESOURCES / "profiles"
 _MARK: Final = ".examples"
 
 #: A rule file is a page of text; anything larger is not one.
-_LARGEST: Final = 1_000_000
+LARGEST: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _names(folder: Path) -> list[str]:
 def _content(path: Path, label: str, refuse: type[UserAction]) -> bytes:
     with guarding(path, "read"):
         size = path.stat().st_size
-        if size > _LARGEST:
+        if size > LARGEST:
             raise refuse(
                 f"{label} has {size:,} bytes; such a file has a few thousand.",
                 advice="Move it out of the folder.",
