@@ -231,9 +231,15 @@ def _question(survey: Survey, memory: Memory, order: Order) -> tuple[str, bool]:
         held = count(survey.held, order.rule.what)
         return (
             f"{held} ({size(survey.held_bytes)}) would be older than {count(order.days, 'day')} only if the clock of "
-            f"this computer is right, which leapt by {seconds(memory.ahead_s or clock_guard.GAP_S)}."
+            f"this computer is right: {_leap(memory)}."
         ), not survey.old
     return "", False
+
+
+def _leap(memory: Memory) -> str:
+    if memory.ahead_s:
+        return f"it leapt ahead by {seconds(memory.ahead_s)} since the clean-up before, or nobody was here"
+    return "it was set back for a while"
 
 
 def _nothing(survey: Survey, listing: Listing, order: Order) -> NothingToDo:

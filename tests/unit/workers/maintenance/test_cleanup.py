@@ -16,7 +16,7 @@ from upkeep import clean_cache, clean_logs, logs_of_days, put, tree
 from app.errors import Cancelled, NothingToDo, UserAction
 from app.execution import execute
 from app.runs import RunState
-from workers.maintenance import cleanup, clock_guard, scan
+from workers.maintenance import clock_guard, scan
 from workers.maintenance.cleanup import Waits
 from workers.maintenance.results import CacheParams, LogsParams
 from workers.maintenance_tasks import SPECS
@@ -131,7 +131,7 @@ def test_open_files_are_skipped_with_a_line_each(bench: Bench, monkeypatch: pyte
     # When all that is left is locked, that is no success.
     outcome = execute(SPECS[0], bench.context("cleanup_old_logs"), LogsParams())
     assert outcome.state is RunState.FAILED
-    assert outcome.reason.startswith("None of 2 old log files could be deleted; logs/metronome.log.31: ")
+    assert outcome.reason.startswith("None of 2 old log files could be deleted; logs/metronome.log.3")
     assert len(outcome.result["listed"]) == 2
 
 
@@ -283,12 +283,12 @@ def test_few_files_are_kept_from_a_clock_set_ahead_as_well(bench: Bench) -> None
 
 
 def test_a_clock_set_back_deletes_nothing_and_neither_does_its_repair(bench: Bench) -> None:
-    logs_of_days(bench, 20, 29)
+    logs_of_days(bench, 15, 24)
     with pytest.raises(NothingToDo):
         clean_logs(bench)
     bench.clock.jump(-365 * DAY_S)
     ancient = put(bench.paths.logs / "ancient_20200101.log")
-    with pytest.raises(Waits, match="12 months|365 days behind"):
+    with pytest.raises(Waits, match="365 days behind"):
         clean_logs(bench)
     assert ancient.exists()
     young = put(bench.paths.logs / "young.log", at=bench.clock.now())
