@@ -8,7 +8,15 @@ from app.tasks import CatchUp, NoParams, Queue, TaskContext, TaskSpec
 from workers.health.report import HealthReport, make_report, store_report
 from workers.maintenance.archive import archive
 from workers.maintenance.cleanup import Order, clean, found_so_far
-from workers.maintenance.results import ArchiveParams, ArchiveResult, CacheParams, CleanupResult, LogsParams
+from workers.maintenance.optimize_csv import optimise
+from workers.maintenance.results import (
+    ArchiveParams,
+    ArchiveResult,
+    CacheParams,
+    CleanupResult,
+    LogsParams,
+    OptimizeResult,
+)
 from workers.maintenance.rules import CACHE, LOGS, Rule
 from workers.wording import count
 
@@ -56,6 +64,11 @@ def archive_old_trades(ctx: TaskContext, params: ArchiveParams) -> ArchiveResult
     )
 
 
+def optimize_csv_files(ctx: TaskContext, _params: NoParams) -> OptimizeResult:
+    """Put bar histories and trade logs in order."""
+    return OptimizeResult(**optimise(ctx).findings())
+
+
 def system_health_check(ctx: TaskContext, _params: NoParams) -> HealthReport:
     """Look at everything; trouble that is found is the result, not a failure of the run."""
     report = make_report(ctx)
@@ -101,6 +114,18 @@ SPECS: Final = (
         schedule="daily 04:00",
         soft_limit_s=600.0,
         hard_limit_s=900.0,
+        catch_up=CatchUp.RUN_ONCE,
+    ),
+    TaskSpec(
+        id="optimize_csv_files",
+        title="Optimise CSV files",
+        description="Bar histories and trade logs: sorted, duplicates dropped, and what is no row set aside with the reason.",
+        queue=Queue.MAINTENANCE,
+        run=optimize_csv_files,
+        result=OptimizeResult,
+        schedule="weekly sun 05:00",
+        soft_limit_s=3600.0,
+        hard_limit_s=3900.0,
         catch_up=CatchUp.RUN_ONCE,
     ),
     TaskSpec(

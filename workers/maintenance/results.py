@@ -101,3 +101,40 @@ class ArchiveResult(_Files):
             if number
         ]
         return ", ".join([told, *more])
+
+
+class OptimizeResult(TaskResult):
+    """What became of the CSV files."""
+
+    files: int = Field(description="Bar histories and trade logs that were looked through.")
+    changed: int = Field(description="Of these, files that were written anew.")
+    left: int = Field(default=0, description="Of these, files that were left as they are, since something is wrong.")
+    rows_before: int = Field(description="Lines below the headers before.")
+    rows: int = Field(description="Rows now.")
+    bytes_before: int = Field(description="Size of all files before.")
+    bytes: int = Field(description="Their size now.")
+    rejected: int = Field(default=0, description="Lines that went to side files, with number and reason.")
+    repeated: int = Field(default=0, description="Lines that stood there twice and were dropped.")
+    moved: int = Field(default=0, description="Rows that stood after a later one.")
+    listed: tuple[dict[str, Any], ...] = Field(default=(), description="The first 1,000 files with these counts.")
+    not_listed: int = Field(default=0, description="Files beyond these.")
+
+    def summary(self) -> str:
+        parts = [f"{count(self.files, 'file')} with {count(self.rows, 'row')}"]
+        if self.changed:
+            told = [
+                f"{number:,} {text}"
+                for number, text in (
+                    (self.repeated, "repeated"),
+                    (self.rejected, "rejected"),
+                    (self.moved, "out of order"),
+                )
+                if number
+            ]
+            saved = f"{size(self.bytes_before)} to {size(self.bytes)}"
+            parts.append(f"{self.changed:,} put in order ({', '.join([*told, saved])})")
+        if self.left:
+            parts.append(f"{self.left:,} left as they are")
+        if self.files - self.changed - self.left:
+            parts.append(f"{self.files - self.changed - self.left:,} in order already")
+        return ", ".join(parts)

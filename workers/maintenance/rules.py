@@ -76,3 +76,20 @@ TRADES: Final = Rule(
     below=False,
     what="trade log",
 )
+
+#: What the optimisation looks through; the side files hold what is no row.
+BARS: Final = Rule(
+    folder=("data", "bars"),
+    names=re.compile(r"[^.].*(?<!\.rejected)\.csv", re.IGNORECASE | re.DOTALL),
+    kept=frozenset(),
+    below=True,
+    what="bar history",
+)
+
+TRADE_TABLES: Final = Rule(
+    folder=("logs",),
+    names=re.compile(r"trades_.+(?<!\.rejected)\.csv", re.IGNORECASE | re.DOTALL),
+    kept=frozenset(),
+    below=False,
+    what="trade log",
+)
