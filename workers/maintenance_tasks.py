@@ -119,7 +119,7 @@ SPECS: Final = (
     TaskSpec(
         id="optimize_csv_files",
         title="Optimise CSV files",
-        description="Bar histories and trade logs: sorted, duplicates dropped, and what is no row set aside with the reason.",
+        description="Bar histories and trade logs: sorted, without duplicates; what is no row is set aside.",
         queue=Queue.MAINTENANCE,
         run=optimize_csv_files,
         result=OptimizeResult,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.market.bar_history import HEADER
+from workers.wording import count
 
 Bytes = npt.NDArray[np.uint8]
 Index = npt.NDArray[np.int64]
@@ -23,6 +25,8 @@ Mask = npt.NDArray[np.bool_]
 COLUMNS: Final = len(HEADER)
 #: ``2025-06-03T12:00:00Z``
 _SHAPE: Final = np.frombuffer(b"0000-00-00T00:00:00Z", dtype=np.uint8)
+#: What all parts of the program read as the same time.
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?", re.ASCII)
 _DIGITS: Final = np.flatnonzero(_SHAPE == ord("0"))
 _SIGNS: Final = np.flatnonzero(_SHAPE != ord("0"))
 _PRICES: Final = HEADER[1:5]
@@ -65,13 +69,14 @@ def parsed(line: bytes) -> int | str:
         return "it holds a line break"
     cells = line.decode("utf-8", "replace").split(",")
     if len(cells) != COLUMNS:
-        return f"it has {len(cells)} columns instead of {COLUMNS}"
+        return f"it has {count(len(cells), 'column')} instead of {COLUMNS}"
+    if _TIME.fullmatch(cells[0]) is None:
+        return "its time is not written as 2025-06-03T12:00:00Z"
     try:
-        moment = datetime.fromisoformat(cells[0].strip())
-        time_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        time_s = datetime.fromisoformat(cells[0].removesuffix("Z")).replace(tzinfo=UTC).timestamp()
+    except ValueError:
         return "its time cannot be read"
-    if not 0 < time_s < LATEST_S or time_s != int(time_s):
+    if not 0 < time_s < LATEST_S:
         return "its time is none of a bar"
     wrong = _wrong_prices(cells) or _wrong_counts(cells)
     return wrong or int(time_s)
@@ -138,11 +143,10 @@ def _seconds(digits: npt.NDArray[np.int32]) -> tuple[Index, Mask]:
 
 def _numbers(data: Bytes, starts: Index, ends: Index, rows: Index) -> Mask:
     """Which of these lines, of eight columns each, hold the numbers of a bar; False where that is not sure."""
-    whole = len(rows) == len(starts)
-    if whole:
-        text = data[starts[0] : ends[-1]].tobytes()
-    else:
-        text = b"\n".join([data[starts[row] : ends[row]].tobytes() for row in rows.tolist()])
+    breaks = np.flatnonzero(np.diff(rows) != 1)
+    firsts, lasts = np.append(rows[:1], rows[breaks + 1]), np.append(rows[breaks], rows[-1:])
+    spans = zip(starts[firsts].tolist(), ends[lasts].tolist(), strict=True)
+    text = b"\n".join([data[start:end].tobytes() for start, end in spans])
     table = _table(text, len(rows))
     if table is not None:
         return _sound(table)
@@ -157,8 +161,8 @@ def _numbers_of(data: Bytes, starts: Index, ends: Index, rows: Index) -> Mask:
     return _numbers(data, starts[rows], ends[rows], np.arange(len(rows)))
 
 
-def _table(text: bytes, count: int) -> Any:
-    """The numbers of ``count`` lines; None when the C reader does not take them all."""
+def _table(text: bytes, lines: int) -> Any:
+    """The numbers of so many ``lines``; None when the C reader does not take them all."""
     import pandas as pd
 
     if b'"' in text or b"\0" in text:
@@ -178,7 +182,7 @@ def _table(text: bytes, count: int) -> Any:
         )
     except (ValueError, OverflowError, pd.errors.ParserError):
         return None
-    return found if len(found) == count else None
+    return found if len(found) == lines else None
 
 
 def _sound(table: Any) -> Mask:

@@ -26,6 +26,7 @@ from workers.maintenance import csv_bars, csv_trades
 from workers.maintenance.csv_bars import Index
 from workers.maintenance.csv_survey import BAD, GOOD, Survey, survey
 from workers.market.bar_history import HEADER as BAR_HEADER
+from workers.wording import count
 
 _O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 _COPY: Final = 4 * 2**20
@@ -280,8 +281,8 @@ def _block(found: Survey, lines: Lines, plan: Plan) -> bytes:
             text = lines.of(file, number)
             rows.append(b'%d,"%s","%s"\n' % (_shown(found, number), _quoted(reason.encode()), _quoted(text)))
     name = found.path.name.encode("utf-8", "backslashreplace")
-    heading = b"# %d lines of %s as it was with SHA-256 %s: line, reason, text\n" % (
-        len(rows),
+    heading = b"# %s of %s as it was with SHA-256 %s: line, reason, text\n" % (
+        count(len(rows), "line").encode(),
         name,
         digest.hexdigest().encode(),
     )

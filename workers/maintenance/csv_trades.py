@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from workers.journal.trades import HEADER
+from workers.wording import count
 
 _WHOLE: Final = ("login", "ticket", "time", "type", "entry")
 _NUMBERS: Final = ("volume", "price", "commission", "swap", "profit", "fee")
@@ -29,7 +30,7 @@ def parsed(line: bytes) -> tuple[float, Key] | str:
     except csv.Error as error:
         return f"it is no line of a table ({error})"
     if len(cells) != len(HEADER):
-        return f"it has {len(cells)} columns instead of {len(HEADER)}"
+        return f"it has {count(len(cells), 'column')} instead of {len(HEADER)}"
     try:
         moment = datetime.fromisoformat(cells[0])
     except ValueError:

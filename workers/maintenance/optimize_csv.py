@@ -144,6 +144,8 @@ def _looked(job: Job) -> Looked:
     from workers.maintenance.csv_rewrite import Unproved, written
     from workers.maintenance.csv_survey import survey
 
+    with suppress(OSError):
+        job.temporary.unlink(missing_ok=True)  # of a round before
     try:
         seen = survey(job.path, bars=job.bars)
         rows, stamp = seen.rows, seen.stamp
