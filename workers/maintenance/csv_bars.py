@@ -93,9 +93,8 @@ def _wrong_prices(cells: list[str]) -> str:
             return f"the {name} is not a positive number"
         prices.append(price)
     opened, high, low, close = prices
-    return (
-        "" if high >= max(opened, close, low) and low <= min(opened, close) else "high and low do not hold the others"
-    )
+    holds = high >= max(opened, close, low) and low <= min(opened, close)
+    return "" if holds else "open or close lies outside of low and high"
 
 
 def _wrong_counts(cells: list[str]) -> str:
