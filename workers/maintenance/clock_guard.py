@@ -1,8 +1,8 @@
 """Nothing is deleted because of a clock: a memory of each task's looks, and when a clean-up stops and asks.
 
 The memory (``data/maintenance/{task}.json``) holds no file, only the course of time: what the wall clock said at the
-last look, and the *trusted time*, which never gains more than three days on it from one look to the next. A file is
-old when it is old by both. So, whatever the clock does,
+last look, and the *trusted time*, which follows it in steps of up to eight days and stands still when it leaps further
+at once. A file is old when it is old by both. So, whatever the clock does,
 
 * set ahead by a year: what is there keeps the age that it had, and is kept;
 * set back by a year: nothing at all is deleted while the clock is behind the trusted time;
@@ -31,12 +31,10 @@ from app.storage import Storage
 from workers.maintenance.age import date_in
 
 DAY_S: Final = 86_400.0
-#: The trusted time gains so much at most between two looks: a long weekend.
-GAP_S: Final = 3 * DAY_S
+#: The trusted time follows steps up to this: a week away, or somebody who is here at weekends only.
+GAP_S: Final = 8 * DAY_S
 #: Clocks may be corrected by so much without a word.
 SLACK_S: Final = DAY_S
-#: From here on a gap is a leap, after which trust is earned anew.
-LEAP_S: Final = 30 * DAY_S
 #: So many files are no question.
 FEW: Final = 20
 FIRST_SHARE: Final = 0.5
@@ -81,8 +79,8 @@ class Memory:
         """The memory after a look at ``now_s`` of a task that keeps files ``days`` days."""
         days = max(days, self.days)
         passed = now_s - self.wall
-        step = min(max(passed, 0.0), GAP_S)
-        steady = self.steady + step if -SLACK_S <= passed <= LEAP_S else 0.0
+        step = max(passed, 0.0) if passed <= GAP_S else 0.0
+        steady = self.steady + step if -SLACK_S <= passed <= GAP_S else 0.0
         wrong = self._spans(now_s, passed)
         if now_s < self.highest - SLACK_S:
             trusted, highest = now_s, self.highest

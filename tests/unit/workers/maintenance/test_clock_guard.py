@@ -38,15 +38,29 @@ def test_a_year_ahead_changes_nothing_for_what_is_there() -> None:
     for day in range(1, 10):
         memory = memory.look(START + day * DAY_S, 30)
     memory = memory.look(START + (10 + 365) * DAY_S, 30)
-    assert memory.trusted == START + 10 * DAY_S + 2 * DAY_S  # three days at most for one look
-    assert memory.ahead_s == 363 * DAY_S
-    for day in range(11, 39):
+    assert memory.trusted == START + 9 * DAY_S
+    assert memory.ahead_s == 366 * DAY_S
+    for day in range(11, 40):
         memory = memory.look(START + (day + 365) * DAY_S, 30)
-        assert memory.trusted == START + (day + 2) * DAY_S
+        assert memory.trusted == START + (day - 1) * DAY_S
     # After thirty steady days whatever was there has its age by itself.
-    for day in range(39, 45):
-        memory = memory.look(START + (day + 365) * DAY_S, 30)
+    memory = memory.look(START + (40 + 365) * DAY_S, 30)
     assert memory.ahead_s == 0
+
+
+@pytest.mark.parametrize("leap", [9, 20, 29, 365])
+def test_trust_of_months_does_not_cover_a_leap(leap: int) -> None:
+    memory = Memory.begun(START)
+    for day in range(1, 100):
+        memory = memory.look(START + day * DAY_S, 30)
+    assert memory.look(START + (99 + leap) * DAY_S, 30).ahead_s == leap * DAY_S
+
+
+def test_weeks_between_looks_are_no_leaps() -> None:
+    memory = Memory.begun(START)
+    for week in range(1, 30):
+        memory = memory.look(START + 7 * week * DAY_S, 7)
+        assert memory.ahead_s == 0
 
 
 def test_a_year_back_and_forth() -> None:
