@@ -6,11 +6,16 @@ import csv
 import errno
 import gzip
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import kill_archive
+import kill_optimise
 import numpy as np
 import pytest
 from hand_terminal import Bench
@@ -20,7 +25,8 @@ from upkeep import put, tree
 
 from app.errors import NothingToDo
 from app.execution import execute
-from app.files import StorageError
+from app.files import StorageError, clean_leftovers
+from app.paths import Paths
 from app.runs import RunState
 from app.tasks import NoParams
 from app.terminal.values import RATES_DTYPE
@@ -323,7 +329,7 @@ class TestTrades:
             ("4", "the profit is not a number"),
             ("5", "it is no line of a table (unexpected end of data)"),
         ]
-        assert trades._known(bench.context(), {__import__("datetime").date(2025, 6, 3)}) == {
+        assert trades._known(bench.context(), {date(2025, 6, 3)}) == {
             ("Server", "7", "1"),
             ("Server", "7", "3"),
         }
@@ -399,7 +405,7 @@ def test_whatever_is_in_a_file_every_line_lives_once(
     window = bar_window.read_window(job.temporary, 10_000)
     assert window.in_order
     assert not window.spoiled
-    shown = list(csv.reader(text for text in _rows(block)))
+    shown = list(csv.reader(_rows(block)))
     assert len(shown) == rejected
     after = kept + Counter(line[2].encode("utf-8", "surrogateescape") for line in shown)
     del before[b""]
@@ -417,11 +423,8 @@ def test_whatever_is_in_a_file_every_line_lives_once(
 
 
 def _rows(block: bytes) -> Sequence[str]:
-    text = block.decode("utf-8", "surrogateescape")
-    rows: list[str] = []
-    for line in text.split("\n")[1:-1]:
-        rows.append(line + "\n")
-    return rows
+    """The lines of a block below its heading."""
+    return [f"{line}\n" for line in block.decode("utf-8", "surrogateescape").split("\n")[1:-1]]
 
 
 @pytest.mark.shared
@@ -485,3 +488,32 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert isinstance(looked, Looked)
     with pytest.raises(StorageError):
         csv_survey.survey(tmp_path / "none.csv", bars=True)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.allow_warnings("went to")
+def test_killed_at_any_step_every_line_lives_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real process is ended before each of its steps in turn; what it leaves is whole, and the next run finishes."""
+    good = [row(minute) for minute in range(30)]
+    content = HEAD + b"".join([*good[10:], *good[:10], good[3], b"torn\n", row(4, 99)])
+    monkeypatch.setattr("app.tasks.TaskContext.compute", kill_optimise.here)
+    code, left = 9, 0
+    while code == 9:
+        paths = Paths(tmp_path / f"{left}")
+        paths.create()
+        path = put(paths.bars / "EURUSD_M1.csv", content)
+        beside = put(path.with_name("EURUSD_M1.rejected.csv"), b"from before\n")
+        command = [sys.executable, kill_optimise.__file__, str(paths.home), str(left)]
+        code = subprocess.run(command, capture_output=True, timeout=50, check=False).returncode
+        assert code in (0, 9)
+        left += 1
+        assert path.read_bytes() in (content, HEAD + b"".join(good))
+        ctx = kill_archive.context(paths.home)
+        optimize_csv.optimise(ctx)
+        assert path.read_bytes() == HEAD + b"".join(good)
+        text = beside.read_bytes()
+        assert text.startswith(b"from before\n# 2 lines of EURUSD_M1.csv")
+        assert text.count(b"torn") == text.count(b",99,") == 1
+        clean_leftovers(paths.data)
+        assert sorted(found.name for found in paths.bars.iterdir()) == [path.name, beside.name]
+    assert left > 8
