@@ -151,6 +151,16 @@ def _peak_of_children() -> Iterator[list[int]]:
         thread.join()
 
 
+def _fill_trend(paths: Paths) -> None:
+    """Eight days of checks by this process, as after that time."""
+    from workers.health import trend
+
+    known = trend.load(paths)
+    last = known.points[-1]
+    points = tuple(trend.Point(last.at_s - 1_800.0 * back, last.process, last.figures) for back in range(400, -1, -1))
+    trend.store(paths, trend.Trend(points, known.integrity_at, known.integrity))
+
+
 def _health(home: Path) -> list[Figure]:
     from app.cli_session import CommandSession
     from app.engine import Engine
@@ -162,5 +172,6 @@ def _health(home: Path) -> list[Figure]:
     engine = Engine(session.paths, session.settings, session.load_registry())
     with timed_runs(engine) as timed:
         timed("system_health_check", None, 1)
+        _fill_trend(session.paths)
         taken, _late = timed("system_health_check", None, _CHECKS)
     return [distribution("health check on the worker", "ms", [value * 1e3 for value in taken], {"p95": 50.0})]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
 from app.errors import MetronomeError
 from app.tasks import TaskContext
+from app.terminal.errors import UnknownSymbol
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.symbols import SymbolNames
 from workers.health.finding import Facts, Finding, Verdict
@@ -120,10 +121,14 @@ def _newest_age_s(ctx: TaskContext) -> float | None:
     names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
     ages = []
     for symbol in ctx.settings.market.watch_list[:_ASKED]:
-        with suppress(MetronomeError):
+        try:
             tick = ctx.terminal.snapshot(names.broker_name(symbol)).tick
-            if tick is not None:
-                ages.append((ctx.clock.now() - tick.time).total_seconds())
+        except UnknownSymbol:
+            continue
+        except MetronomeError:
+            break  # it does not answer: asking for more would only wait
+        if tick is not None:
+            ages.append((ctx.clock.now() - tick.time).total_seconds())
     newest = min(ages, default=None)
     return None if newest is None or newest > ctx.settings.market.max_tick_age_s else newest
 
@@ -187,6 +192,7 @@ def versions(_ctx: TaskContext, _facts: Facts) -> Finding:
     return Finding(Verdict.OK, ", ".join(found), "told only")
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

@@ -105,13 +105,13 @@ def load(paths: Paths) -> Trend:
 
 
 def store(paths: Paths, trend: Trend) -> None:
-    """Write the trend.
+    """Write the trend, without waiting for the disk: a power cut may cost it, the checks themselves are kept.
 
     Raises:
         StorageError: it cannot be written.
     """
     head = {"integrity_at": iso(trend.integrity_at), "integrity": trend.integrity}
-    write_list(trend_file(paths), head, _LIST, (_item(point) for point in trend.points))
+    write_list(trend_file(paths), head, _LIST, (_item(point) for point in trend.points), durable=False)
 
 
 def _item(point: Point) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Memory:
         trusted: The trusted time then.
         highest: The highest trusted time ever.
         steady: Seconds of steady looks since the last leap.
-        days: The longest time for which files were to be kept, in days.
+        days: For how many days files are kept; while there are doubts, the most of all runs since.
         wrong: Spans of the wall clock in which it was set back: files dated there may be younger.
         shares: Of the last runs: files deleted for each file there.
         asked: When the user was asked, why, and about how many files; empty without a question.
@@ -77,7 +77,8 @@ class Memory:
 
     def look(self, now_s: float, days: int) -> Memory:
         """The memory after a look at ``now_s`` of a task that keeps files ``days`` days."""
-        days = max(days, self.days)
+        if self.wrong or self.set_back_s or self.ahead_s:
+            days = max(days, self.days)  # a run that keeps less must not end the doubts of the others
         passed = now_s - self.wall
         step = max(passed, 0.0) if passed <= GAP_S else 0.0
         steady = self.steady + step if -SLACK_S <= passed <= GAP_S else 0.0

@@ -56,6 +56,15 @@ def test_trust_of_months_does_not_cover_a_leap(leap: int) -> None:
     assert memory.look(START + (99 + leap) * DAY_S, 30).ahead_s == leap * DAY_S
 
 
+def test_a_run_that_keeps_less_does_not_end_the_doubts_of_the_others() -> None:
+    memory = Memory.begun(START).look(START + DAY_S, 365).look(START + 2 * DAY_S, 30)
+    assert memory.days == 30
+    memory = memory.look(START + 400 * DAY_S, 30)
+    for day in range(401, 420):
+        memory = memory.look(START + day * DAY_S, 1)
+        assert memory.ahead_s
+
+
 def test_weeks_between_looks_are_no_leaps() -> None:
     memory = Memory.begun(START)
     for week in range(1, 30):
