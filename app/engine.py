@@ -169,7 +169,7 @@ class Engine:
     # -- facts -----------------------------------------------------------------------------------------------------
 
     def facts(self) -> dict[str, Any]:
-        """What the health check wants to know of the engine, as plain values."""
+        """What the health check wants to know of the engine, as plain values (one is a function: it takes long)."""
         runner, timetable, history = self.runner.snapshot(), self.timetable.snapshot(), self.history.facts()
         return {
             "lanes": [
@@ -198,6 +198,7 @@ class Engine:
                 "waiting": history.waiting,
                 "ok": not history.problem,
                 "problem": history.problem,
+                "check_integrity": self.history.check_integrity,
             },
             "window_lag_ms": self.window_lag_ms(),
             "threads": threading.active_count(),
