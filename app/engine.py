@@ -92,7 +92,11 @@ class Engine:
         current = self.settings.current
         self.storage = Storage(self.paths, self.clock)
         self.history = RunHistory(
-            self.paths.database, self.clock, keep_days=current.history.keep_days, keep_rows=current.history.keep_rows
+            self.paths.database,
+            self.clock,
+            keep_days=current.history.keep_days,
+            keep_rows=current.history.keep_rows,
+            wall=SystemClock() if isinstance(self.clock, RehearsalClock) else self.clock,
         )
         self.problems.extend(self.history.notices)
         self._inflight = Inflight(self.paths.database.with_suffix(".inflight"))
@@ -125,7 +129,8 @@ class Engine:
         if self._inflight.problem:
             _log.warning("%s", self._inflight.problem)
         self._tell_what_a_kill_left()
-        self.history.prune_soon()
+        if schedule:  # whoever only asks or runs once forgets nothing before a row of its own is stored
+            self.history.prune_soon()
         self.terminal.start()
         at_start = [spec.id for spec in self.registry if spec.on_start] if first_runs else []
         if schedule:
