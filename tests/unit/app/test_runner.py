@@ -273,6 +273,126 @@ def test_replacing_twice_leaves_only_the_newest_waiting(bench: Bench) -> None:
     assert bench.done(third).state is RunState.SUCCEEDED
 
 
+def test_replacing_a_run_that_waits_for_its_lane(bench: Bench) -> None:
+    bench.add(bench.hold, "busy")
+    seen: list[str] = []
+
+    def note(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        seen.append(ctx.run_id)
+        return TaskResult()
+
+    bench.add(note, overlap=Overlap.REPLACE)
+    bench.runner.submit("busy")
+    bench.wait_begun()
+    waiting = bench.runner.submit("probe")
+    newer = bench.runner.submit("probe")
+    replaced = bench.done(waiting)  # at once: the lane is still full
+    assert (replaced.state, replaced.reason) == (RunState.CANCELLED, "Replaced by a newer request.")
+    assert replaced.started_at is None
+    newest = bench.runner.submit("probe")
+    assert bench.done(newer).state is RunState.CANCELLED
+    bench.let_go.set()
+    assert bench.done(newest).state is RunState.SUCCEEDED
+    assert seen == [newest.run_id]
+
+
+@pytest.mark.allow_warnings
+def test_replacing_a_run_in_its_pause_begins_at_once(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def task(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        seen.append(ctx.run_id)
+        if len(seen) == 1:
+            raise Retryable("The network is away.")
+        return TaskResult()
+
+    bench.add(task, overlap=Overlap.REPLACE, retries=Retries(attempts=3, base_s=3600, max_s=3600))
+    first = bench.runner.submit("probe")
+    assert bench.done(first).state is RunState.FAILED
+    (pausing,) = bench.runner.snapshot().queued
+    newer = bench.runner.submit("probe")
+    assert bench.done(newer).state is RunState.SUCCEEDED
+    paused = bench.history.get(pausing.run_id)
+    assert paused is not None
+    assert (paused.state, paused.reason, paused.attempt) == (RunState.CANCELLED, "Replaced by a newer request.", 2)
+    assert seen == [first.run_id, newer.run_id]
+    assert bench.runner.wait_idle(SOON)
+
+
+def test_a_run_that_is_cancelled_between_its_queue_and_its_start_does_not_begin(bench: Bench) -> None:
+    """The lane hands the run over at the instant at which it was marked, before its end is written."""
+    seen: list[str] = []
+
+    def note(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        seen.append(ctx.run_id)
+        return TaskResult()
+
+    bench.add(bench.hold, "busy")
+    bench.add(note)
+    bench.runner.submit("busy")
+    bench.wait_begun()
+    run = bench.runner.submit("probe")
+    with bench.runner._lock:
+        bench.runner._by_id[run.run_id].ask_to_stop(RunState.CANCELLED, "Cancelled before it began.")
+    bench.let_go.set()
+    ended = bench.done(run)
+    assert (ended.state, ended.reason, ended.started_at) == (RunState.CANCELLED, "Cancelled before it began.", None)
+    assert seen == []
+
+
+def test_a_run_that_is_cancelled_while_its_gates_are_asked_does_no_work(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def note(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        seen.append(ctx.run_id)
+        return TaskResult()
+
+    class Slow:
+        """A gate that somebody waits for."""
+
+        name = "slow"
+
+        def check(self, ctx: TaskContext) -> GateAnswer:
+            bench.runner.cancel(ctx.run_id)
+            return OPEN
+
+    bench.add(note, gates=(Slow(),))
+    ended = bench.run("probe")
+    assert (ended.state, ended.reason) == (RunState.CANCELLED, "Cancelled on request.")
+    assert seen == []
+
+
+def test_requests_that_replace_each_other_from_eight_threads(bench: Bench) -> None:
+    inside: list[int] = []
+    worst: list[int] = []
+    ran: list[str] = []
+
+    def task(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        inside.append(1)
+        worst.append(len(inside))
+        ran.append(ctx.run_id)
+        inside.pop()
+        return TaskResult()
+
+    bench.add(task, overlap=Overlap.REPLACE)
+    bench.runner.set_widths({Queue.MONITORING: 4})
+    runs: list[Run] = []
+    threads = [
+        threading.Thread(target=lambda: runs.extend(bench.runner.submit("probe") for _ in range(125))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ended = [bench.done(run) for run in runs]
+    assert max(worst) == 1
+    assert {run.state for run in ended} <= {RunState.SUCCEEDED, RunState.CANCELLED, RunState.SKIPPED}
+    unbegun = {run.run_id for run in ended if run.started_at is None}
+    assert not unbegun & set(ran)
+    assert {run.run_id for run in ended if run.state is RunState.SUCCEEDED} <= set(ran)
+    assert bench.runner.snapshot().queued == ()
+
+
 def test_a_thousand_requests_from_eight_threads_never_overlap(bench: Bench) -> None:
     inside: list[int] = []
     worst: list[int] = []
