@@ -178,6 +178,7 @@ class WindowProgram(QObject):
         _log.error("The engine could not start: %s %s", message, advice)
         self.window.header.terminal.show_parts("failed", "error", "", self.tr("The engine could not start"))
         self.window.tasks.subtitle.setText(self.tr("Nothing runs"))
+        self.window.footer.show_next("", "", paused=False)
         self.window.bring_to_front()
         self._refusal = Message("error", message, advice, self.tr("Try again"), self._try_again)
         self.notifier.post(self._refusal)
