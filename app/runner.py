@@ -26,6 +26,7 @@ from app.lanes import Lane, LaneStatus, LaneWorker
 from app.limits import Limits
 from app.log import bind
 from app.runs import Progress, Run, RunState, Trigger, compact_json
+from app.storage import damage_told_to
 from app.tasks import Overlap, Queue, Registry, Services, TaskContext, TaskParams, TaskSpec
 
 _log = logging.getLogger(__name__)
@@ -250,7 +251,7 @@ class Runner:
             entry.cancel,
             lambda progress: self._on_progress(entry, progress),
         )
-        with bind(task, entry.run_id):
+        with bind(task, entry.run_id), damage_told_to(entry.ctx.warn):
             outcome = execute(entry.spec, entry.ctx, entry.params)
         entry.returned = True
         if not self._end(entry, outcome):

@@ -15,9 +15,11 @@ from app.clock import SystemClock
 from app.errors import Blocked, NothingToDo, Retryable, UserAction
 from app.history import RunHistory
 from app.inflight import Inflight
+from app.paths import Paths
 from app.runner import Runner
 from app.runs import Run, RunState, Trigger
 from app.settings import Settings
+from app.storage import Storage
 from app.tasks import (
     OPEN,
     GateAnswer,
@@ -561,6 +563,25 @@ def test_tries_are_bounded_and_bugs_are_not_tried_again(bench: Bench) -> None:
 def test_pauses_double_up_to_their_maximum() -> None:
     retries = Retries(attempts=9, base_s=2, max_s=60)
     assert [retries.pause_after(n) for n in range(1, 8)] == [2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.allow_warnings("is damaged")
+def test_a_run_that_meets_a_damaged_file_succeeds_with_a_warning(bench: Bench, tmp_path: Path) -> None:
+    bench.lent.storage = Storage(Paths(tmp_path), bench.clock)
+    day = tmp_path / "data" / "day.json"
+
+    def append(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        ctx.storage.append_json_item(day, {"n": 1})
+        return TaskResult()
+
+    bench.add(append)
+    assert bench.run("probe").state is RunState.SUCCEEDED
+    day.write_bytes(day.read_bytes()[:-5])
+    run = bench.run("probe")
+    assert run.state is RunState.SUCCEEDED_WITH_WARNINGS
+    assert "data/day.json is damaged" in run.reason
+    assert len(run.warnings) == 1
+    assert bench.run("probe").state is RunState.SUCCEEDED
 
 
 # -- telling -------------------------------------------------------------------------------------------------------
