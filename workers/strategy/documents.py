@@ -14,6 +14,9 @@ from app.likeness import nearest
 #: The newest layout of both kinds of files that this version understands. Files without a number are of layout 1.
 SCHEMA_VERSION: Final = 1
 
+#: The settings say schema_version, and some who write rule files do so too.
+_VERSION_NAMES: Final = ("schema", "schema_version")
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _MEND: Final = "Mend the file; the next run reads it again."
@@ -49,16 +52,26 @@ def read_document(text: str | bytes, label: str, model: type[_Model], refuse: ty
         UserAction: of class ``refuse``: naming the file, the place, what is allowed there and what to do.
     """
     document = _object(text, label, refuse, schema)
-    version = document.get("schema")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    version = max(_number(document.get(name)) for name in _VERSION_NAMES)
+    if version > SCHEMA_VERSION:
         raise refuse(
-            f"{label} is of layout {version}; this version knows layout {SCHEMA_VERSION}.",
+            f"{label} is of layout {version:g}; this version knows layout {SCHEMA_VERSION}.",
             advice="Update Metronome; the file was left as it is.",
         )
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise refuse(f"{label} cannot be used: {describe_errors(error, model)}", advice=_MEND) from error
+
+
+def _number(value: object) -> float:
+    """The version that a value means, as lenient as the models are; 0 for what is none: the model names its fault."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return 0.0
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _object(text: str | bytes, label: str, refuse: type[UserAction], schema: str) -> dict[str, Any]:
