@@ -281,9 +281,7 @@ def dispatch(
         spare_reading_sources()
     overrides = overrides_of(common)
     opens_window = options.command is None and not options.headless
-    session = CommandSession.open(
-        common.home, overrides, wiring.registry, as_json=common.json, window=opens_window
-    )
+    session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json, window=opens_window)
     opened.append(session)
     command: str | None = options.command
     if command is not None and (options.headless or options.minimized):

@@ -95,7 +95,7 @@ class Storage:
             atomic_write_bytes(path, data + b"\n")
 
     def read_json(self, path: Path, *, schema: int = JSON_SCHEMA) -> dict[str, Any] | None:
-        """The document in ``path``; None when there is none, or it was damaged and has been moved aside (the run warns).
+        """The document in ``path``; None when there is none, or it was damaged and was moved aside (the run warns).
 
         Args:
             schema: The newest schema that the caller understands.
@@ -151,8 +151,8 @@ class Storage:
 
         The entry is written into a gap that the document keeps before its end (see ``app.entries``), at the same cost
         however long it is. It is fully checked when this process first sees it or somebody else has changed it, and
-        known by size and time afterwards. A damaged document is moved aside with a warning of the run that met it, and a
-        new one begun.
+        known by size and time afterwards. A damaged document is moved aside with a warning of the run that met it; a new
+        one is begun.
 
         Args:
             item: The entry; plain JSON values.
@@ -299,10 +299,8 @@ class Storage:
 
     def _put_aside(self, path: Path, reason: str) -> None:
         aside = quarantine(path, self._clock)
-        self._tell(
-            path,
-            f"The file {self.relative(path)} is damaged ({reason}); it was kept as {aside.name} and a new one is begun.",
-        )
+        name = self.relative(path)
+        self._tell(path, f"The file {name} is damaged ({reason}); it was kept as {aside.name} and a new one is begun.")
 
     def _tell(self, path: Path, sentence: str) -> None:
         """Tell the run at work of a damaged file; where there is none, the next run that comes to the file."""

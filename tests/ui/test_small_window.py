@@ -24,7 +24,9 @@ def rect_in(widget: QWidget, within: QWidget) -> QRect:
 def seen(page: QWidget) -> list[QWidget]:
     """What a user reads or presses, without what a scroll area has out of sight."""
     found = [part for kind in SHOWN for part in page.findChildren(kind) if part.isVisibleTo(page)]
-    return [part for part in found if not isinstance(part.parentWidget(), SHOWN) and part.visibleRegion().isEmpty() is False]
+    return [
+        part for part in found if not isinstance(part.parentWidget(), SHOWN) and part.visibleRegion().isEmpty() is False
+    ]
 
 
 def check(page: QWidget) -> None:
@@ -82,8 +84,6 @@ def test_the_watch_list_gives_up_columns_for_the_chart(qtbot: QtBot, window: Mai
     assert shown <= page.table.viewport().width()
     assert page.table.columnWidth(Column.SYMBOL) >= 56
     assert not rect_in(page.table, page).intersects(rect_in(page.chart, page))
-
-
 
 
 def test_details_beside_the_tasks_fit_too(qtbot: QtBot, window: MainWindow) -> None:

@@ -61,7 +61,11 @@ def test_a_page_is_what_sorting_and_filtering_everything_gives(
     expected = [run for run in expected if before is None or place(run) < before][:limit]
     with closing(sqlite3.connect(path)) as connection:
         found = keys_of_page(
-            lambda sql, values: connection.execute(sql, values).fetchall(), wanted, limit, before, lambda: ("one", "two")
+            lambda sql, values: connection.execute(sql, values).fetchall(),
+            wanted,
+            limit,
+            before,
+            lambda: ("one", "two"),
         )
     assert [f"{key:014x}" for key in found] == [run.run_id for run in expected]
 

@@ -584,6 +584,30 @@ def test_a_run_that_meets_a_damaged_file_succeeds_with_a_warning(bench: Bench, t
     assert bench.run("probe").state is RunState.SUCCEEDED
 
 
+@pytest.mark.allow_warnings
+def test_a_row_keeps_no_more_of_an_exception_than_a_person_reads(bench: Bench) -> None:
+    bench.add(fail_with(ValueError("beginning " + "x" * 10_000_000 + " end")))
+    run = bench.run("probe")
+    assert run.state is RunState.FAILED
+    assert run.reason.startswith("ValueError: beginning xxx")
+    assert "more characters" in run.reason
+    assert run.reason.endswith("end")
+    assert len(run.reason) <= 2_000
+    assert len(run.error) <= 50_000
+    assert run.error.startswith("Traceback")
+
+    def warns(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        for n in range(1_200):
+            ctx.warn(f"{n} " + "y" * 3_000)
+        return TaskResult()
+
+    bench.add(warns, "warns")
+    run = bench.run("warns")
+    assert len(run.warnings) == 1_001
+    assert max(map(len, run.warnings)) <= 2_000
+    assert run.warnings[-1] == "200 more warnings are in the log."
+
+
 # -- telling -------------------------------------------------------------------------------------------------------
 
 
