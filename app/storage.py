@@ -151,8 +151,8 @@ class Storage:
 
         The entry is written into a gap that the document keeps before its end (see ``app.entries``), at the same cost
         however long it is. It is fully checked when this process first sees it or somebody else has changed it, and
-        known by size and time afterwards. A damaged document is moved aside with a warning of the run that met it; a new
-        one is begun.
+        known by size and time afterwards. A damaged document is moved aside with a warning of the run that met it;
+        a new one is begun.
 
         Args:
             item: The entry; plain JSON values.
