@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from ui.main_window import PAGES, MainWindow
 from ui.pages.logs import LogsPage
 from ui.widgets.labels import ElidedLabel
+from ui.widgets.tables import Table
 
 SHOWN = (QAbstractButton, QComboBox, QLabel, QLineEdit)
 
@@ -35,6 +36,11 @@ def check(page: QWidget) -> None:
     for area in page.findChildren(QScrollArea):
         if area.isVisible() and area.widget() is not None:
             assert area.widget().minimumSizeHint().width() <= area.viewport().width(), area.accessibleName()
+    for table in page.findChildren(Table):
+        if table.isVisible():
+            columns = range(table.model().columnCount())
+            shown = sum(table.columnWidth(column) for column in columns if not table.isColumnHidden(column))
+            assert shown <= table.viewport().width(), table.accessibleName()
     parts = seen(page)
     assert parts
     for part in parts:

@@ -360,8 +360,13 @@ class TasksPage(Page):
         }
         yielding = [Column.RECENT, Column.DURATION, Column.SCHEDULE]
         if self._panel_open and self.width() < CARD_BESIDE_PANEL:
-            yielding.append(Column.NEXT)
-        self.table.set_widths({int(k): v for k, v in widths.items()}, Column.RESULT, yielding=yielding)
+            # The panel tells and does the rest.
+            del widths[Column.TASK]
+            widths |= {Column.RESULT: 100, Column.STATE: 118}
+            yielding += [Column.NEXT, Column.ACTION, Column.RESULT]
+            self.table.set_widths({int(k): v for k, v in widths.items()}, Column.TASK, yielding=yielding)
+        else:
+            self.table.set_widths({int(k): v for k, v in widths.items()}, Column.RESULT, yielding=yielding)
         self.table.yield_all(self._panel_open)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
