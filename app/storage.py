@@ -42,14 +42,22 @@ _listener: ContextVar[Callable[[str], None] | None] = ContextVar("damage_listene
 _MAX_UNTOLD: Final = 100
 
 
-@contextmanager
-def damage_told_to(tell: Callable[[str], None]) -> Iterator[None]:
-    """Inside, whatever damaged file any ``Storage`` puts aside on this thread is told to ``tell``, as a sentence."""
-    token = _listener.set(tell)
-    try:
-        yield
-    finally:
-        _listener.reset(token)
+class damage_told_to:
+    """Inside, whatever damaged file any ``Storage`` puts aside on this thread is told to ``tell``, as a sentence.
+
+    A class, since a generator would cost a tenth of what the fastest run does.
+    """
+
+    __slots__ = ("_tell", "_token")
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        self._token = _listener.set(self._tell)
+
+    def __exit__(self, *_error: object) -> None:
+        _listener.reset(self._token)
 
 
 class _Known(NamedTuple):
