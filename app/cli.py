@@ -291,7 +291,8 @@ def dispatch(
     if options.command != "settings":  # all others load Qt
         spare_reading_sources()
     overrides = overrides_of(common)
-    session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json)
+    opens_window = options.command is None and not options.headless
+    session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json, window=opens_window)
     opened.append(session)
     command: str | None = options.command
     if command is not None and (options.headless or options.minimized):

@@ -350,8 +350,9 @@ class LateOwner:
         """Take the home and start everything.
 
         Raises:
-            MetronomeError: another process has the home, or the engine cannot start.
+            MetronomeError: another process has the home, its settings are refused, or the engine cannot start.
         """
+        self._session.read_refused_again()
         owner = self._session.new_owner(on_show)
         owner.engine.window_lag_ms = window_lag_ms
         owner.start(schedule=True, first_runs=True)
@@ -370,7 +371,7 @@ def window(session: CommandSession, open_window: Callable[[WindowStart], int], *
     """Open the window, or raise the one that is open already.
 
     Raises:
-        UserAction: a Metronome without a window has this home.
+        UserAction: a Metronome without a window has this home, or there is no screen.
     """
     with contextlib.suppress(ipc.NoOwner):
         if not session.ask_owner("show", {})["shown"]:
@@ -382,7 +383,10 @@ def window(session: CommandSession, open_window: Callable[[WindowStart], int], *
         return OK
     from app import log
 
-    require_screen()
+    try:
+        require_screen()
+    except UserAction as no_screen:
+        raise session.refused or no_screen from None
     log.setup(session.paths, session.settings.current, None)
     late = LateOwner(session)
     try:

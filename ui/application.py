@@ -84,6 +84,7 @@ class WindowProgram(QObject):
         super().__init__()
         self._app = app
         self._start = start
+        self._refusal: Message | None = None
         settings = start.session.settings.current
         self.theme = Theme(_choice(settings.ui.theme), self)
         self.theme.apply(app)
@@ -167,6 +168,11 @@ class WindowProgram(QObject):
     def _on_built(self, engine: Engine) -> None:
         if self.window.quitting:
             return
+        if self._refusal is not None:  # the settings may have been read only now
+            self.theme.set_choice(_choice(self._start.session.settings.current.ui.theme))
+            if self.window.messages.current() is self._refusal:
+                self.window.messages.dismiss()
+            self._refusal = None
         self.link.attach(engine)
         if self.tray is not None:
             self.tray.show_paused(self.link.timetable.paused)
@@ -177,8 +183,10 @@ class WindowProgram(QObject):
         _log.error("The engine could not start: %s %s", message, advice)
         self.window.header.terminal.show_parts("failed", "error", "", self.tr("The engine could not start"))
         self.window.tasks.subtitle.setText(self.tr("Nothing runs"))
+        self.window.footer.show_next("", "", paused=False)
         self.window.bring_to_front()
-        self.notifier.post(Message("error", message, advice, self.tr("Try again"), self._try_again))
+        self._refusal = Message("error", message, advice, self.tr("Try again"), self._try_again)
+        self.notifier.post(self._refusal)
 
     def _try_again(self) -> None:
         self.window.header.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))

@@ -34,7 +34,7 @@ from ui.theme import Theme
 from ui.widgets.inline_message import InlineMessages, Message
 from ui.widgets.nav_list import NavList
 from ui.widgets.simulated_banner import SimulatedBanner
-from ui.window_state import WindowState
+from ui.window_state import WindowState, areas_in_sight, keep_in_sight, open_at
 
 PAGES = ("tasks", "health", "ideas", "strategies", "market", "calendar", "news", "history", "logs", "settings")
 GROUPS = ("ideas", "market", "history")
@@ -75,7 +75,6 @@ class MainWindow(QMainWindow):
             "settings": self.tr("Settings"),
         }
         self.setWindowTitle(self.tr("Metronome"))
-        self.setMinimumSize(900, 560)
         self.header = Header(theme)
         self.footer = Footer(theme, self.jump)
         self.messages = InlineMessages(theme)
@@ -95,10 +94,7 @@ class MainWindow(QMainWindow):
         self._shortcuts()
         self.nav.choose("tasks")
         self.nav.setFocus()
-        if not state.geometry().isEmpty():
-            self.restoreGeometry(state.geometry())
-        else:
-            self.resize(1280, 800)
+        open_at(self, state.geometry(), areas_in_sight())
 
     def _lay_out(self) -> None:
         sidebar = QWidget()
@@ -453,6 +449,7 @@ class MainWindow(QMainWindow):
     def bring_to_front(self) -> None:
         """Show the window, also out of the tray or the task bar."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        keep_in_sight(self, areas_in_sight())
         self.show()
         self.raise_()
         self.activateWindow()

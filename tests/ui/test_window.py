@@ -106,6 +106,15 @@ def test_pause_all_and_resume(qtbot: QtBot, window: MainWindow, engine: FakeEngi
     qtbot.waitUntil(lambda: window.header.pause.text() == "Pause all")
 
 
+def test_nobody_is_on_time_while_all_is_paused(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: "on time" in window.tasks.subtitle.text())
+    window.header.pause.click()
+    qtbot.waitUntil(lambda: window.tasks.subtitle.text().startswith("all paused"))
+    assert "on time" not in window.tasks.subtitle.text()
+    window.header.pause.click()
+    qtbot.waitUntil(lambda: "on time" in window.tasks.subtitle.text())
+
+
 def test_details_show_the_last_runs_and_escape_closes_them(qtbot: QtBot, window: MainWindow) -> None:
     window.tasks.choose("optimize_csv_files")
     details = window.tasks.details

@@ -123,9 +123,10 @@ class CandleChart(QWidget):
         moment = datetime.fromtimestamp(int(row["time"]), UTC).astimezone()
         stamp = f"{moment:%a %Y-%m-%d}" if self._seconds >= _DAY else f"{moment:%Y-%m-%d %H:%M}"
         prices = "  ".join(
-            f"{name} {row[field]:.{d}f}" for name, field in (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
+            f"{name}{words.GAP}{row[field]:.{d}f}"
+            for name, field in (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
         )
-        return f"{stamp}  {prices}  V {int(row['tick_volume'])}"
+        return f"{stamp}  {prices}  V{words.GAP}{int(row['tick_volume'])}"
 
     def newest_words(self) -> str:
         """The newest bar in words; empty when there is none."""

@@ -17,6 +17,9 @@ from app.likeness import nearest
 #: The newest layout of both kinds of files that this version understands. Files without a number are of layout 1.
 SCHEMA_VERSION: Final = 1
 
+#: The settings say schema_version, and some who write rule files do so too.
+_VERSION_NAMES: Final = ("schema", "schema_version")
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _MEND: Final = "Mend the file; the next run reads it again."
@@ -65,12 +68,22 @@ def refuse_newer(document: Mapping[str, Any], label: str, refuse: type[UserActio
     Raises:
         UserAction: of class ``refuse``: its layout is not known yet.
     """
-    version = document.get("schema")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    version = max(_number(document.get(name)) for name in _VERSION_NAMES)
+    if version > SCHEMA_VERSION:
         raise refuse(
-            f"{label} is of layout {version}; this version knows layout {SCHEMA_VERSION}.",
+            f"{label} is of layout {version:g}; this version knows layout {SCHEMA_VERSION}.",
             advice="Update Metronome; the file was left as it is.",
         )
+
+
+def _number(value: object) -> float:
+    """The version that a value means, as lenient as the models are; 0 for what is none: the model names its fault."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return 0.0
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def read_object(text: str | bytes, label: str, refuse: type[UserAction], schema: str) -> dict[str, Any]:
