@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
 from ui import words
 from ui.models.decision_lines import History, Wanted, kind_look, mean_words, summary_words, tally_lines
@@ -18,6 +19,11 @@ from ui.widgets.tables import Table, framed
 from workers.strategy.decision_book import Kind
 
 STATISTICS = 320
+#: From this width on, the statistics stand beside the decisions, else below them and no higher than ``FLAT``.
+ROOMY = 860
+FLAT = 170
+LEAST = 560
+_UNBOUNDED = 16_777_215  # QWIDGETSIZE_MAX
 _DECISION = 1
 
 
@@ -53,11 +59,23 @@ class DecisionHistory(QWidget):
         left.addLayout(row(self.symbol, self.strategy, self.kind, self.span, None))
         left.addWidget(framed(self.table), 1)
         left.addWidget(self._empty)
-        columns = QHBoxLayout(self)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.setSpacing(12)
-        columns.addLayout(left, 1)
-        columns.addWidget(self._make_statistics(theme))
+        self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._parts.setContentsMargins(0, 0, 0, 0)
+        self._parts.setSpacing(12)
+        self._parts.addLayout(left, 1)
+        self._statistics = self._make_statistics(theme)
+        self._parts.addWidget(self._statistics)
+
+    def minimumSizeHint(self) -> QSize:
+        # What is below each other on a small window decides, not what is side by side now.
+        return QSize(min(super().minimumSizeHint().width(), LEAST), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        roomy = self.width() >= ROOMY
+        self._parts.setDirection(QBoxLayout.Direction.LeftToRight if roomy else QBoxLayout.Direction.TopToBottom)
+        self._statistics.setFixedWidth(STATISTICS if roomy else self.width())
+        self._statistics.setMaximumHeight(_UNBOUNDED if roomy else FLAT)
 
     def _fill(self) -> None:
         self.symbol.addItem(self.tr("All symbols"), "")

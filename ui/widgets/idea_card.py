@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 FIGURES = 204
 LINE = 26
-#: Below this width the figures make room for the arithmetic.
-_ROOMY = 560
+#: Below this width the figures are a part of their own, not beside the arithmetic.
+_ROOMY = 500
 _ACTION_LOOKS: Final = {
     "open_or_scale": ("succeeded", "ok"),
     "pending_only": ("queued", "running"),
@@ -108,7 +108,8 @@ class IdeaCardView(QFrame):
         strip = QHBoxLayout()
         strip.setSpacing(2)
         self._switch: list[QPushButton] = []
-        for place, (name, key) in enumerate(((self.tr("Score"), "S"), (self.tr("Evidence"), "V"))):
+        names = ((self.tr("Score"), "S"), (self.tr("Evidence"), "V"), (self.tr("Figures"), "G"))
+        for place, (name, key) in enumerate(names):
             part = button(name, partial(self.show_part, place), style="quiet", tip=f"{name} (Alt+{key})")
             part.setCheckable(True)
             part.setProperty("switch", True)
@@ -134,13 +135,27 @@ class IdeaCardView(QFrame):
         self._stack.addWidget(self.evidence_table)
         bottom = QWidget()
         bottom.setMaximumHeight(LINE * 8 + 4)
-        columns = QHBoxLayout(bottom)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.setSpacing(18)
-        columns.addWidget(self._stack, 1)
-        self.figures.setFixedWidth(FIGURES)
-        columns.addWidget(self.figures)
+        self._columns = QHBoxLayout(bottom)
+        self._columns.setContentsMargins(0, 0, 0, 0)
+        self._columns.setSpacing(18)
+        self._columns.addWidget(self._stack, 1)
+        self._give_figures_room(True)
         return bottom
+
+    def _give_figures_room(self, beside: bool) -> None:
+        """Show the figures beside the arithmetic, or as a third part under the chart."""
+        if beside:
+            self._columns.addWidget(self.figures)
+            self.figures.setFixedWidth(FIGURES)
+            self.figures.show()
+        else:
+            self.figures.setMinimumWidth(0)
+            self.figures.setMaximumWidth(FIGURES * 2)
+            self._stack.addWidget(self.figures)
+        self._switch[2].setVisible(not beside)
+        self._pointed.setVisible(beside)
+        if beside and self._stack.currentIndex() != int(self._switch[1].isChecked()):
+            self.show_part(0)
 
     def _table(self, name: str, model: LineTable, widths: dict[int, int], stretch: int) -> Table:
         table = Table(name, row_height=LINE)
@@ -164,7 +179,9 @@ class IdeaCardView(QFrame):
         return self._card
 
     def show_part(self, place: int) -> None:
-        """Show the score (0) or the evidence (1) under the chart."""
+        """Show the score (0), the evidence (1), or the figures (2) under the chart where there is no room beside."""
+        if place >= self._stack.count():
+            return
         self._stack.setCurrentIndex(place)
         self._switch[place].setChecked(True)
 
@@ -210,7 +227,9 @@ class IdeaCardView(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.figures.setFixedWidth(FIGURES if self.width() >= _ROOMY else 168)
+        beside = self.width() >= _ROOMY
+        if beside == (self._stack.indexOf(self.figures) >= 0):
+            self._give_figures_room(beside)
 
 
 def title_of(idea: IdeaRow) -> str:
