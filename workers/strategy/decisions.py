@@ -68,7 +68,12 @@ class Decisions:
 
 
 def decide_all(
-    strategy: Strategy, ready: Ready, bars: Evaluator, profile: Profile | None = None, news: Array | float = 0.0
+    strategy: Strategy,
+    ready: Ready,
+    bars: Evaluator,
+    profile: Profile | None = None,
+    news: Array | float = 0.0,
+    least: int | None = None,
 ) -> Decisions:
     """Decide on every bar.
 
@@ -77,11 +82,12 @@ def decide_all(
         bars: The closed bars, with those of every timeframe in ``ready.frames``.
         profile: That of the symbol, the one that ``ready`` was made with.
         news: Points that news take on each bar, see ``confidence.news_points``.
+        least: Bars that there must be before one is decided; None: as many as the rule needs, as live evaluation asks.
     """
     closings = bars.rates["time"].astype(np.int64) + bars.bar_seconds
     sides = tuple(_side(strategy, rule, bars, profile, closings, news) for rule in ready.rules)
     known = np.logical_and.reduce([side.known for side in sides])
-    known[: max(ready.reach().least - 1, 0)] = False
+    known[: max((ready.reach().least if least is None else least) - 1, 0)] = False
     chosen = _better(sides)
     alike = np.zeros(len(bars), dtype=np.bool_)
     if len(sides) == 2:

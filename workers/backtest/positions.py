@@ -1,0 +1,195 @@
+"""Taken positions as rows, and from rows to money: prices of the fills, volumes, costs, and the account on each bar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workers.backtest.market import Market, nights
+from workers.backtest.model import Costs, Curve, Index, Reason, Trades
+from workers.backtest.signals import Signals
+from workers.backtest.walk import Exit, Sides, entry_fills
+from workers.strategy.averages import Array
+
+
+@dataclass(slots=True)
+class Rows:
+    """Closings as they are found; one entry of each list for a closing.
+
+    Attributes:
+        candidate: Of the position.
+        price: As the side sees it; NaN to be worked out from bar and reason.
+        volume: Lots that were closed.
+    """
+
+    number: list[int] = field(default_factory=list)
+    candidate: list[int] = field(default_factory=list)
+    bar: list[int] = field(default_factory=list)
+    reason: list[int] = field(default_factory=list)
+    both: list[bool] = field(default_factory=list)
+    settled: list[bool] = field(default_factory=list)
+    price: list[float] = field(default_factory=list)
+    volume: list[float] = field(default_factory=list)
+    positions: int = 0
+
+    def add(self, candidate: int, found: Exit, volume: float) -> None:
+        """A position that is closed as a whole."""
+        self.part(candidate, found.bar, found.reason, found.both, found.settled, np.nan, volume)
+        self.positions += 1
+
+    def part(
+        self, candidate: int, bar: int, reason: int, both: bool, settled: bool, price: float, volume: float
+    ) -> None:
+        """One closing of the present position."""
+        self.number.append(self.positions)
+        self.candidate.append(candidate)
+        self.bar.append(bar)
+        self.reason.append(reason)
+        self.both.append(both)
+        self.settled.append(settled)
+        self.price.append(price)
+        self.volume.append(volume)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Book:
+    """What turns rows into trades: the market, what trading costs, and the nights up to each bar."""
+
+    signals: Signals
+    sides: Sides
+    market: Market
+    costs: Costs
+    nights: Array
+
+    @classmethod
+    def of(cls, signals: Signals, sides: Sides, market: Market, costs: Costs, times: Index) -> Book:
+        """For the bars that open at ``times``."""
+        charged = not costs.ideal and costs.swap and market.swap_mode != 0
+        counted = nights(times, market.clock, market.triple_day) if charged else np.zeros(len(times))
+        return cls(signals, sides, market, costs, counted)
+
+    def rounded(self, prices: Array) -> Array:
+        """Real prices on the grid of the symbol; those of an ideal market are left as they are."""
+        return prices if self.costs.ideal else self.market.grid.all_nearest(prices)
+
+    def trades(self, rows: Rows) -> Trades:
+        """The rows as trades, with all money."""
+        candidate = np.array(rows.candidate, dtype=np.int64)
+        bar = np.array(rows.bar, dtype=np.int64)
+        reason = np.array(rows.reason, dtype=np.int8)
+        volume = np.array(rows.volume, dtype=np.float64)
+        sign = self.signals.sign[candidate]
+        entry_bar = self.signals.bar[candidate] + 1
+        entry = self.rounded(entry_fills(self.sides, sign, entry_bar))
+        price = self._exits(np.array(rows.price, dtype=np.float64), candidate, bar, reason, sign)
+        stop, target = self.signals.stop[candidate], self.signals.target[candidate]
+        move = sign * (price - entry)
+        worst, best = self._extremes(sign, entry_bar, bar, reason, entry, move)
+        market = self.market
+        commission = -2.0 * self.costs.commission * volume
+        rate = np.where(sign > 0, market.swap_long, market.swap_short)
+        held = self.nights[bar] - self.nights[entry_bar]
+        return Trades(
+            number=np.array(rows.number, dtype=np.int64),
+            signal=self.signals.bar[candidate],
+            entry_bar=entry_bar,
+            exit_bar=bar,
+            sign=sign,
+            volume=volume,
+            entry=entry,
+            exit=price,
+            stop=stop,
+            target=target,
+            reason=reason,
+            price_profit=market.profit(move, volume, price),
+            commission=commission if self.costs.commission else np.zeros(len(bar)),
+            swap=market.swap(rate, volume, held, entry, price),
+            worst=worst,
+            best=best,
+            ambiguous=np.array(rows.both, dtype=np.bool_) & ~np.array(rows.settled, dtype=np.bool_),
+            score=self.signals.score[candidate],
+            risk=np.maximum(market.profit(sign * (entry - stop), volume, stop), 0.0),
+        )
+
+    def _exits(self, known: Array, candidate: Index, bar: Index, reason: Array, sign: Array) -> Array:
+        """Real prices of the fills of exits: those that are known, the others by bar and reason."""
+        price = known.copy()
+        for side in (self.sides.long, self.sides.short):
+            if side is None:
+                continue
+            rows = np.flatnonzero((sign == side.sign) & np.isnan(price))
+            at, why = bar[rows], reason[rows]
+            stop, target = (levels[candidate[rows]] * side.sign for levels in (self.signals.stop, self.signals.target))
+            opened = side.open[at]
+            price[rows] = np.select(
+                [why == Reason.STOP, why == Reason.TARGET, why == Reason.RULE],
+                [np.minimum(opened, stop) - side.fall, np.maximum(opened, target), opened - side.fall],
+                side.close[at],
+            )
+        return self.rounded(price * sign)
+
+    def _extremes(
+        self, sign: Array, entry_bar: Index, bar: Index, reason: Array, entry: Array, move: Array
+    ) -> tuple[Array, Array]:
+        """How far the price went against and for each row, from its entry until its closing; both from 0 up."""
+        low, high = np.minimum(move, 0.0), np.maximum(move, 0.0)
+        for side in (self.sides.long, self.sides.short):
+            if side is None:
+                continue
+            rows = np.flatnonzero(sign == side.sign)
+            if not len(rows):
+                continue
+            # What ends with the bars saw the whole last one; every other row only the bars before its closing.
+            ends = bar[rows] + (reason[rows] == Reason.END)
+            some = rows[ends > entry_bar[rows]]
+            if not len(some):
+                continue
+            least = _reduced(np.minimum, side.low, entry_bar[some], bar[some] + (reason[some] == Reason.END))
+            most = _reduced(np.maximum, side.high, entry_bar[some], bar[some] + (reason[some] == Reason.END))
+            own = entry[some] * side.sign
+            low[some] = np.minimum(low[some], least - own)
+            high[some] = np.maximum(high[some], most - own)
+        return -low, high
+
+    def curve(self, trades: Trades, deposit: float, count: int) -> Curve:
+        """The account on each of ``count`` bars. Equity is the balance and what open positions would bring at the close
+        of the bar, with the costs that are due until then."""
+        balance = deposit + np.cumsum(np.bincount(trades.exit_bar, weights=trades.profit, minlength=count))
+        equity, lowest = balance.copy(), balance.copy()
+        partial = trades.reason == Reason.PARTIAL
+        for rows in (np.flatnonzero(~partial), np.flatnonzero(partial)):
+            for side in (self.sides.long, self.sides.short):
+                if side is not None:
+                    self._add_open(trades, rows[trades.sign[rows] == side.sign], equity, lowest)
+        return Curve(balance, equity, np.minimum(lowest, equity))
+
+    def _add_open(self, trades: Trades, rows: Index, equity: Array, lowest: Array) -> None:
+        """Add what these rows would bring on each bar on which they are open; they are all of one side."""
+        spans = trades.exit_bar[rows] - trades.entry_bar[rows]
+        if not spans.sum():
+            return
+        side, market = self.sides.of(int(trades.sign[rows[0]])), self.market
+        which = np.repeat(rows, spans)
+        offsets = np.arange(len(which)) - np.repeat(np.cumsum(spans) - spans, spans)
+        bars = trades.entry_bar[which] + offsets
+        entry, volume, sign = trades.entry[which], trades.volume[which], side.sign
+        held = self.nights[bars] - self.nights[trades.entry_bar[which]]
+        rate = market.swap_long if sign > 0 else market.swap_short
+        for curve, prices in ((equity, side.close), (lowest, side.low)):
+            price = prices[bars] * sign
+            open_profit = market.profit(sign * (price - entry), volume, price) + trades.commission[which]
+            if market.swap_mode:
+                open_profit = open_profit + market.swap(rate, volume, held, entry, price)
+            curve[bars] += open_profit
+
+
+def _reduced(by: np.ufunc, values: Array, begins: Index, ends: Index) -> Array:
+    """``by`` over each run of values from a beginning to before its end; no run is empty."""
+    pairs = np.empty(2 * len(begins), dtype=np.int64)
+    pairs[::2], pairs[1::2] = begins, np.minimum(ends, len(values) - 1)
+    found: Array = by.reduceat(values, pairs)[::2]
+    # The end of all values cannot be named as a border: what touches it takes in the last value by hand.
+    outer = ends >= len(values)
+    found[outer] = by(found[outer], values[-1])
+    return found

@@ -1,0 +1,170 @@
+"""What a rule calls for on every bar of a backtest: entries with their levels, and exits. All of it is decided by the
+code of the live evaluation; here it is only gathered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.backtest.model import Bools, Costs, Index, News, Terms
+from workers.strategy.averages import Array
+from workers.strategy.confidence import OPEN_FROM, news_points
+from workers.strategy.decisions import Decisions, decide_all
+from workers.strategy.language.evaluation import Evaluator
+from workers.strategy.language.syntax import Call
+from workers.strategy.prices import PriceGrid, levels, trade_terms
+from workers.strategy.profile import Profile
+from workers.strategy.rules import Ready
+from workers.strategy.schema import Strategy
+
+_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signals:
+    """Entries in the order of time, and the bars on which a rule calls for an exit.
+
+    Attributes:
+        bar: On whose close the entry was decided.
+        sign: +1 long, -1 short.
+        entry: Price that the decision reckons with; ``stop`` and ``target`` are set from it.
+        score: Of the entry, 0..100.
+        full: Whether the score is worth the whole risk; else half of it is taken.
+        leave_long, leave_short: On each bar, whether an exit condition of that side holds.
+        atr: On each bar.
+        decided: Bars on which anything could be decided.
+        by_news: Entries that news near them forbade.
+        waiting: Entries whose reward is below what the rule asks for.
+    """
+
+    bar: Index
+    sign: NDArray[np.int8]
+    entry: Array
+    stop: Array
+    target: Array
+    score: Array
+    full: Bools
+    leave_long: Bools
+    leave_short: Bools
+    atr: Array
+    decided: int
+    by_news: int
+    waiting: int
+
+
+def gather(
+    strategy: Strategy,
+    ready: Ready,
+    bars: Evaluator,
+    profile: Profile | None,
+    grid: PriceGrid,
+    spread: Array,
+    news: News | None,
+    terms: Terms,
+    costs: Costs,
+) -> Signals:
+    """Decide on every bar.
+
+    Args:
+        spread: Of each bar, in points; what the levels of a long entry are set with.
+        news: None when the rule does not stay away from news, or nothing is known of them.
+    """
+    times = bars.rates["time"].astype(np.int64)
+    closings = times + bars.bar_seconds
+    alone = terms.min_score <= 0
+    minutes = strategy.strategy.news_embargo_minutes
+    taken: Array | float = 0.0
+    embargo: Bools | None = None
+    if news is not None and minutes > 0 and not alone:
+        taken, embargo = near_news(news, closings, minutes)
+    least = terms.warm_up if terms.warm_up is not None else (0 if alone else None)
+    decisions = decide_all(strategy, ready, bars, profile, taken, least)
+    plan = trade_terms(strategy, profile)
+    atr = bars.numbers(Call("atr", (), (float(strategy.indicators.atr.period),)))
+    called = wanted(decisions, terms)
+    by_news = 0
+    if embargo is not None:
+        by_news = int(np.count_nonzero(called & embargo))
+        called &= ~embargo
+    called &= inside(times, closings, terms)
+    bar = np.flatnonzero(called)
+    sign = decisions.direction[bar]
+    with np.errstate(invalid="ignore"):
+        found = levels(
+            sign,
+            bars.column("close")[bar],
+            spread[bar],
+            atr[bar],
+            plan.multiplier,
+            plan.reward,
+            grid,
+            rounded=not costs.ideal,
+        )
+        worth = np.isfinite(found.stop)
+        fair = worth if alone else worth & (found.reward_risk >= strategy.strategy.min_rr)
+    waiting = int(np.count_nonzero(worth & ~fair))
+    kept = np.flatnonzero(fair)
+    score = decisions.score[bar][kept]
+    sides = {side.rule.side: side for side in decisions.sides}
+    nothing = np.zeros(len(bars), dtype=np.bool_)
+    return Signals(
+        bar=bar[kept],
+        sign=sign[kept],
+        entry=found.entry[kept],
+        stop=found.stop[kept],
+        target=found.target[kept],
+        score=score,
+        full=(score >= OPEN_FROM) if not alone else np.ones(len(kept), dtype=np.bool_),
+        leave_long=sides["long"].leave if "long" in sides else nothing,
+        leave_short=sides["short"].leave if "short" in sides else nothing,
+        atr=atr,
+        decided=int(np.count_nonzero(decisions.known)),
+        by_news=by_news,
+        waiting=waiting,
+    )
+
+
+def wanted(decisions: Decisions, terms: Terms) -> Bools:
+    """The bars that call for an entry: the score is high enough, and the side's own exit condition does not hold."""
+    called = decisions.direction != 0
+    if terms.min_score > 0:
+        called &= decisions.score >= terms.min_score
+    leave = decisions.sides[0].leave
+    if len(decisions.sides) == 2:
+        leave = np.where(decisions.chosen, decisions.sides[1].leave, leave)
+    called &= ~leave
+    return called
+
+
+def inside(times: Index, closings: Index, terms: Terms) -> Bools:
+    """The bars within the time that is asked for; the last bar has no next one to be filled on."""
+    found = np.ones(len(times), dtype=np.bool_)
+    if terms.start is not None:
+        found &= times >= terms.start
+    if terms.end is not None:
+        found &= closings <= terms.end
+    found[-1:] = False
+    return found
+
+
+def near_news(news: News, closings: Index, minutes: int) -> tuple[Array, Bools]:
+    """Points that news take from the score on each bar, and where an event of high impact forbids an entry.
+
+    The same as live evaluation asks of the calendar at the closing of each bar: the event that takes most counts.
+    """
+    points = np.zeros(len(closings))
+    forbidden = np.zeros(len(closings), dtype=np.bool_)
+    reach = 2 * minutes * _MINUTE
+    begins = np.searchsorted(closings, news.times - reach, side="left")
+    ends = np.searchsorted(closings, news.times + reach, side="right")
+    for time, high, begin, end in zip(
+        news.times.tolist(), news.high.tolist(), begins.tolist(), ends.tolist(), strict=True
+    ):
+        for bar in range(begin, end):
+            away = (time - int(closings[bar])) / _MINUTE
+            taken = round(news_points("high" if high else "medium", away, minutes), 1)
+            points[bar] = max(points[bar], taken)
+            forbidden[bar] |= high and abs(away) <= minutes
+    return points, forbidden
