@@ -13,18 +13,19 @@ import numpy as np
 
 from workers.backtest.fills import Side, first_touch, stop_fill
 from workers.backtest.finer import Finer
-from workers.backtest.management import Plan
+from workers.backtest.management import Leg, Plan
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, Played, Reason, Tally, Terms, Trades
-from workers.backtest.positions import Book, Rows
+from workers.backtest.positions import Book, Closing, Rows
 from workers.backtest.signals import Signals
 from workers.backtest.walk import Exit, Sides, Walk
 from workers.strategy.averages import Array
 from workers.strategy.language.evaluation import Rates
 from workers.strategy.sizing import floor_to_step, lots
 
-#: Told after so many candidates: which bar the walk has reached, and what was closed so far.
-Watch = Callable[[int, "Rows", "Book"], None]
+#: ``watch(bar, so_far)``: the bar that the walk has reached; ``so_far()`` gives the positions and the money until then.
+Watch = Callable[[int, Callable[[], tuple[int, float]]], None]
+#: Candidates between two of these when they are taken one by one.
 _TELL_EVERY = 512
 
 
@@ -105,19 +106,36 @@ class _Game:
 
     def quick(self) -> tuple[Trades, Tally] | None:
         """With a fixed volume, first without a look at the account; None when it would have mattered on the way."""
-        rows, walk, volume = Rows(), self.walk, self.terms.volume or 0.0
-        candidate, count, told = walk.following(0), len(walk.bars), _TELL_EVERY
-        while candidate < count:
-            found = walk.exit_of(candidate)
-            rows.add(candidate, found, volume)
-            candidate = walk.following(found.bar, candidate)
-            if self.watch is not None and candidate >= told:
-                self.watch(found.bar, rows, self.book)
-                told = candidate + _TELL_EVERY
+        walk, taken = self.walk, list[int]()
+        candidate = 0
+        while candidate < len(walk):
+            found, candidate = walk.chain(candidate)
+            taken += found
+            if self.watch is not None:
+                self.watch(int(walk.bar[found[-1]]), lambda: self._so_far(taken))
+        rows = self._rows(taken)
         trades = self.book.trades(rows)
         if not self.book.costs.ideal and not self._affordable(trades):
             return None
-        return trades, Tally(signals=count, settled=sum(rows.settled))
+        return trades, Tally(signals=len(walk), settled=int(np.count_nonzero(rows.settled)))
+
+    def _rows(self, taken: list[int]) -> Rows:
+        """Candidates that were taken whole, with a fixed volume."""
+        walk, places = self.walk, np.array(taken, dtype=np.int64)
+        count = len(places)
+        return Rows(
+            np.arange(count),
+            places,
+            walk.bar[places],
+            walk.reason[places],
+            walk.both[places],
+            walk.settled[places],
+            np.full(count, np.nan),
+            np.full(count, self.terms.volume or 0.0),
+        )
+
+    def _so_far(self, taken: list[int]) -> tuple[int, float]:
+        return len(taken), self.terms.deposit + float(self.book.trades(self._rows(taken)).profit.sum())
 
     def _affordable(self, trades: Trades) -> bool:
         """Whether the account could pay for every position, and none came near to a stop-out."""
@@ -131,21 +149,24 @@ class _Game:
 
     def careful(self) -> tuple[Trades, Tally]:
         """Position by position, with size, margin and stop-out by the account as it is then."""
-        rows, walk, tally = Rows(), self.walk, _Counts()
-        candidate, count, told = walk.following(0), len(walk.bars), _TELL_EVERY
+        closings, walk, tally = list[Closing](), self.walk, _Counts()
+        candidate, told, number = 0, _TELL_EVERY, 0
         balance = self.terms.deposit
-        while candidate < count:
+        while candidate < len(walk):
             volume = self._volume(candidate, balance, tally)
             if volume is None:
                 candidate += 1
-                continue
-            closed_bar, profit = self._take(rows, candidate, volume, balance, tally)
-            balance += profit
-            candidate = walk.following(closed_bar, candidate)
+            else:
+                new = self._take(number, candidate, volume, balance, tally)
+                closings += new
+                balance += sum(self.book.brought(closing) for closing in new)
+                number += 1
+                candidate = walk.following(new[-1].bar, candidate)
             if self.watch is not None and candidate >= told:
-                self.watch(closed_bar, rows, self.book)
+                self.watch(closings[-1].bar if closings else 0, lambda: (number, balance))
                 told = candidate + _TELL_EVERY
-        return self.book.trades(rows), tally.done(count, sum(rows.settled))
+        settled = sum(closing.settled for closing in closings)
+        return self.book.trades(Rows.of(closings)), tally.done(len(walk), settled)
 
     def _volume(self, candidate: int, balance: float, tally: _Counts) -> float | None:
         """The volume that the account has for this entry; None when it has none."""
@@ -168,32 +189,23 @@ class _Game:
         return volume
 
     def _take(
-        self, rows: Rows, candidate: int, volume: float, balance: float, tally: _Counts
-    ) -> tuple[int, float]:
-        """Take a position; the bar that closed it and what it brought."""
+        self, number: int, candidate: int, volume: float, balance: float, tally: _Counts
+    ) -> list[Closing]:
+        """Take a position: its closings, the last one last."""
         found = self._stopped_out(candidate, self.walk.exit_of(candidate), volume, balance, tally)
-        begun = len(rows.bar)
         if found.legs is None:
-            rows.add(candidate, found, volume)
-        else:
-            left = volume
-            for leg in found.legs:
-                part = left
-                if leg.reason is Reason.PARTIAL:
-                    rules = self.book.market.volumes
-                    part = floor_to_step(volume / 2, rules.step)
-                    if part < rules.least * (1 - 1e-9) or left - part < rules.least * (1 - 1e-9):
-                        tally.no_partial += 1
-                        continue
-                left -= part
-                rows.part(candidate, leg.bar, leg.reason, leg.both, found.settled, leg.price, part)
-            rows.positions += 1
-        return found.bar, self._brought(rows, begun)
-
-    def _brought(self, rows: Rows, begun: int) -> float:
-        """What the newest closings brought."""
-        new = Rows(*(getattr(rows, name)[begun:] for name in Rows.__slots__ if name != "positions"), rows.positions)
-        return float(self.book.trades(new).profit.sum())
+            return [Closing(number, candidate, found.bar, found.reason, found.both, found.settled, np.nan, volume)]
+        closings, left, rules = list[Closing](), volume, self.book.market.volumes
+        for leg in found.legs:
+            part = left
+            if leg.reason is Reason.PARTIAL:
+                part = floor_to_step(volume / 2, rules.step)
+                if min(part, left - part) < rules.least * (1 - 1e-9):
+                    tally.no_partial += 1
+                    continue
+            left = round(left - part, 8)
+            closings.append(Closing(number, candidate, leg.bar, leg.reason, leg.both, False, leg.price, part))
+        return closings
 
     def _stopped_out(self, candidate: int, found: Exit, volume: float, balance: float, tally: _Counts) -> Exit:
         """The exit, or the earlier one that the broker forces when equity falls to its share of the margin.
@@ -223,8 +235,6 @@ class _Game:
             return found
         tally.stop_outs += 1
         kept = [leg for leg in found.legs or [] if leg.bar < at]
-        from workers.backtest.management import Leg
-
         return Exit(at, Reason.STOP_OUT, False, False, [*kept, Leg(at, price, Reason.STOP_OUT)])
 
 

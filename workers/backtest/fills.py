@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from workers.backtest.model import Bools, Index
+from workers.backtest.model import Bools, Index, Reason
 from workers.strategy.averages import Array
 
 #: Bars that are looked at for many candidates at once; few trades with a stop and a target last longer.
@@ -111,3 +111,16 @@ def target_fill(side: Side, bar: int, level: float) -> float:
 def market_fill(side: Side, bar: int) -> float:
     """Where an exit by rule is filled: at the open, worse by the slippage."""
     return float(side.open[bar]) - side.fall
+
+
+def fill(side: Side, bar: int, reason: int, stop: float, target: float) -> float:
+    """Where a position is closed on a bar, by the reason."""
+    match reason:
+        case Reason.STOP:
+            return stop_fill(side, bar, stop)
+        case Reason.TARGET:
+            return target_fill(side, bar, target)
+        case Reason.RULE:
+            return market_fill(side, bar)
+        case _:
+            return float(side.close[bar])

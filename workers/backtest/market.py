@@ -174,14 +174,22 @@ def nights(times: Index, clock: str, triple_day: int) -> Array:
     Source: MetaTrader 5 help, SYMBOL_SWAP_ROLLOVER3DAYS.
 
     Args:
-        times: UTC epoch seconds.
+        times: UTC epoch seconds, ascending.
         clock: Rule of the server's clock.
         triple_day: As ENUM_DAY_OF_WEEK, Sunday is 0.
     """
+    if not len(times):
+        return np.zeros(0)
     weights = [0.0 if day in (_SUNDAY, _SATURDAY) else 1.0 for day in range(7)]
     if 0 <= triple_day < len(weights):
         weights[triple_day] = 3.0
     before = np.concatenate(([0.0], np.cumsum(weights)))
-    days = ServerTimeRule(clock).times_to_server(times) // DAY + _FIRST_WEEKDAY
-    counted: Array = days // 7 * before[7] + before[days % 7]
+    rule = ServerTimeRule(clock)
+    # Times ascend: it is enough to know where the days of the server begin.
+    first, last = (rule.times_to_server(times[[0, -1]]) // DAY).tolist()
+    days = np.arange(first, last + 1)
+    begins = np.searchsorted(times, rule.times_to_utc(days * DAY))
+    begins[0] = 0
+    days += _FIRST_WEEKDAY
+    counted: Array = np.repeat(days // 7 * before[7] + before[days % 7], np.diff(begins, append=len(times)))
     return counted

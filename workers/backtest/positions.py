@@ -2,54 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from workers.backtest.fills import fill
 from workers.backtest.market import Market, nights
-from workers.backtest.model import Costs, Curve, Index, Reason, Trades
+from workers.backtest.model import Bools, Costs, Curve, Index, Reason, Trades
 from workers.backtest.signals import Signals
-from workers.backtest.walk import Exit, Sides, entry_fills
+from workers.backtest.walk import Sides, entry_fills
 from workers.strategy.averages import Array
 
 
-@dataclass(slots=True)
-class Rows:
-    """Closings as they are found; one entry of each list for a closing.
+class Closing(NamedTuple):
+    """The closing of a position or of a part of it.
 
     Attributes:
-        candidate: Of the position.
+        number: Of the position, from 0.
         price: As the side sees it; NaN to be worked out from bar and reason.
         volume: Lots that were closed.
     """
 
-    number: list[int] = field(default_factory=list)
-    candidate: list[int] = field(default_factory=list)
-    bar: list[int] = field(default_factory=list)
-    reason: list[int] = field(default_factory=list)
-    both: list[bool] = field(default_factory=list)
-    settled: list[bool] = field(default_factory=list)
-    price: list[float] = field(default_factory=list)
-    volume: list[float] = field(default_factory=list)
-    positions: int = 0
+    number: int
+    candidate: int
+    bar: int
+    reason: int
+    both: bool
+    settled: bool
+    price: float
+    volume: float
 
-    def add(self, candidate: int, found: Exit, volume: float) -> None:
-        """A position that is closed as a whole."""
-        self.part(candidate, found.bar, found.reason, found.both, found.settled, np.nan, volume)
-        self.positions += 1
 
-    def part(
-        self, candidate: int, bar: int, reason: int, both: bool, settled: bool, price: float, volume: float
-    ) -> None:
-        """One closing of the present position."""
-        self.number.append(self.positions)
-        self.candidate.append(candidate)
-        self.bar.append(bar)
-        self.reason.append(reason)
-        self.both.append(both)
-        self.settled.append(settled)
-        self.price.append(price)
-        self.volume.append(volume)
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Many of them, as columns; see ``Closing``."""
+
+    number: Index
+    candidate: Index
+    bar: Index
+    reason: NDArray[np.int8]
+    both: Bools
+    settled: Bools
+    price: Array
+    volume: Array
+
+    @classmethod
+    def of(cls, closings: Sequence[Closing]) -> Rows:
+        """Columns of rows."""
+        columns = zip(*closings, strict=True) if closings else ((),) * len(Closing._fields)
+        return cls(*(np.array(column, dtype=kind) for column, kind in zip(columns, _KINDS, strict=True)))
+
+
+_KINDS: Final = (np.int64, np.int64, np.int64, np.int8, np.bool_, np.bool_, np.float64, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,14 +82,11 @@ class Book:
 
     def trades(self, rows: Rows) -> Trades:
         """The rows as trades, with all money."""
-        candidate = np.array(rows.candidate, dtype=np.int64)
-        bar = np.array(rows.bar, dtype=np.int64)
-        reason = np.array(rows.reason, dtype=np.int8)
-        volume = np.array(rows.volume, dtype=np.float64)
+        candidate, bar, reason, volume = rows.candidate, rows.bar, rows.reason, rows.volume
         sign = self.signals.sign[candidate]
         entry_bar = self.signals.bar[candidate] + 1
         entry = self.rounded(entry_fills(self.sides, sign, entry_bar))
-        price = self._exits(np.array(rows.price, dtype=np.float64), candidate, bar, reason, sign)
+        price = self._exits(rows.price, candidate, bar, reason, sign)
         stop, target = self.signals.stop[candidate], self.signals.target[candidate]
         move = sign * (price - entry)
         worst, best = self._extremes(sign, entry_bar, bar, reason, entry, move)
@@ -91,7 +95,7 @@ class Book:
         rate = np.where(sign > 0, market.swap_long, market.swap_short)
         held = self.nights[bar] - self.nights[entry_bar]
         return Trades(
-            number=np.array(rows.number, dtype=np.int64),
+            number=rows.number,
             signal=self.signals.bar[candidate],
             entry_bar=entry_bar,
             exit_bar=bar,
@@ -107,10 +111,29 @@ class Book:
             swap=market.swap(rate, volume, held, entry, price),
             worst=worst,
             best=best,
-            ambiguous=np.array(rows.both, dtype=np.bool_) & ~np.array(rows.settled, dtype=np.bool_),
+            ambiguous=rows.both & ~rows.settled,
             score=self.signals.score[candidate],
             risk=np.maximum(market.profit(sign * (entry - stop), volume, stop), 0.0),
         )
+
+    def brought(self, closing: Closing) -> float:
+        """The profit of one closing with all costs: what ``trades`` says of it, without arrays."""
+        signals, market, grid = self.signals, self.market, self.market.grid
+        sign = int(signals.sign[closing.candidate])
+        side, begin = self.sides.of(sign), int(signals.bar[closing.candidate]) + 1
+        entry = sign * (float(side.enter[begin]) + side.fall)
+        price = closing.price
+        if price != price:  # NaN
+            stop, target = sign * float(signals.stop[closing.candidate]), sign * float(signals.target[closing.candidate])
+            price = fill(side, closing.bar, closing.reason, stop, target)
+        price *= sign
+        if not self.costs.ideal:
+            entry, price = grid.nearest(entry), grid.nearest(price)
+        held = float(self.nights[closing.bar] - self.nights[begin])
+        rate = market.swap_long if sign > 0 else market.swap_short
+        found = market.profit(sign * (price - entry), closing.volume, price)
+        found += market.swap(rate, closing.volume, held, entry, price) - 2.0 * self.costs.commission * closing.volume
+        return float(found)
 
     def _exits(self, known: Array, candidate: Index, bar: Index, reason: Array, sign: Array) -> Array:
         """Real prices of the fills of exits: those that are known, the others by bar and reason."""

@@ -5,7 +5,6 @@ Candidates are resolved in blocks of neighbours with one search; only the walk f
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -18,9 +17,9 @@ from workers.backtest.model import Index, Reason
 from workers.backtest.signals import Signals
 from workers.strategy.averages import Array
 
-_LEAST_BLOCK: Final = 32
-_MOST_BLOCK: Final = 1024
-_FIRST_BLOCK: Final = 256
+#: Candidates that are looked at together. Most of them are passed over where entries stand close together, but one
+#: look at many costs less than many looks at few.
+_BLOCK: Final = 512
 
 
 class Exit(NamedTuple):
@@ -59,64 +58,79 @@ class Walk:
     """Hands out one position after the other.
 
     Args:
-        limits: For each bar, the next one at whose open a rule closes a long, and a short: see ``rule_exits``.
         plan: How positions are looked after.
         finer: Bars of minutes, where there are any.
     """
 
-    def __init__(
-        self,
-        signals: Signals,
-        sides: Sides,
-        plan: Plan,
-        finer: Finer | None = None,
-    ) -> None:
+    def __init__(self, signals: Signals, sides: Sides, plan: Plan, finer: Finer | None = None) -> None:
         self._signals = signals
         self._sides = sides
         self._plan = plan
         self._finer = finer
-        self.bars: list[int] = signals.bar.tolist()
-        self._signs: list[int] = signals.sign.tolist()
         self._count = len(signals.leave_long)
-        longs = signals.sign > 0
         entry_bars = signals.bar + 1
-        self._limits: list[int] = np.where(
-            longs, rule_exits(signals.leave_long, entry_bars), rule_exits(signals.leave_short, entry_bars)
-        ).tolist()
+        self._limits = np.where(
+            signals.sign > 0, rule_exits(signals.leave_long, entry_bars), rule_exits(signals.leave_short, entry_bars)
+        )
         self._stops = signals.stop * signals.sign
         self._targets = signals.target * signals.sign
+        many = len(signals.bar)
+        # What was found of each candidate; -1: not looked at, or not told by the first bars.
+        self.bar = np.full(many, -1, dtype=np.int64)
+        self.reason = np.zeros(many, dtype=np.int8)
+        self.both, self.settled = np.zeros(many, dtype=np.bool_), np.zeros(many, dtype=np.bool_)
         self._begin = self._end = 0
-        self._size = _FIRST_BLOCK
-        self._used = 0
-        self._touched: tuple[list[int], list[bool], list[bool]] = ([], [], [])
+        self._bars: list[int] = []
+        self._nexts: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.bar)
 
     def following(self, bar: int, after: int = -1) -> int:
-        """The first candidate decided on ``bar`` or later and after the candidate ``after``; their number at the end."""
-        return bisect_left(self.bars, bar, max(after + 1, 0))
+        """The first candidate decided on ``bar`` or later, and after the candidate ``after``; their number at the end."""
+        return max(int(np.searchsorted(self._signals.bar, bar)), after + 1)
+
+    def chain(self, first: int) -> tuple[list[int], int]:
+        """Candidates taken one after the other, without a look at the account: those of one block, from ``first`` on;
+        and the next one. Their exits are in ``bar``, ``reason``, ``both`` and ``settled``."""
+        self._look(first)
+        taken: list[int] = []
+        bars, nexts, begin, end = self._bars, self._nexts, self._begin, self._end
+        candidate = first
+        while candidate < end:
+            taken.append(candidate)
+            if bars[candidate - begin] < 0:
+                candidate = self.following(self.exit_of(candidate).bar, candidate)
+            else:
+                candidate = nexts[candidate - begin]
+        return taken, candidate
 
     def exit_of(self, candidate: int) -> Exit:
         """How this candidate ends."""
-        sign = self._signs[candidate]
-        side, begin, limit = self._sides.of(sign), self.bars[candidate] + 1, self._limits[candidate]
+        sign = int(self._signals.sign[candidate])
+        side, begin, limit = self._sides.of(sign), int(self._signals.bar[candidate]) + 1, int(self._limits[candidate])
         stop, target = float(self._stops[candidate]), float(self._targets[candidate])
         if self._plan:
             return self._managed(side, begin, limit, stop, target)
-        if not self._begin <= candidate < self._end:
-            self._resolve(candidate)
-        self._used += 1
-        place = candidate - self._begin
-        at, stopped, both = (column[place] for column in self._touched)
-        if at < 0:
-            at, stopped, both = first_touch(side, begin + WIDTH, min(limit, self._count), stop, target)
-        if at < 0 or at >= limit:
-            if limit < self._count:
-                return Exit(limit, Reason.RULE, False, False, None)
-            return Exit(self._count - 1, Reason.END, False, False, None)
-        if both and self._finer is not None:
-            won = self._finer.target_first(sign, at, stop, target)
-            if won is not None:
-                return Exit(at, Reason.TARGET if won else Reason.STOP, True, True, None)
-        return Exit(at, Reason.STOP if stopped else Reason.TARGET, both, False, None)
+        self._look(candidate)
+        if self.bar[candidate] < 0:
+            at, stopped, both = first_touch(side, begin, min(limit, self._count), stop, target)
+            reason, settled = Reason.STOP if stopped else Reason.TARGET, False
+            if at < 0:
+                at, reason = (limit, Reason.RULE) if limit < self._count else (self._count - 1, Reason.END)
+            elif both and self._finer is not None:
+                won = self._finer.target_first(sign, at, stop, target)
+                settled = won is not None
+                reason = Reason.TARGET if won else Reason.STOP
+            self.bar[candidate], self.reason[candidate] = at, reason
+            self.both[candidate], self.settled[candidate] = both, settled
+        return Exit(
+            int(self.bar[candidate]),
+            Reason(int(self.reason[candidate])),
+            bool(self.both[candidate]),
+            bool(self.settled[candidate]),
+            None,
+        )
 
     def _managed(self, side: Side, begin: int, limit: int, stop: float, target: float) -> Exit:
         entry = float(side.enter[begin]) + side.fall
@@ -124,27 +138,34 @@ class Walk:
         last = legs[-1]
         return Exit(last.bar, last.reason, last.both, False, legs)
 
-    def _resolve(self, first: int) -> None:
-        """Look at the next candidates at once: as many as are likely to be taken."""
-        if self._end:
-            share = self._used / max(1, self._end - self._begin)
-            self._size = min(_MOST_BLOCK, self._size * 2) if share > 0.5 else self._size
-            self._size = max(_LEAST_BLOCK, self._size // 2) if share < 0.25 else self._size
-        self._begin, self._end = first, min(first + self._size, len(self.bars))
-        self._used = 0
+    def _look(self, first: int) -> None:
+        """Look at this candidate and the next ones at once."""
+        if self._begin <= first < self._end:
+            return
+        self._begin, self._end = first, min(first + _BLOCK, len(self))
         part = slice(self._begin, self._end)
         signs = self._signals.sign[part]
-        entry_bars = self._signals.bar[part] + 1
-        bar = np.full(len(signs), -1, dtype=np.int64)
-        stopped, both = np.zeros(len(signs), dtype=np.bool_), np.zeros(len(signs), dtype=np.bool_)
         for sign in (1, -1):
-            rows = np.flatnonzero(signs == sign)
+            rows = np.flatnonzero(signs == sign) + first
             if len(rows):
-                found = first_touches(
-                    self._sides.of(sign), entry_bars[rows], self._stops[part][rows], self._targets[part][rows]
-                )
-                bar[rows], stopped[rows], both[rows] = found
-        self._touched = (bar.tolist(), stopped.tolist(), both.tolist())
+                self._resolve(rows, self._sides.of(sign))
+        bars = self.bar[part]
+        self._bars = bars.tolist()
+        follow = np.maximum(np.searchsorted(self._signals.bar, bars), np.arange(first + 1, self._end + 1))
+        self._nexts = follow.tolist()
+
+    def _resolve(self, rows: Index, side: Side) -> None:
+        """Find the exits of these candidates, as far as the first bars tell them."""
+        limit = self._limits[rows]
+        at, stopped, both = first_touches(side, self._signals.bar[rows] + 1, self._stops[rows], self._targets[rows])
+        early = (at >= 0) & (at < limit)
+        by_rule = ~early & (limit < self._count) & ((at >= 0) | (limit <= self._signals.bar[rows] + 1 + WIDTH))
+        unknown = ~early & ~by_rule
+        if self._finer is not None:
+            unknown |= early & both
+        self.bar[rows] = np.where(unknown, -1, np.where(early, at, limit))
+        self.reason[rows] = np.where(early, np.where(stopped, Reason.STOP, Reason.TARGET), Reason.RULE)
+        self.both[rows] = early & both
 
 
 def rule_exits(leave: np.ndarray[tuple[int], np.dtype[np.bool_]], entry_bars: Index) -> Index:
