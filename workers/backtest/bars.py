@@ -1,4 +1,4 @@
-"""The bars of a backtest, from any file that ``import`` reads or from a stored history, and what is to be said of them."""
+"""The bars of a backtest, from a file that ``import`` reads or a stored history, and what is to be said of it."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def read_file(path: Path, asked: Asked) -> History:
         if not found.rows or (not asked.lenient and found.refusals.count):
             raise _refused(path.name, found)
         if not ordered and not asked.lenient:
-            raise _disordered(path.name, spool.times, spool.lines)
+            raise _disordered(path.name, spool.times, spool.lines.astype(np.int64))
         _unit(path.name, found, asked)
         frame, said = settle(found, source.name, "")
         notes += said
@@ -124,9 +124,7 @@ def read_file(path: Path, asked: Asked) -> History:
                 raise _refused(path.name, found)
             warnings += found.refusals.summary()
         seconds = TIMEFRAMES[frame].seconds
-        zone, doubt = told_zone(
-            table, found.zoned, spool.times, seconds, asked.time_zone, asked.server_time, notes
-        )
+        zone, doubt = told_zone(table, found.zoned, spool.times, seconds, asked.time_zone, asked.server_time, notes)
         if zone is None:
             warnings.append(
                 f"The clock of {path.name} cannot be told ({doubt}): its times are taken as UTC. Sessions, nights and "

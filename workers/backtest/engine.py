@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
 import numpy as np
 
@@ -26,7 +28,8 @@ from workers.strategy.sizing import floor_to_step, lots
 #: ``watch(bar, so_far)``: the bar that the walk has reached; ``so_far()`` gives the positions and the money until then.
 Watch = Callable[[int, Callable[[], tuple[int, float]]], None]
 #: Candidates between two of these when they are taken one by one.
-_TELL_EVERY = 512
+_TELL_EVERY: Final = 512
+_PRICES: Final = ("open", "high", "low", "close")
 
 
 def sides_of(rates: Rates, market: Market, costs: Costs, directions: frozenset[int]) -> Sides:
@@ -36,12 +39,12 @@ def sides_of(rates: Rates, market: Market, costs: Costs, directions: frozenset[i
         rates: Closed bars (bids).
         directions: +1 and -1, those that are traded.
     """
-    columns = [np.ascontiguousarray(rates[name], dtype=np.float64) for name in ("open", "high", "low", "close")]
+    begin, high, low, end = (np.ascontiguousarray(rates[name], dtype=np.float64) for name in _PRICES)
     spread = None if costs.ideal else spread_points(rates, costs) * market.grid.point
     fall = 0.0 if costs.ideal else costs.slippage_points * market.grid.point
     return Sides(
-        Side.long(*columns, spread, fall) if 1 in directions else None,
-        Side.short(*columns, spread, fall) if -1 in directions else None,
+        Side.long(begin, high, low, end, spread, fall) if 1 in directions else None,
+        Side.short(begin, high, low, end, spread, fall) if -1 in directions else None,
     )
 
 
@@ -112,7 +115,7 @@ class _Game:
             found, candidate = walk.chain(candidate)
             taken += found
             if self.watch is not None:
-                self.watch(int(walk.bar[found[-1]]), lambda: self._so_far(taken))
+                self.watch(int(walk.bar[found[-1]]), partial(self._so_far, taken))
         rows = self._rows(taken)
         trades = self.book.trades(rows)
         if not self.book.costs.ideal and not self._affordable(trades):
@@ -144,7 +147,9 @@ class _Game:
         price = trades.entry if market.margin_value and not market.by_price else np.ones(len(trades))
         margin = price * market.margin(terms.volume or 0.0, 1.0, terms.leverage)
         lowest_price = trades.entry - trades.sign * trades.worst
-        lost = market.profit(-trades.worst, trades.volume, lowest_price) + trades.commission + np.minimum(trades.swap, 0)
+        lost = (
+            market.profit(-trades.worst, trades.volume, lowest_price) + trades.commission + np.minimum(trades.swap, 0)
+        )
         return bool(((margin <= before) & (before + lost > terms.stop_out * margin)).all())
 
     def careful(self) -> tuple[Trades, Tally]:
@@ -163,7 +168,7 @@ class _Game:
                 number += 1
                 candidate = walk.following(new[-1].bar, candidate)
             if self.watch is not None and candidate >= told:
-                self.watch(closings[-1].bar if closings else 0, lambda: (number, balance))
+                self.watch(closings[-1].bar if closings else 0, partial(_told, number, balance))
                 told = candidate + _TELL_EVERY
         settled = sum(closing.settled for closing in closings)
         return self.book.trades(Rows.of(closings)), tally.done(len(walk), settled)
@@ -188,9 +193,7 @@ class _Game:
                 return None
         return volume
 
-    def _take(
-        self, number: int, candidate: int, volume: float, balance: float, tally: _Counts
-    ) -> list[Closing]:
+    def _take(self, number: int, candidate: int, volume: float, balance: float, tally: _Counts) -> list[Closing]:
         """Take a position: its closings, the last one last."""
         found = self._stopped_out(candidate, self.walk.exit_of(candidate), volume, balance, tally)
         if found.legs is None:
@@ -256,3 +259,7 @@ class _Counts:
             stop_outs=self.stop_outs,
             no_partial=self.no_partial,
         )
+
+
+def _told(positions: int, balance: float) -> tuple[int, float]:
+    return positions, balance

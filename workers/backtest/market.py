@@ -1,7 +1,7 @@
 """The money side of a symbol: what a move of its price brings, what a night costs, what a position binds.
 
-Source of the formulas: MetaTrader 5 help, "Symbol properties", calculation of margin and profit by ENUM_SYMBOL_CALC_MODE
-and of swaps by ENUM_SYMBOL_SWAP_MODE.
+Source of the formulas: MetaTrader 5 help, "Symbol properties": calculation of margin and profit by
+ENUM_SYMBOL_CALC_MODE, and of swaps by ENUM_SYMBOL_SWAP_MODE.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ class Market:
         """Why swaps cannot be computed; empty when they can, or when there are none."""
         if self.swap_mode in (0, _POINTS, _BASE, _MARGIN, _DEPOSIT, _INTEREST_NOW, _INTEREST_OPEN):
             return ""
-        return f"Swaps of {self.symbol} are counted in a way (mode {self.swap_mode}) that is not modelled: none counted."
+        return (
+            f"Swaps of {self.symbol} are counted in a way (mode {self.swap_mode}) that is not modelled: none counted."
+        )
 
     def swap(self, rate: Amount, volume: Amount, nights: Amount, entry: Amount, price: Amount) -> Amount:
         """What nights cost or bring.

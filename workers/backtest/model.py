@@ -218,7 +218,9 @@ class Report:
         head: What was tested, on what, and how; plain values.
         statistics: By name; None where there is none.
         breakdowns: Tables by month, hour, weekday, session, direction and reason.
-        times: Open time of each bar from the first decided one, UTC epoch seconds.
+        bar_times, rows: Of every bar that the trades count, its open time and its place in the file.
+        times, close, curve: Of the bars of the test, from the first that may be traded on.
+        digits: Decimals of prices.
         warnings: What the reader has to know.
     """
 
@@ -227,6 +229,7 @@ class Report:
     breakdowns: Mapping[str, tuple[Mapping[str, Any], ...]]
     trades: Trades
     rows: Index
+    bar_times: Index
     times: Index
     close: Array
     curve: Curve

@@ -56,6 +56,7 @@ class Rows:
         return cls(*(np.array(column, dtype=kind) for column, kind in zip(columns, _KINDS, strict=True)))
 
 
+Signs = NDArray[np.int8]
 _KINDS: Final = (np.int64, np.int64, np.int64, np.int8, np.bool_, np.bool_, np.float64, np.float64)
 
 
@@ -124,7 +125,10 @@ class Book:
         entry = sign * (float(side.enter[begin]) + side.fall)
         price = closing.price
         if price != price:  # NaN
-            stop, target = sign * float(signals.stop[closing.candidate]), sign * float(signals.target[closing.candidate])
+            stop, target = (
+                sign * float(signals.stop[closing.candidate]),
+                sign * float(signals.target[closing.candidate]),
+            )
             price = fill(side, closing.bar, closing.reason, stop, target)
         price *= sign
         if not self.costs.ideal:
@@ -135,7 +139,7 @@ class Book:
         found += market.swap(rate, closing.volume, held, entry, price) - 2.0 * self.costs.commission * closing.volume
         return float(found)
 
-    def _exits(self, known: Array, candidate: Index, bar: Index, reason: Array, sign: Array) -> Array:
+    def _exits(self, known: Array, candidate: Index, bar: Index, reason: Signs, sign: Signs) -> Array:
         """Real prices of the fills of exits: those that are known, the others by bar and reason."""
         price = known.copy()
         for side in (self.sides.long, self.sides.short):
@@ -153,7 +157,7 @@ class Book:
         return self.rounded(price * sign)
 
     def _extremes(
-        self, sign: Array, entry_bar: Index, bar: Index, reason: Array, entry: Array, move: Array
+        self, sign: Signs, entry_bar: Index, bar: Index, reason: Signs, entry: Array, move: Array
     ) -> tuple[Array, Array]:
         """How far the price went against and for each row, from its entry until its closing; both from 0 up."""
         low, high = np.minimum(move, 0.0), np.maximum(move, 0.0)
@@ -178,7 +182,8 @@ class Book:
     def curve(self, trades: Trades, deposit: float, count: int) -> Curve:
         """The account on each of ``count`` bars. Equity is the balance and what open positions would bring at the close
         of the bar, with the costs that are due until then."""
-        balance = deposit + np.cumsum(np.bincount(trades.exit_bar, weights=trades.profit, minlength=count))
+        closed = np.bincount(trades.exit_bar, weights=trades.profit, minlength=count)
+        balance: Array = np.cumsum(closed, dtype=np.float64) + np.float64(deposit)
         equity, lowest = balance.copy(), balance.copy()
         partial = trades.reason == Reason.PARTIAL
         for rows in (np.flatnonzero(~partial), np.flatnonzero(partial)):

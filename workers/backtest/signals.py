@@ -128,10 +128,10 @@ def gather(
 
 def wanted(decisions: Decisions, terms: Terms) -> Bools:
     """The bars that call for an entry: the score is high enough, and the side's own exit condition does not hold."""
-    called = decisions.direction != 0
+    called: Bools = decisions.direction != 0
     if terms.min_score > 0:
         called &= decisions.score >= terms.min_score
-    leave = decisions.sides[0].leave
+    leave: Bools = decisions.sides[0].leave
     if len(decisions.sides) == 2:
         leave = np.where(decisions.chosen, decisions.sides[1].leave, leave)
     called &= ~leave

@@ -61,9 +61,9 @@ def of_profits(profit: Array, deposit: float) -> Figures:
     """The figures that follow from the profits of the trades alone, in their order.
 
     Gross profit and loss are the sums of the trades that won (0 counts as won) and lost. Z-score by the runs test:
-    ``(N (R - 0.5) - P) / sqrt(P (P - N) / (N - 1))`` with R runs and ``P = 2 W L``; its probability is that of the normal
-    distribution. AHPR and GHPR are the arithmetic and geometric mean of balance after / before each trade; LR is the
-    line through all balances from the deposit on, by least squares.
+    ``(N (R - 0.5) - P) / sqrt(P (P - N) / (N - 1))`` with R runs and ``P = 2 W L``; its probability is that of the
+    normal distribution. AHPR and GHPR are the arithmetic and geometric mean of balance after / before each trade; LR
+    is the line through all balances from the deposit on, by least squares.
     """
     count = len(profit)
     won = profit >= 0
@@ -129,12 +129,12 @@ def _returns(profit: Array, deposit: float) -> Figures:
     figures: Figures = dict.fromkeys(names)
     if not len(profit) or deposit <= 0:
         return figures
-    balance = np.concatenate(([deposit], deposit + np.cumsum(profit)))
+    balance: Array = np.concatenate(([deposit], deposit + np.cumsum(profit)))
     if (balance > 0).all():
         figures["ahpr"] = float((balance[1:] / balance[:-1]).mean())
         figures["ghpr"] = float((balance[-1] / deposit) ** (1.0 / len(profit)))
     if len(balance) > 2:
-        place = np.arange(len(balance)) - (len(balance) - 1) / 2.0
+        place: Array = np.arange(len(balance), dtype=np.float64) - (len(balance) - 1) / 2.0
         away = balance - balance.mean()
         slope = float(place @ away) / float(place @ place)
         left = away - slope * place

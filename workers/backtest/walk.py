@@ -87,7 +87,7 @@ class Walk:
         return len(self.bar)
 
     def following(self, bar: int, after: int = -1) -> int:
-        """The first candidate decided on ``bar`` or later, and after the candidate ``after``; their number at the end."""
+        """The first candidate decided on ``bar`` or later and after ``after``; their number at the end."""
         return max(int(np.searchsorted(self._signals.bar, bar)), after + 1)
 
     def chain(self, first: int) -> tuple[list[int], int]:
