@@ -220,7 +220,7 @@ class _Gatherer:
         # Half as much again for the weekends between the bars that warm the indicators up.
         warming = timedelta(seconds=1.5 * needed * min(TIMEFRAMES[timeframe].seconds, DAY) + 4 * DAY)
         names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
-        found = ctx.terminal.rates_range(names.broker_name(symbol), timeframe, since - warming, until, timeout_s=60.0)
+        found = ctx.terminal.rates_range(names.broker_name(symbol), timeframe, since - warming, until)
         rates = np.array(found.closed().rates)
         if not len(rates):
             raise UserAction(

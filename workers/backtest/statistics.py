@@ -108,7 +108,8 @@ def _runs(profit: Array, won: NDArray[np.bool_]) -> Figures:
         if not rows.any():
             continue
         many, brought = lengths[rows], sums[rows]
-        longest, best = int(many.argmax()), int(np.abs(brought).argmax())
+        # Of several as long, the one that brought or cost most is named.
+        longest, best = int(np.lexsort((np.abs(brought), many))[-1]), int(np.abs(brought).argmax())
         figures[f"maximum_consecutive_{word}"] = int(many[longest])
         figures[f"maximum_consecutive_{word}_money"] = float(brought[longest])
         figures[f"maximal_consecutive_{money}"] = float(brought[best])

@@ -142,15 +142,11 @@ class Importer:
         Raises:
             BadImport: nothing tells it.
         """
-        zone, doubt = told_zone(
-            table, zoned, times, seconds, self._options.time_zone, self._server_time, outcome.notes
-        )
+        zone, doubt = told_zone(table, zoned, times, seconds, self._options.time_zone, self._server_time, outcome.notes)
         if zone is None:
             if len(times):
                 outcome.first, outcome.last = _as_written(int(times[0])), _as_written(int(times[-1]))
-            whose = (
-                "the broker's clock, which the file does not name" if table.kind in EXPORTS else "no clock it names"
-            )
+            whose = "the broker's clock, which the file does not name" if table.kind in EXPORTS else "no clock it names"
             raise BadImport(
                 f"The times are on {whose}, and it cannot be told from them: {doubt}. Nothing was stored.",
                 advice=zones.HELP,

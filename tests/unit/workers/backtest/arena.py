@@ -53,7 +53,9 @@ USDJPY = replace(
 IDEAL, FREE = Costs(ideal=True), Costs(swap=False)
 
 
-def bars(*prices: tuple[float, float, float, float], spread: int = 0, start: int = MONDAY, seconds: int = HOUR) -> Rates:
+def bars(
+    *prices: tuple[float, float, float, float], spread: int = 0, start: int = MONDAY, seconds: int = HOUR
+) -> Rates:
     """Bars of open, high, low and close."""
     rates = np.zeros(len(prices), RATES_DTYPE)
     rates["time"] = start + seconds * np.arange(len(prices))
@@ -122,7 +124,13 @@ def rows(played: Played) -> list[tuple[int, int, float, float, str]]:
     """Entry bar, exit bar, prices and reason of each trade."""
     trades = played.trades
     reasons = [Reason(value).label for value in trades.reason.tolist()]
-    columns = (trades.entry_bar.tolist(), trades.exit_bar.tolist(), trades.entry.tolist(), trades.exit.tolist(), reasons)
+    columns = (
+        trades.entry_bar.tolist(),
+        trades.exit_bar.tolist(),
+        trades.entry.tolist(),
+        trades.exit.tolist(),
+        reasons,
+    )
     return [(a, b, round(c, 9), round(d, 9), e) for a, b, c, d, e in zip(*columns, strict=True)]
 
 
@@ -165,7 +173,9 @@ class Open:
     volume: float = 1.0
 
 
-def plainly(rates: Rates, signals: Signals, costs: Costs, plan: Plan | None = None) -> list[tuple[int, int, float, float, str]]:
+def plainly(
+    rates: Rates, signals: Signals, costs: Costs, plan: Plan | None = None
+) -> list[tuple[int, int, float, float, str]]:
     """The same as ``rows(trade(...))``, by the conventions of the documentation and nothing clever: bar by bar."""
     plan, point, count = plan or Plan(), 1e-5, len(rates)
     called = dict(zip(signals.bar.tolist(), range(len(signals.bar)), strict=True))
@@ -174,8 +184,10 @@ def plainly(rates: Rates, signals: Signals, costs: Costs, plan: Plan | None = No
     waiting, leaving = -1, False
     for bar in range(count):
         opened, high, low, close = (float(rates[name][bar]) for name in ("open", "high", "low", "close"))
-        spread = 0.0 if costs.ideal else point * (
-            costs.spread_points if costs.spread_points is not None else float(rates["spread"][bar])
+        spread = (
+            0.0
+            if costs.ideal
+            else point * (costs.spread_points if costs.spread_points is not None else float(rates["spread"][bar]))
         )
         slip = 0.0 if costs.ideal else costs.slippage_points * point
 
@@ -204,7 +216,14 @@ def plainly(rates: Rates, signals: Signals, costs: Costs, plan: Plan | None = No
 
 
 def _look(
-    position: Open, bar: int, prices: tuple[float, ...], spread: float, slip: float, plan: Plan, signals: Signals, done: Any
+    position: Open,
+    bar: int,
+    prices: tuple[float, ...],
+    spread: float,
+    slip: float,
+    plan: Plan,
+    signals: Signals,
+    done: Any,
 ) -> tuple[Open | None, bool]:
     """One bar of an open position: what is touched on it, and what its close does to the stop."""
     sign, add = position.sign, spread if position.sign < 0 else 0.0

@@ -37,7 +37,9 @@ def test_a_short_stops_above() -> None:
 @pytest.mark.parametrize(
     ("entry", "bar", "price"), [(LONG, (1.1, 1.1045, 1.0999, 1.1), 1.1040), (SHORT, (1.1, 1.1001, 1.0955, 1.1), 1.0960)]
 )
-def test_a_target_is_filled_at_its_level(entry: tuple[int, int, float, float], bar: tuple[float, ...], price: float) -> None:
+def test_a_target_is_filled_at_its_level(
+    entry: tuple[int, int, float, float], bar: tuple[float, ...], price: float
+) -> None:
     played = trade(bars(QUIET, bar), calls(2, entry))  # type: ignore[arg-type]
     assert rows(played) == [(1, 1, 1.1, price, "target")]
     assert played.trades.profit.tolist() == pytest.approx([400.0])
@@ -176,7 +178,9 @@ def test_yen_become_dollars_at_the_price_of_the_closing() -> None:
 
 
 def test_money_of_a_third_currency_is_converted_by_the_value_of_a_step() -> None:
-    info = _info(currency_base="EUR", currency_profit="JPY", trade_tick_size=1e-3, trade_tick_value=0.66, digits=3, point=1e-3)
+    info = _info(
+        currency_base="EUR", currency_profit="JPY", trade_tick_size=1e-3, trade_tick_value=0.66, digits=3, point=1e-3
+    )
     market = Market.of(info, "USD", "UTC")
     assert (market.converted, market.by_price, market.value) == (True, False, pytest.approx(660.0))
     assert not Market.of(info, "JPY", "UTC").converted
@@ -236,10 +240,14 @@ def test_the_stop_goes_to_the_entry_from_the_bar_after_the_reward_was_reached() 
 
 
 def test_the_stop_trails_the_closes_by_the_atr_and_never_falls_back() -> None:
-    rates = bars(QUIET, QUIET, (1.1, 1.1030, 1.1, 1.1030), (1.1030, 1.1031, 1.1015, 1.1016), (1.1016, 1.1016, 1.0990, 1.1))
+    rates = bars(
+        QUIET, QUIET, (1.1, 1.1030, 1.1, 1.1030), (1.1030, 1.1031, 1.1015, 1.1016), (1.1016, 1.1016, 1.0990, 1.1)
+    )
     played = trade(rates, calls(5, LONG), plan=Plan(trail=2.0))
     assert rows(played) == [(1, 4, 1.1, 1.1010, "trailing_stop")]  # 1.1030 - 2 x 0.001
-    short = bars(QUIET, QUIET, (1.1, 1.1, 1.0970, 1.0970), (1.0970, 1.0985, 1.0969, 1.0984), (1.0984, 1.1010, 1.0984, 1.1))
+    short = bars(
+        QUIET, QUIET, (1.1, 1.1, 1.0970, 1.0970), (1.0970, 1.0985, 1.0969, 1.0984), (1.0984, 1.1010, 1.0984, 1.1)
+    )
     assert rows(trade(short, calls(5, SHORT), plan=Plan(trail=2.0))) == [(1, 4, 1.1, 1.0990, "trailing_stop")]
 
 

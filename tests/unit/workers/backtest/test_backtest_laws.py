@@ -60,17 +60,28 @@ def test_the_engine_does_what_a_plain_loop_does(seed: int, count: int, share: fl
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), share=st.sampled_from((0.02, 0.3, 1.0)), plan=st.sampled_from(PLANS), cut=st.integers(50, 299))
+@given(
+    seed=st.integers(0, 10_000),
+    share=st.sampled_from((0.02, 0.3, 1.0)),
+    plan=st.sampled_from(PLANS),
+    cut=st.integers(50, 299),
+)
 def test_no_trade_uses_the_future(seed: int, share: float, plan: Plan, cut: int) -> None:
     """What was closed before a bar is the same with or without the bars from there on."""
     rates = wandering(seed, 300)
     signals = random_calls(seed, rates, share)
     part = replace(
         signals,
-        **{name: getattr(signals, name)[signals.bar < cut - 1] for name in ("bar", "sign", "entry", "stop", "target", "score", "full")},
+        **{
+            name: getattr(signals, name)[signals.bar < cut - 1]
+            for name in ("bar", "sign", "entry", "stop", "target", "score", "full")
+        },
         **{name: getattr(signals, name)[:cut] for name in ("leave_long", "leave_short", "atr")},
     )
-    whole, begun = rows(trade(rates, signals, plan=plan, deposit=1e9)), rows(trade(rates[:cut], part, plan=plan, deposit=1e9))
+    whole, begun = (
+        rows(trade(rates, signals, plan=plan, deposit=1e9)),
+        rows(trade(rates[:cut], part, plan=plan, deposit=1e9)),
+    )
     closed = [row for row in begun if row[4] != Reason.END.label]
     assert closed == whole[: len(closed)]
 
@@ -79,7 +90,9 @@ def test_no_trade_uses_the_future(seed: int, share: float, plan: Plan, cut: int)
 @given(seed=st.integers(0, 10_000), cut=st.integers(120, 399))
 def test_no_signal_uses_the_future(seed: int, cut: int) -> None:
     rates = wandering(seed, 400)
-    strategy = rule(conditions={"entry": ["ema_fast_gt_slow"], "exit": ["rsi > 65"]}, indicators={"ema": {"fast": 5, "slow": 12}})
+    strategy = rule(
+        conditions={"entry": ["ema_fast_gt_slow"], "exit": ["rsi > 65"]}, indicators={"ema": {"fast": 5, "slow": 12}}
+    )
     whole, part = signals_of(strategy, rates), signals_of(strategy, rates[:cut])
     kept = whole.bar < cut - 1
     for name in ("bar", "sign", "stop", "target", "score"):

@@ -45,9 +45,7 @@ def signals_of(strategy: Strategy, profile: Profile | None, rates: Rates) -> Sig
     ready = prepare(strategy, profile)
     frames = {name: larger(rates, strategy.timeframe, name, ServerTimeRule("UTC")) for name in ready.frames}
     evaluator = Evaluator(rates, TIMEFRAMES[strategy.timeframe].seconds, frames)
-    return gather(
-        strategy, ready, evaluator, profile, EURUSD.grid, spread_points(rates, FREE), None, Terms(), FREE
-    )
+    return gather(strategy, ready, evaluator, profile, EURUSD.grid, spread_points(rates, FREE), None, Terms(), FREE)
 
 
 def check(strategy: Strategy, profile: Profile | None, rates: Rates, first: int) -> int:
