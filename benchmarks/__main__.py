@@ -26,6 +26,7 @@ NAMES = (
     "hang",
     "symbols",
     "data",
+    "backtest",
 )
 
 
