@@ -103,8 +103,10 @@ def _memory() -> dict[str, Any]:
         strategy = parse_strategy(text, "cross.json")
         ready = prepare(strategy)
         spread = spread_points(rates, costs)
-        signals = gather(strategy, ready, Evaluator(rates, 3600), None, market.grid, spread, None, terms, costs)
-        sides = sides_of(rates, market, costs, frozenset({1, -1}))
+        bars = Evaluator(rates, 3600)
+        signals = gather(strategy, ready, bars, None, market.grid, spread, None, terms, costs)
+        sides = sides_of(bars, spread, market, costs, frozenset({1, -1}))
+        del bars
         played = play(rates, signals, sides, market, terms, costs, Plan(), 0.01)
         figures = statistics(played.trades, played.curve, rates["time"], 3600, rates["close"], terms.deposit)
         taken.append((time.perf_counter() - begun) * 1e3)

@@ -22,30 +22,28 @@ from workers.backtest.positions import Book, Closing, Rows
 from workers.backtest.signals import Signals
 from workers.backtest.walk import Exit, Sides, Walk
 from workers.strategy.averages import Array
-from workers.strategy.language.evaluation import Rates
+from workers.strategy.language.evaluation import Evaluator, Rates
 from workers.strategy.sizing import floor_to_step, lots
 
 #: ``watch(bar, so_far)``: the bar that the walk has reached; ``so_far()`` gives the positions and the money until then.
 Watch = Callable[[int, Callable[[], tuple[int, float]]], None]
 #: Candidates between two of these when they are taken one by one.
 _TELL_EVERY: Final = 512
-_PRICES: Final = ("open", "high", "low", "close")
 
 
-def sides_of(rates: Rates, market: Market, costs: Costs, directions: frozenset[int]) -> Sides:
+def sides_of(bars: Evaluator, spread: Array, market: Market, costs: Costs, directions: frozenset[int]) -> Sides:
     """The market as each side that is traded sees it.
 
     Args:
-        rates: Closed bars (bids).
+        bars: Closed bars (bids).
+        spread: Of each bar, in points.
         directions: +1 and -1, those that are traded.
     """
-    begin, high, low, end = (np.ascontiguousarray(rates[name], dtype=np.float64) for name in _PRICES)
-    spread = None if costs.ideal else spread_points(rates, costs) * market.grid.point
+    begin, high, low, end = (bars.column(name) for name in ("open", "high", "low", "close"))
+    paid = None if costs.ideal else spread * market.grid.point
     fall = 0.0 if costs.ideal else costs.slippage_points * market.grid.point
-    return Sides(
-        Side.long(begin, high, low, end, spread, fall) if 1 in directions else None,
-        Side.short(begin, high, low, end, spread, fall) if -1 in directions else None,
-    )
+    found = {sign: Side(sign, begin, high, low, end, paid, fall) for sign in directions}
+    return Sides(found.get(1), found.get(-1))
 
 
 def spread_points(rates: Rates, costs: Costs) -> Array:
@@ -54,7 +52,8 @@ def spread_points(rates: Rates, costs: Costs) -> Array:
         return np.zeros(len(rates))
     if costs.spread_points is not None:
         return np.full(len(rates), costs.spread_points)
-    return np.maximum(rates["spread"].astype(np.float64), 0.0)
+    found = rates["spread"].astype(np.float64)
+    return np.maximum(found, 0.0, out=found)
 
 
 def play(
@@ -220,7 +219,7 @@ class _Game:
             return found
         sign, begin = int(book.signals.sign[candidate]), int(book.signals.bar[candidate]) + 1
         side = book.sides.of(sign)
-        entry = sign * (float(side.enter[begin]) + side.fall)
+        entry = sign * (float(side.enters(begin)) + side.fall)
         margin = market.margin(volume, entry, self.terms.leverage)
         loss = self.terms.stop_out * margin - balance + 2.0 * book.costs.commission * volume
         worth = volume * market.value

@@ -8,7 +8,7 @@ spread of the bar.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -24,32 +24,54 @@ _WIDER: Final = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """Prices at which a position of one side is closed, as a long position sees them; ``enter`` are those of opening.
+    """Prices at which a position of one side is closed, as a long position sees them; ``enters`` are those of opening.
+
+    Nothing is copied: what is asked for is worked out from the bars, at one bar, some, or a slice of them.
 
     Attributes:
         sign: +1 for longs, -1 for shorts: a price here times the sign is the real one.
+        bid_open, bid_high, bid_low, bid_close: The bars.
+        spread: Of each bar, in price; None where there is none.
         fall: What a fill at market is worse by, in price.
     """
 
     sign: int
-    enter: Array
-    open: Array
-    high: Array
-    low: Array
-    close: Array
+    bid_open: Array
+    bid_high: Array
+    bid_low: Array
+    bid_close: Array
+    spread: Array | None
     fall: float = 0.0
 
-    @classmethod
-    def long(cls, open: Array, high: Array, low: Array, close: Array, spread: Array | None, fall: float = 0.0) -> Side:
-        """Longs open at the ask and are closed at the bid; ``spread`` in price, None where there is none."""
-        return cls(1, open if spread is None else open + spread, open, high, low, close, fall)
+    def __len__(self) -> int:
+        return len(self.bid_open)
 
-    @classmethod
-    def short(cls, open: Array, high: Array, low: Array, close: Array, spread: Array | None, fall: float = 0.0) -> Side:
-        """Shorts open at the bid and are closed at the ask."""
-        if spread is None:
-            return cls(-1, -open, -open, -low, -high, -close, fall)
-        return cls(-1, -open, -(open + spread), -(low + spread), -(high + spread), -(close + spread), fall)
+    def enters(self, at: Any) -> Any:
+        """Opens at which a position of this side is opened: longs at the ask, shorts at the bid."""
+        if self.sign < 0:
+            return -self.bid_open[at]
+        return self.bid_open[at] if self.spread is None else self.bid_open[at] + self.spread[at]
+
+    def opens(self, at: Any) -> Any:
+        """Opens at which it is closed: longs at the bid, shorts at the ask."""
+        return self._seen(self.bid_open, at)
+
+    def highs(self, at: Any) -> Any:
+        """The best prices."""
+        return self._seen(self.bid_high if self.sign > 0 else self.bid_low, at)
+
+    def lows(self, at: Any) -> Any:
+        """The worst prices."""
+        return self._seen(self.bid_low if self.sign > 0 else self.bid_high, at)
+
+    def closes(self, at: Any) -> Any:
+        """Closes at which it is closed."""
+        return self._seen(self.bid_close, at)
+
+    def _seen(self, prices: Array, at: Any) -> Any:
+        if self.sign > 0:
+            return prices[at]
+        return -prices[at] if self.spread is None else -(prices[at] + self.spread[at])
 
 
 class Touched(NamedTuple):
@@ -68,17 +90,17 @@ class Touched(NamedTuple):
 
 def first_touches(side: Side, entry_bars: Index, stop: Array, target: Array, width: int = WIDTH) -> Touched:
     """The first touch within ``width`` bars from the entry bar, for many candidates at once."""
-    last = len(side.low) - 1
+    last = len(side) - 1
     bars = entry_bars[:, None] + np.arange(width)
     np.minimum(bars, last, out=bars)
-    below = side.low[bars] <= stop[:, None]
-    touched = below | (side.high[bars] >= target[:, None])
+    below = side.lows(bars) <= stop[:, None]
+    touched = below | (side.highs(bars) >= target[:, None])
     place = touched.argmax(axis=1)
     rows = np.arange(len(entry_bars))
     at = bars[rows, place]
     found = touched[rows, place]
     stopped = below[rows, place]
-    both = stopped & (side.high[at] >= target) & (side.open[at] > stop)
+    both = stopped & (side.highs(at) >= target) & (side.opens(at) > stop)
     return Touched(np.where(found, at, -1), stopped, both)
 
 
@@ -87,30 +109,31 @@ def first_touch(side: Side, begin: int, end: int, stop: float, target: float) ->
     size = _SLICE
     while begin < end:
         stop_at = min(begin + size, end)
-        low, high = side.low[begin:stop_at], side.high[begin:stop_at]
+        part = slice(begin, stop_at)
+        low, high = side.lows(part), side.highs(part)
         touched = (low <= stop) | (high >= target)
         place = int(touched.argmax())
         if touched[place]:
             at = begin + place
             stopped = bool(low[place] <= stop)
-            return at, stopped, stopped and bool(high[place] >= target) and float(side.open[at]) > stop
+            return at, stopped, stopped and bool(high[place] >= target) and float(side.opens(at)) > stop
         begin, size = stop_at, size * _WIDER
     return -1, False, False
 
 
 def stop_fill(side: Side, bar: int, level: float) -> float:
     """Where a stop is filled: at its level, at the open of a bar that begins beyond it, and worse by the slippage."""
-    return min(float(side.open[bar]), level) - side.fall
+    return min(float(side.opens(bar)), level) - side.fall
 
 
 def target_fill(side: Side, bar: int, level: float) -> float:
     """Where a target is filled: at its level, or at the open of a bar that begins beyond it."""
-    return max(float(side.open[bar]), level)
+    return max(float(side.opens(bar)), level)
 
 
 def market_fill(side: Side, bar: int) -> float:
     """Where an exit by rule is filled: at the open, worse by the slippage."""
-    return float(side.open[bar]) - side.fall
+    return float(side.opens(bar)) - side.fall
 
 
 def fill(side: Side, bar: int, reason: int, stop: float, target: float) -> float:
@@ -123,4 +146,4 @@ def fill(side: Side, bar: int, reason: int, stop: float, target: float) -> float
         case Reason.RULE:
             return market_fill(side, bar)
         case _:
-            return float(side.close[bar])
+            return float(side.closes(bar))

@@ -67,7 +67,7 @@ def manage(
         entry: Price of the fill.
         stop, target: As set at the entry.
     """
-    size, count = _SLICE, len(side.low)
+    size, count = _SLICE, len(side)
     while True:
         until = min(begin + size, end)
         legs = _within(side, plan, atr, begin, until, entry, stop, target)
@@ -76,7 +76,7 @@ def manage(
         if until == end:
             if end < count:
                 return [*legs, Leg(end, market_fill(side, end), Reason.RULE)]
-            return [*legs, Leg(count - 1, float(side.close[-1]), Reason.END)]
+            return [*legs, Leg(count - 1, float(side.closes(count - 1)), Reason.END)]
         size *= _WIDER
 
 
@@ -84,7 +84,8 @@ def _within(
     side: Side, plan: Plan, atr: Array, begin: int, until: int, entry: float, stop: float, target: float
 ) -> list[Leg]:
     """The legs on the bars from ``begin`` to before ``until``."""
-    low, high = side.low[begin:until], side.high[begin:until]
+    part = slice(begin, until)
+    low, high = side.lows(part), side.highs(part)
     risk = entry - stop
     stops, raised = _stops(side, plan, atr, begin, until, entry, stop)
     closing = (low <= stops) | (high >= target)
@@ -104,7 +105,7 @@ def _within(
         at = begin + place
         if stopped:
             level = float(stops[place])
-            both = bool(high[place] >= target) and float(side.open[at]) > level
+            both = bool(high[place] >= target) and float(side.opens(at)) > level
             legs.append(Leg(at, stop_fill(side, at, level), Reason(int(raised[place])), both))
         else:
             legs.append(Leg(at, target_fill(side, at, target), Reason.TARGET))
@@ -119,11 +120,13 @@ def _stops(
     raised = np.full(until - begin, float(Reason.STOP))
     risk = entry - stop
     if plan.break_even is not None and risk > 0:
-        reached = np.maximum.accumulate(side.high[begin:until] >= entry + plan.break_even * risk)[:-1]
+        reached = np.maximum.accumulate(side.highs(slice(begin, until)) >= entry + plan.break_even * risk)[:-1]
         stops[1:][reached] = entry
         raised[1:][reached] = Reason.BREAK_EVEN
     if plan.trail is not None:
-        trail = np.maximum.accumulate(np.nan_to_num(side.close[begin:until] - plan.trail * atr[begin:until], nan=stop))
+        trail = np.maximum.accumulate(
+            np.nan_to_num(side.closes(slice(begin, until)) - plan.trail * atr[begin:until], nan=stop)
+        )
         higher = trail[:-1] > stops[1:]
         stops[1:][higher] = trail[:-1][higher]
         raised[1:][higher] = Reason.TRAILING

@@ -124,6 +124,7 @@ class Trades:
         price_profit: What the move of the price brought, before costs.
         commission, swap: Below zero where they cost.
         worst, best: Price move against and in favour while it was open, in price; both from 0 up.
+        worst_money, best_money: The same in money, at the volume of the row.
         ambiguous: Stop and target lay in the bar that closed it, and no finer bars told which came first.
         score: Of the entry.
         risk: What the stop would have lost with that volume, from the fill.
@@ -145,6 +146,8 @@ class Trades:
     swap: Array
     worst: Array
     best: Array
+    worst_money: Array
+    best_money: Array
     ambiguous: Bools
     score: Array
     risk: Array

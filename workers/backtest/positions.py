@@ -112,6 +112,8 @@ class Book:
             swap=market.swap(rate, volume, held, entry, price),
             worst=worst,
             best=best,
+            worst_money=market.profit(worst, volume, entry - sign * worst),
+            best_money=market.profit(best, volume, entry + sign * best),
             ambiguous=rows.both & ~rows.settled,
             score=self.signals.score[candidate],
             risk=np.maximum(market.profit(sign * (entry - stop), volume, stop), 0.0),
@@ -122,7 +124,7 @@ class Book:
         signals, market, grid = self.signals, self.market, self.market.grid
         sign = int(signals.sign[closing.candidate])
         side, begin = self.sides.of(sign), int(signals.bar[closing.candidate]) + 1
-        entry = sign * (float(side.enter[begin]) + side.fall)
+        entry = sign * (float(side.enters(begin)) + side.fall)
         price = closing.price
         if price != price:  # NaN
             stop, target = (
@@ -148,11 +150,11 @@ class Book:
             rows = np.flatnonzero((sign == side.sign) & np.isnan(price))
             at, why = bar[rows], reason[rows]
             stop, target = (levels[candidate[rows]] * side.sign for levels in (self.signals.stop, self.signals.target))
-            opened = side.open[at]
+            opened = side.opens(at)
             price[rows] = np.select(
                 [why == Reason.STOP, why == Reason.TARGET, why == Reason.RULE],
                 [np.minimum(opened, stop) - side.fall, np.maximum(opened, target), opened - side.fall],
-                side.close[at],
+                side.closes(at),
             )
         return self.rounded(price * sign)
 
@@ -172,11 +174,10 @@ class Book:
             some = rows[ends > entry_bar[rows]]
             if not len(some):
                 continue
-            least = _reduced(np.minimum, side.low, entry_bar[some], bar[some] + (reason[some] == Reason.END))
-            most = _reduced(np.maximum, side.high, entry_bar[some], bar[some] + (reason[some] == Reason.END))
+            bars, starts = _each_bar(entry_bar[some], bar[some] + (reason[some] == Reason.END))
             own = entry[some] * side.sign
-            low[some] = np.minimum(low[some], least - own)
-            high[some] = np.maximum(high[some], most - own)
+            low[some] = np.minimum(low[some], np.minimum.reduceat(side.lows(bars), starts) - own)
+            high[some] = np.maximum(high[some], np.maximum.reduceat(side.highs(bars), starts) - own)
         return -low, high
 
     def curve(self, trades: Trades, deposit: float, count: int) -> Curve:
@@ -194,30 +195,29 @@ class Book:
 
     def _add_open(self, trades: Trades, rows: Index, equity: Array, lowest: Array) -> None:
         """Add what these rows would bring on each bar on which they are open; they are all of one side."""
-        spans = trades.exit_bar[rows] - trades.entry_bar[rows]
-        if not spans.sum():
+        rows = rows[trades.exit_bar[rows] > trades.entry_bar[rows]]
+        if not len(rows):
             return
         side, market = self.sides.of(int(trades.sign[rows[0]])), self.market
-        which = np.repeat(rows, spans)
-        offsets = np.arange(len(which)) - np.repeat(np.cumsum(spans) - spans, spans)
-        bars = trades.entry_bar[which] + offsets
+        bars, _starts = _each_bar(trades.entry_bar[rows], trades.exit_bar[rows])
+        which = np.repeat(rows, trades.exit_bar[rows] - trades.entry_bar[rows])
         entry, volume, sign = trades.entry[which], trades.volume[which], side.sign
-        held = self.nights[bars] - self.nights[trades.entry_bar[which]]
         rate = market.swap_long if sign > 0 else market.swap_short
-        for curve, prices in ((equity, side.close), (lowest, side.low)):
-            price = prices[bars] * sign
-            open_profit = market.profit(sign * (price - entry), volume, price) + trades.commission[which]
-            if market.swap_mode:
-                open_profit = open_profit + market.swap(rate, volume, held, entry, price)
+        charged = market.swap_mode != 0 and bool(self.nights[-1] != self.nights[0])
+        held = self.nights[bars] - self.nights[trades.entry_bar[which]] if charged else None
+        commission = trades.commission[which] if self.costs.commission else 0.0
+        for curve, prices in ((equity, side.closes(bars)), (lowest, side.lows(bars))):
+            price = prices if sign > 0 else -prices
+            open_profit = market.profit(sign * (price - entry), volume, price) + commission
+            if held is not None:
+                open_profit += market.swap(rate, volume, held, entry, price)
             curve[bars] += open_profit
 
 
-def _reduced(by: np.ufunc, values: Array, begins: Index, ends: Index) -> Array:
-    """``by`` over each run of values from a beginning to before its end; no run is empty."""
-    pairs = np.empty(2 * len(begins), dtype=np.int64)
-    pairs[::2], pairs[1::2] = begins, np.minimum(ends, len(values) - 1)
-    found: Array = by.reduceat(values, pairs)[::2]
-    # The end of all values cannot be named as a border: what touches it takes in the last value by hand.
-    outer = ends >= len(values)
-    found[outer] = by(found[outer], values[-1])
-    return found
+def _each_bar(begins: Index, ends: Index) -> tuple[Index, Index]:
+    """Every bar from each beginning to before its end, and where each of these runs begins; none of them is empty."""
+    spans = ends - begins
+    starts = np.cumsum(spans) - spans
+    bars = np.repeat(begins - starts, spans)
+    bars += np.arange(len(bars))
+    return bars, starts

@@ -199,12 +199,7 @@ def _excursions(trades: Trades, profit: Array) -> Figures:
     names = ("average_mfe", "average_mae", "correlation_profits_mfe", "correlation_profits_mae", "correlation_mfe_mae")
     if not len(trades):
         return dict.fromkeys(names)
-    move = np.abs(trades.exit - trades.entry)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        worth = np.where(move > 0, np.abs(trades.price_profit) / move, np.nan)
-    usual = np.nanmedian(worth / trades.volume) if np.isfinite(worth).any() else 0.0
-    worth = np.where(np.isfinite(worth), worth, usual * trades.volume)
-    mfe, mae = trades.best * worth, -trades.worst * worth
+    mfe, mae = trades.best_money, -trades.worst_money
     pairs = (_correlation(profit, mfe), _correlation(profit, mae), _correlation(mfe, mae))
     return dict(zip(names, (float(mfe.mean()), float(mae.mean()), *pairs), strict=True))
 

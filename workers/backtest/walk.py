@@ -133,7 +133,7 @@ class Walk:
         )
 
     def _managed(self, side: Side, begin: int, limit: int, stop: float, target: float) -> Exit:
-        entry = float(side.enter[begin]) + side.fall
+        entry = float(side.enters(begin)) + side.fall
         legs = manage(side, self._plan, self._signals.atr, begin, min(limit, self._count), entry, stop, target)
         last = legs[-1]
         return Exit(last.bar, last.reason, last.both, False, legs)
@@ -188,5 +188,5 @@ def entry_fills(sides: Sides, signs: np.ndarray[tuple[int], np.dtype[np.int8]], 
         rows = signs == sign
         if rows.any():
             side = sides.of(sign)
-            found[rows] = sign * (side.enter[entry_bars[rows]] + side.fall)
+            found[rows] = sign * (side.enters(entry_bars[rows]) + side.fall)
     return found

@@ -29,6 +29,7 @@ from workers.backtest.statistics import statistics
 from workers.backtest.walk import Sides
 from workers.market.grade import GRADES, Grade
 from workers.market.resample import larger
+from workers.strategy.averages import Array
 from workers.strategy.evaluate import least_bars
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import trade_terms
@@ -232,9 +233,13 @@ class _Case:
         """Decide, trade, and gather the figures."""
         request, history = self._request, self._history
         self._voice.progress(0, len(self._times), "deciding on every bar")
-        signals = self._signals()
-        directions = frozenset(int(sign) for sign in np.unique(signals.sign))
-        sides = sides_of(history.rates, request.market, request.costs, directions)
+        spread = spread_points(history.rates, request.costs)
+        evaluator = self._evaluator(spread)
+        signals = self._signals(evaluator, spread)
+        directions = frozenset(sign for sign in (1, -1) if (signals.sign == sign).any())
+        sides = sides_of(evaluator, spread, request.market, request.costs, directions)
+        close = evaluator.column("close")
+        del evaluator  # with all averages: the walk needs prices only
         self._voice.check_cancelled()
         played = self._play(signals, sides, None)
         warnings = [*request.warnings, *history.warnings]
@@ -245,7 +250,6 @@ class _Case:
             warnings += [trouble] if trouble else []
         warnings += self._warnings(played, grade)
         part = slice(self._first, played.last + 1)
-        close = history.rates["close"].astype(np.float64)
         figures = statistics(
             played.trades, _cut(played.curve, played.last + 1), self._times[: played.last + 1], self._seconds,
             close[: played.last + 1], self._terms.deposit, self._first,
@@ -264,18 +268,22 @@ class _Case:
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
-    def _signals(self) -> Signals:
+    def _evaluator(self, spread: Array) -> Evaluator:
+        """The bars as conditions see them: with a fixed spread where there is one, and longer bars made of them."""
         request, rates = self._request, self._history.rates
         rule = ServerTimeRule(request.market.clock)
         frames = {name: larger(rates, request.strategy.timeframe, name, rule) for name in self._ready.frames}
-        spread = spread_points(rates, request.costs)
         if request.costs.spread_points is not None and not request.costs.ideal:
             rates = rates.copy()
             rates["spread"] = np.rint(spread)
+        return Evaluator(rates, self._seconds, frames)
+
+    def _signals(self, evaluator: Evaluator, spread: Array) -> Signals:
+        request = self._request
         return gather(
             request.strategy,
             self._ready,
-            Evaluator(rates, self._seconds, frames),
+            evaluator,
             request.profile,
             request.market.grid,
             spread,
@@ -316,7 +324,8 @@ class _Case:
             found = bars.read_file(path, replace(request.asked, timeframe="M1", lenient=True))
         except UserAction as error:
             return None, f"Ambiguous bars were not looked at closer. {error}"
-        sides = sides_of(found.rates, request.market, request.costs, directions)
+        spread = spread_points(found.rates, request.costs)
+        sides = sides_of(Evaluator(found.rates, 60), spread, request.market, request.costs, directions)
         times = found.rates["time"].astype(np.int64)
         return Finer(times, sides.long, sides.short, self._times, self._seconds), ""
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from app.terminal.values import RATES_DTYPE, Rates
-from workers.backtest.engine import play, sides_of
+from workers.backtest.engine import play, sides_of, spread_points
 from workers.backtest.finer import Finer
 from workers.backtest.management import Plan
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, Played, Reason, Terms
 from workers.backtest.signals import Signals
+from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import PriceGrid
 from workers.strategy.schema import Strategy, parse_strategy
 from workers.strategy.sizing import VolumeRules
@@ -111,10 +112,11 @@ def trade(
     **terms: Any,
 ) -> Played:
     """Play the signals with one lot, or with what is said."""
-    sides = sides_of(rates, market, costs, frozenset({1, -1}))
+    sides = sides_of(Evaluator(rates, HOUR), spread_points(rates, costs), market, costs, frozenset({1, -1}))
     finer = None
     if minutes is not None:
-        finer_sides = sides_of(minutes, market, costs, frozenset({1, -1}))
+        spread = spread_points(minutes, costs)
+        finer_sides = sides_of(Evaluator(minutes, 60), spread, market, costs, frozenset({1, -1}))
         finer = Finer(minutes["time"].astype(np.int64), finer_sides.long, finer_sides.short, rates["time"], HOUR)
     asked = Terms(**{"volume": 1.0, "deposit": 100_000.0, **terms})
     return play(rates, signals, sides, market, asked, costs, plan or Plan(), risk, finer)
