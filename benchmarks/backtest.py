@@ -1,4 +1,4 @@
-"""Backtests: a rule on bars in memory, from the first call of a fresh process on, and a year of minutes from its file."""
+"""Backtests: a rule on bars in memory, from the first call of a process on, and a year of minutes from a file."""
 
 from __future__ import annotations
 
@@ -59,21 +59,21 @@ def run() -> list[Figure]:
         path = Path(folder) / "EURUSD_M1.csv"
         _write_year(path)
         year = [_in_process(_year, str(path), folder) for _ in range(PROCESSES)]
+    first, later = [item["first"] for item in memory], [value for item in memory for value in item["later"]]
+    figures, writing = ([item[name] for item in year] for name in ("figures", "writing"))
     return [
-        distribution(
-            f"EMA cross on {BARS:,} bars, first call of a process", "ms", [item["first"] for item in memory],
-            {"p50": 30.0},
-        ),
-        single("the same, quickest of all first calls", "ms", min(item["first"] for item in memory), 30.0),
-        distribution("the same, later calls", "ms", [value for item in memory for value in item["later"]], {"p50": 30.0}),
+        distribution(f"EMA cross on {BARS:,} bars, first call of a process", "ms", first, {"p50": 30.0}),
+        single("the same, quickest of all first calls", "ms", min(first), 30.0),
+        distribution("the same, later calls", "ms", later, {"p50": 30.0}),
+        single("the same, quickest of all", "ms", min(later)),
         single("trades of it", "", memory[0]["trades"]),
-        distribution(f"{YEAR:,} minutes, file to figures, first call", "s", [item["figures"] for item in year], {"p50": 0.5}),
-        single("the same, quickest", "s", min(item["figures"] for item in year), 0.5),
-        distribution("writing its report", "s", [item["writing"] for item in year]),
+        distribution(f"{YEAR:,} minutes, file to figures, first call", "s", figures, {"p50": 0.5}),
+        single("the same, quickest", "s", min(figures), 0.5),
+        distribution("writing its report", "s", writing),
         single("trades of it", "", year[0]["trades"]),
         single("memory of the process at most", "MB", max(item["memory"] for item in year), 300.0),
         single("load of the machine before", "", load),
-    ]  # fmt: skip
+    ]
 
 
 def _in_process(work: Any, *arguments: Any) -> dict[str, Any]:

@@ -183,15 +183,16 @@ class Book:
     def curve(self, trades: Trades, deposit: float, count: int) -> Curve:
         """The account on each of ``count`` bars. Equity is the balance and what open positions would bring at the close
         of the bar, with the costs that are due until then."""
-        closed = np.bincount(trades.exit_bar, weights=trades.profit, minlength=count)
-        balance: Array = np.cumsum(closed, dtype=np.float64) + np.float64(deposit)
+        closed: Array = np.bincount(trades.exit_bar, weights=trades.profit, minlength=count).astype(float, copy=False)
+        closed[0] += deposit
+        balance: Array = np.cumsum(closed, out=closed)
         equity, lowest = balance.copy(), balance.copy()
         partial = trades.reason == Reason.PARTIAL
         for rows in (np.flatnonzero(~partial), np.flatnonzero(partial)):
             for side in (self.sides.long, self.sides.short):
                 if side is not None:
                     self._add_open(trades, rows[trades.sign[rows] == side.sign], equity, lowest)
-        return Curve(balance, equity, np.minimum(lowest, equity))
+        return Curve(balance, equity, np.minimum(lowest, equity, out=lowest))
 
     def _add_open(self, trades: Trades, rows: Index, equity: Array, lowest: Array) -> None:
         """Add what these rows would bring on each bar on which they are open; they are all of one side."""

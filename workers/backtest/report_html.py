@@ -121,11 +121,11 @@ def text(report: Report, trades_file: str) -> str:
 
 
 def _about(head: Mapping[str, Any]) -> str:
-    bars = head["bars"]
+    bars, made = head["bars"], head["created"][:16].replace("T", " ")
     return (
         f"{bars['count']:,} bars from {_day(bars['first'])} to {_day(bars['last'])} of {bars['source']}, grade "
-        f"{bars['grade']}. Deposit {head['terms']['deposit']:,.2f} {head['currency']}. Made {head['created'][:16]} UTC."
-    ).replace("T", " ")
+        f"{bars['grade']}. Deposit {head['terms']['deposit']:,.2f} {head['currency']}. Made {made} UTC."
+    )
 
 
 def _day(moment: str) -> str:

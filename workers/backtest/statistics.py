@@ -39,6 +39,7 @@ def statistics(
     shown = Curve(*(getattr(curve, name)[first:] for name in Curve.__slots__))
     figures: Figures = {"initial_deposit": deposit}
     figures |= of_profits(profit, deposit)
+    figures["total_deals"] = len(np.unique(trades.number)) + len(trades)  # openings and closings
     figures |= _drawdown("balance", np.concatenate(([deposit], deposit + np.cumsum(profit))), None, deposit)
     figures |= _drawdown("equity", shown.equity, shown.lowest, deposit)
     fallen = figures["equity_drawdown_maximal"]
@@ -76,7 +77,6 @@ def of_profits(profit: Array, deposit: float) -> Figures:
         "profit_factor": _ratio(gained, -lost),
         "expected_payoff": _ratio(float(profit.sum()), count),
         "total_trades": count,
-        "total_deals": 2 * count,
         "profit_trades": len(wins),
         "profit_trades_percent": _percent(len(wins), count),
         "loss_trades": len(losses),
@@ -151,11 +151,13 @@ def _drawdown(name: str, values: Array, lowest: Array | None, deposit: float) ->
     Args:
         lowest: The lowest value while each of ``values`` was reached; a peak is one of those before.
     """
-    peaks = np.maximum(np.maximum.accumulate(values), deposit)
-    low = values
-    if lowest is not None:
-        peaks, low = np.concatenate(([deposit], peaks[:-1])), lowest
-    fallen = np.maximum(peaks - low, 0.0)
+    peaks = np.empty(len(values) + (lowest is not None))
+    peaks[0] = deposit
+    np.maximum.accumulate(values, out=peaks[-len(values) :])
+    np.maximum(peaks, deposit, out=peaks)
+    peaks, low = peaks[: len(values)], values if lowest is None else lowest
+    fallen = np.subtract(peaks, low)
+    np.maximum(fallen, 0.0, out=fallen)
     deepest = int(fallen.argmax()) if len(fallen) else 0
     shares = fallen / peaks if len(fallen) and peaks.min() > 0 else np.zeros(len(fallen))
     worst = int(shares.argmax()) if len(fallen) else 0

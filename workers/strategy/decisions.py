@@ -28,7 +28,7 @@ class SideDecisions:
     Attributes:
         entry, strong, weak, leave, invalidated: What holds; ``strong`` is None for a rule without strong conditions,
             ``leave`` are the exit conditions.
-        share: The share of entry conditions that hold, 0..1.
+        met: How many entry conditions hold.
         known: Whether every condition has a value.
         aligned: Whether session, timeframe and bias suit.
         score: 0..100.
@@ -40,7 +40,7 @@ class SideDecisions:
     weak: Bools
     leave: Bools
     invalidated: Bools
-    share: Array
+    met: NDArray[np.uint8]
     known: Bools
     aligned: Bools
     score: Array
@@ -117,7 +117,8 @@ def _better(sides: tuple[SideDecisions, ...]) -> NDArray[np.int8]:
         (_open(first), _open(second)),
         (first.entry, second.entry),
         (first.score, second.score),
-        (first.share, second.share),
+        # Shares of all conditions, without fractions.
+        (first.met.astype(np.uint16) * len(second.rule.entry), second.met.astype(np.uint16) * len(first.rule.entry)),
     ):
         better |= undecided & (two > one)
         undecided &= one == two
@@ -148,19 +149,19 @@ def _side(
         weak=weak,
         leave=leave,
         invalidated=invalidated,
-        share=_share(holds["entry"]),
+        met=_met(holds["entry"]),
         known=np.logical_and.reduce([truth.known for found in truths.values() for truth in found]),
         aligned=suits,
         score=scores(entry, strong, suits, weak, leave, news),
     )
 
 
-def _share(holds: list[Bools]) -> Array:
-    """The share of conditions that hold."""
-    count = np.zeros(len(holds[0]))
-    for one in holds:
+def _met(holds: list[Bools]) -> NDArray[np.uint8]:
+    """How many conditions hold; a file has 50 at most."""
+    count = holds[0].astype(np.uint8)
+    for one in holds[1:]:
         count += one
-    return count / len(holds)
+    return count
 
 
 def _truths(terms: tuple[Term, ...], bars: Evaluator) -> list[Truth]:

@@ -193,12 +193,11 @@ def plainly(
         )
         slip = 0.0 if costs.ideal else costs.slippage_points * point
 
-        def done(price: float, why: str, at: int = bar) -> None:
-            assert position is not None
+        def done(price: float, why: str, position: Open, at: int = bar) -> None:
             found.append((position.entry_bar, at, _tidy(position.entry, costs), _tidy(price, costs), why))
 
         if position is not None and leaving:
-            done(opened - slip if position.sign > 0 else opened + spread + slip, "exit_rule")
+            done(opened - slip if position.sign > 0 else opened + spread + slip, "exit_rule", position)
             position = None
         elif waiting >= 0:
             sign = int(signals.sign[waiting])
@@ -213,7 +212,7 @@ def plainly(
         if position is None and bar in called and bar < count - 1:
             waiting = called[bar]
         if bar == count - 1 and position is not None:
-            done(close if position.sign > 0 else close + spread, "end_of_bars")
+            done(close if position.sign > 0 else close + spread, "end_of_bars", position)
     return found
 
 
@@ -234,15 +233,15 @@ def _look(
     risk = sign * (position.entry - position.first_stop)
     if sign * worst <= sign * position.stop:
         level = min(sign * opened, sign * position.stop) * sign
-        done(level - sign * slip, position.why)
+        done(level - sign * slip, position.why, position)
         return None, True
     if plan.partial is not None and risk > 0 and position.volume == 1.0:
         level = position.entry + sign * plan.partial * risk
         if sign * best >= sign * level and sign * level < sign * position.target:
-            done(max(sign * opened, sign * level) * sign, "partial")
+            done(max(sign * opened, sign * level) * sign, "partial", position)
             position.volume = 0.5
     if sign * best >= sign * position.target:
-        done(max(sign * opened, sign * position.target) * sign, "target")
+        done(max(sign * opened, sign * position.target) * sign, "target", position)
         return None, True
     if (
         plan.break_even is not None

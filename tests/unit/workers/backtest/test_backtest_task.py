@@ -28,6 +28,7 @@ from workers.backtest import work as backtest_work
 from workers.backtest.params import BacktestParams, BacktestResult
 from workers.market.bar_text import encoded
 
+BROKEN = "2025-01-06T03:00:00Z,1.1,1.0,1.2,1.1,1,1,0"
 SPEC = next(spec for spec in ai_tasks.SPECS if spec.id == "backtest_strategy")
 RULE = {
     "symbol": "EURUSD",
@@ -105,7 +106,8 @@ def test_a_file_of_bars_becomes_a_report_a_table_and_a_page(tester: Any) -> None
         rows = list(csv.DictReader(file))
     assert len(rows) == result.trades
     assert list(rows[0])[:10] == [
-        "entry_bar", "exit_bar", "entry_time", "exit_time", "direction", "volume", "entry", "exit", "exit_reason", "profit",
+        "entry_bar", "exit_bar", "entry_time", "exit_time", "direction", "volume", "entry", "exit", "exit_reason",
+        "profit",
     ]  # fmt: skip
     assert sum(float(row["profit"]) for row in rows) == pytest.approx(result.statistics["total_net_profit"])
     page = Path(result.report_html).read_text(encoding="utf-8")
@@ -183,11 +185,11 @@ def test_bars_are_counted_in_the_file_also_when_rows_were_left_out(tester: Any) 
     ("change", "params", "words"),
     [
         (lambda lines: lines[:12], {}, "Too few bars"),
-        (lambda lines: [*lines[:3], "2025-01-06T03:00:00Z,1.1,1.0,1.2,1.1,1,1,0", *lines[3:]], {}, "outside of low and high"),
+        (lambda lines: [*lines[:3], BROKEN, *lines[3:]], {}, "outside of low and high"),
         (lambda lines: [lines[0], *lines[100:], *lines[1:100]], {}, "not in the order of time"),
         (lambda lines: [*lines[:9], lines[8], *lines[9:]], {}, "has the same time as the one before it"),
         (lambda lines: [lines[0], *lines[1::3]], {}, "are mostly|have grade|The bars of"),
-        (lambda lines: [lines[0], *lines[1:60], *(line for place, line in enumerate(lines[60:]) if place * 7 % 10 < 5)], {}, "grade E"),
+        (lambda lines: lines[:60] + [line for at, line in enumerate(lines[60:]) if at * 7 % 10 < 5], {}, "grade E"),
         (lambda lines: [re.sub(r"1\.(\d{5})", r"1\1", line) for line in lines], {}, "they may be points"),
         (lambda _lines: ["hello"], {}, "is nothing that can be imported|is nothing that we know|no table"),
         (lambda _lines: [], {}, "is empty"),
@@ -235,7 +237,7 @@ def test_an_unknown_strategy_names_the_nearest(bench: Bench, tester: Any) -> Non
 
 
 def test_a_rule_that_cannot_be_read_is_told(tester: Any) -> None:
-    with pytest.raises(UserAction, match="conditions.entry"):
+    with pytest.raises(UserAction, match="conditions"):
         tester(hours(), rule={"conditions": {"entry": ["rsj > 1"]}})
 
 
@@ -299,7 +301,7 @@ def test_stored_minutes_settle_what_is_ambiguous(tester: Any, bench: Bench, tmp_
 @pytest.mark.allow_warnings("")
 def test_without_a_terminal_the_recorded_specification_will_do(tester: Any, bench: Bench) -> None:
     bench.terminal.refusal = Blocked("The terminal is closed.")
-    with pytest.raises(Blocked, match="The specification of EURUSD is not known: The terminal is closed."):
+    with pytest.raises(Blocked, match="The specification of EURUSD is not known"):
         tester(hours(), min_score=0)
     head = {"server": "", "login": 1, "simulated": False, "fetched": "2025-06-01T00:00:00.000Z", "count": 1}
     symbol = {**SPECIFICATION, "name": "EURUSD"}
