@@ -13,6 +13,7 @@ from app.errors import UserAction
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import DAY, TIMEFRAMES
 from app.terminal.values import Rates
+from workers.backtest.memory import keep_freed
 from workers.backtest.model import Index
 from workers.imports.bar_rows import BarTable, read_bars, settle
 from workers.imports.bars import decimals_of, may_be_points, to_utc, told_zone
@@ -76,6 +77,32 @@ class History:
         return hashlib.sha256(self.rates.tobytes()).hexdigest()
 
 
+class _Kept(Spool):
+    """Bars that stay in memory as they were read: all of them are needed at once in the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[Rates] = []
+
+    def add(self, rates: Rates, lines: Index) -> None:
+        """Take bars and the lines they came from."""
+        self._parts.append(rates)
+        self._times.append(np.ascontiguousarray(rates["time"]))
+        self._lines.append(lines.astype(np.uint32))
+
+    def whole(self) -> Rates:
+        """All bars, in their order, with their times and prices as they are now."""
+        rates = np.concatenate(self._parts)
+        self._parts = []
+        if self.order is not None:
+            rates = rates[self.order]
+        rates["time"] = self.times
+        if self._scale is not None:
+            for name in _PRICES:
+                rates[name] = np.round(np.rint(rates[name]) * self._scale[0], self._scale[1])
+        return rates
+
+
 def of_rates(rates: Rates, source: str, digits: int) -> History:
     """Bars that a terminal gave.
 
@@ -99,12 +126,13 @@ def read_file(path: Path, asked: Asked) -> History:
     Raises:
         UserAction: it cannot be used, or not as it is; the message says why and what to do.
     """
+    keep_freed()
     source = _only_source(path)
     table = recognise(source)
     if table.ticks:
         raise BadImport(f"{path.name} holds ticks, a backtest needs bars.", advice="Export bars from MetaTrader.")
     notes, warnings = list(table.notes), list[str]()
-    with Spool() as spool:
+    with _Kept() as spool:
         found = read_bars(source, table, spool)
         ordered = bool((np.diff(spool.times) > 0).all())
         if not found.rows or (not asked.lenient and found.refusals.count):
@@ -136,7 +164,7 @@ def read_file(path: Path, asked: Asked) -> History:
             to_utc(found, zone)
             if found.rows != before and not asked.lenient:
                 raise _refused(path.name, found)
-        rates = np.concatenate(list(spool.chunks()))
+        rates = spool.whole()
         rows = spool.lines.astype(np.int64) - (table.skip + 1)
     return History(rates, rows, path.name, found.refusals.count, found.digits, tuple(notes), tuple(warnings))
 

@@ -227,14 +227,14 @@ class _Game:
             level = entry * worth / (worth - sign * loss) if worth - sign * loss > 0 else -np.inf * sign
         else:
             level = entry + sign * loss / worth
+        stop = sign * float(book.signals.stop[candidate])
+        if sign * level <= stop:
+            return found  # whatever comes there has met the stop before
         until = found.bar + (0 if found.reason == Reason.RULE else 1)
         at, _stop, _both = first_touch(side, begin, until, sign * level, np.inf)
         if at < 0:
             return found
         price = stop_fill(side, at, sign * level)
-        stop = sign * float(book.signals.stop[candidate])
-        if at == found.bar and found.reason not in (Reason.TARGET, Reason.END) and stop >= sign * level:
-            return found
         tally.stop_outs += 1
         kept = [leg for leg in found.legs or [] if leg.bar < at]
         return Exit(at, Reason.STOP_OUT, False, False, [*kept, Leg(at, price, Reason.STOP_OUT)])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.backtest.memory import keep_freed
 from workers.backtest.model import Bools, Costs, Index, News, Terms
 from workers.strategy.averages import Array
 from workers.strategy.confidence import OPEN_FROM, news_points
@@ -71,7 +72,7 @@ def gather(
         spread: Of each bar, in points; what the levels of a long entry are set with.
         news: None when the rule does not stay away from news, or nothing is known of them.
     """
-    _keep_memory()
+    keep_freed()
     times = bars.rates["time"].astype(np.int64)
     closings = times + bars.bar_seconds
     alone = terms.min_score <= 0
@@ -125,16 +126,6 @@ def gather(
         by_news=by_news,
         waiting=waiting,
     )
-
-
-def _keep_memory() -> None:
-    """Have the memory of one array used for the next.
-
-    The allocator of Linux (glibc, mallopt: M_MMAP_THRESHOLD) gives the memory of a large array back to the system
-    until a larger one was freed; all of it has to be fetched anew for the next array, page by page, which takes as
-    long as the computing. This frees a larger one, which was never touched and so costs nothing.
-    """
-    np.empty(31 << 20, dtype=np.uint8)
 
 
 def wanted(decisions: Decisions, terms: Terms) -> Bools:
