@@ -31,6 +31,8 @@ _CROSS = {
 _FULL = {
     "symbol": "EURUSD",
     "timeframe": "M1",
+    "rule": {},
+    "profile": None,
     "sessions": ["London", "NewYork"],
     "indicators": {"ema": {"fast": 20, "slow": 50}, "atr": {"period": 14, "multiplier": 2.0}},
     "conditions": {
@@ -128,7 +130,7 @@ def _year(path: str, folder: str) -> dict[str, Any]:
         strategy=strategy, profile=None, market=_market(), terms=Terms(deposit=100_000.0), costs=Costs(commission=3.0),
         asked=Asked("M1"), path=Path(path), history=None, finer=None, news=None, days=None, least_grade="D",
         force=False, folder=Paths(Path(folder)).backtests, stem="full",
-        about={"name": "full", "strategy": "full", "symbol": "EURUSD", "timeframe": "M1",
+        about={"name": "full", "strategy": "full", "symbol": "EURUSD", "timeframe": "M1", "rule": {}, "profile": None,
                "created": "2025-01-01T00:00:00.000Z"},
     )  # fmt: skip
     begun = time.perf_counter()

@@ -103,6 +103,14 @@ class BacktestParams(TaskParams):
     stop_out: float = Field(
         default=50.0, ge=0, le=100, title="Stop-out", description="Percent of the margin at which the broker closes."
     )
+    truncations: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        title="Truncations",
+        description="Places at which the bars are cut off to see whether an earlier signal changes; empty: 3 on up to "
+        "50,000 bars.",
+    )
     profile: bool | None = Field(
         default=None,
         title="Profile",
@@ -129,6 +137,8 @@ class BacktestResult(TaskResult):
     bars: dict[str, Any] = Field(description="The bars: source, count, span, grade.")
     counts: dict[str, int] = Field(description="Signals, ambiguous bars, and what was left out and why.")
     trades: int = Field(description="Closed trades.")
+    monte_carlo: dict[str, Any] = Field(description="What the trades could have shown in other orders.")
+    look_ahead: dict[str, int] = Field(description="Places at which bars were cut off, and signals that changed.")
     no_trades: str = Field(description="Why there are none; empty when there are some.")
     statistics: dict[str, Any] = Field(description="The figures, see docs/backtests.md; null where one has no value.")
     trades_csv: str = Field(description="Table of the trades.")

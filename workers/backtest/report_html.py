@@ -58,6 +58,7 @@ _GROUPS: Final[Sequence[tuple[str, Sequence[tuple[str, str, str]]]]] = (
         ("equity_drawdown_maximal", "Equity drawdown maximal", "m"),
         ("equity_drawdown_relative_percent", "Equity drawdown relative", "p"),
         ("sharpe_ratio", "Sharpe ratio (daily, a year)", "n"), ("sortino_ratio", "Sortino ratio", "n"),
+        ("deflated_sharpe_ratio", "Deflated Sharpe ratio (probability)", "n"), ("trials", "Trials", "i"),
         ("calmar_ratio", "Calmar ratio", "n"), ("sqn", "SQN", "n"), ("exposure_percent", "Exposure", "p"),
     )),
     ("Trades", (
@@ -110,6 +111,7 @@ def text(report: Report, trades_file: str) -> str:
     if len(report.trades):
         parts += _charts(report)
         parts += _figures(report)
+        parts += _luck(report)
         parts += _months(report)
         parts += ["<div class='pair'>", *(_breakdown(report, *table) for table in _TABLES), "</div>"]
         parts += _trades(report, trades_file)
@@ -207,6 +209,24 @@ def _shown(value: Any, kind: str) -> str:
             return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
         case _:
             return f"{value:.4f}"
+
+
+def _luck(report: Report) -> list[str]:
+    """What the same trades could have shown."""
+    found = report.head["monte_carlo"]
+    if not found:
+        return []
+    names = (("balance_drawdown_maximal", "Balance drawdown maximal"), ("total_net_profit", "Total net profit"))
+    rows = "".join(
+        f"<tr><td>{label}</td>{''.join(_money_cell(value) for value in found[name])}</tr>" for name, label in names
+    )
+    heads = "".join(f"<th class='n'>{band} %</th>" for band in found["percentiles"])
+    return [
+        f"<h2>The trades in other orders <small>({found['runs']:,} shuffles and draws)</small></h2>",
+        f"<table><tr><th></th>{heads}</tr>{rows}</table>",
+        f"<p class='soft'>As many trades drawn from these would have lost in {found['lost_percent']:.1f} % of the "
+        "cases.</p>",
+    ]
 
 
 def _months(report: Report) -> list[str]:

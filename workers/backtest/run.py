@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.errors import Blocked, Retryable, UserAction
+from app.errors import Blocked, MetronomeError, Retryable, UserAction
+from app.files import guarding
 from app.json_list import read_list
 from app.runs import iso
 from app.tasks import TaskContext
@@ -20,10 +22,11 @@ from app.terminal.timeframes import DAY, TIMEFRAMES
 from app.terminal.values import AccountInfo, SymbolInfo
 from workers.backtest import bars
 from workers.backtest.bars import Asked, History
+from workers.backtest.honesty import Trial
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, News, Terms
 from workers.backtest.params import BacktestParams, BacktestResult
-from workers.backtest.work import Answer, Request, stem_of, work
+from workers.backtest.work import ENDINGS, Answer, Request, stem_of, work
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Impact
 from workers.market import symbol_info
@@ -38,6 +41,9 @@ from workers.strategy.profile import Profile
 USUAL_DAYS: Final = 365.0
 #: After a request to stop, the process has this long to end by itself; it writes nothing half either way.
 GRACE_S: Final = 0.25
+#: Every test leaves a line here, so that later ones know how often something was tried.
+TRIALS: Final = "trials.csv"
+_TRIAL_COLUMNS: Final = ("created", "strategy", "symbol", "timeframe", "trial", "sharpe_daily")
 _TEXTS: Final = ("name", "description", "path", "currency_base", "currency_profit", "currency_margin")
 _CONNECT_S: Final = 10.0
 
@@ -52,7 +58,15 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
         Cancelled: the run was asked to stop.
     """
     request = _Gatherer(ctx, params).request()
-    answer: Answer = ctx.compute(work, request, limit_s=limit_s, grace_s=GRACE_S)
+    try:
+        answer: Answer = ctx.compute(work, request, limit_s=limit_s, grace_s=GRACE_S)
+    except MetronomeError:
+        # A process that was ended while it wrote may have left some of its files.
+        for ending in ENDINGS:
+            with guarding(request.folder, "clean"):
+                (request.folder / f"{request.stem}{ending}").unlink(missing_ok=True)
+        raise
+    _keep_trial(ctx, answer)
     for file in (answer.trades_csv, answer.report_json, answer.report_html):
         ctx.wrote(Path(file))
     if answer.no_trades:
@@ -68,6 +82,8 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
         bars=dict(head["bars"]),
         counts=dict(head["counts"]),
         trades=answer.trades,
+        monte_carlo=dict(head["monte_carlo"]),
+        look_ahead=dict(head["look_ahead"]),
         no_trades=answer.no_trades,
         statistics=dict(answer.statistics),
         trades_csv=answer.trades_csv,
@@ -143,6 +159,8 @@ class _Gatherer:
                 "profile": profile.model_dump(mode="json", exclude_none=True) if profile else None,
             },
             warnings=tuple(self._warnings),
+            trials=_trials(ctx.storage.paths.backtests / TRIALS, strategy.id, strategy.symbol),
+            truncations=params.truncations,
         )
 
     def _rule(self) -> tuple[RuleFile, bool]:
@@ -278,6 +296,37 @@ class _Gatherer:
             int(first.timestamp()),
             int(last.timestamp()),
         )
+
+
+def _keep_trial(ctx: TaskContext, answer: Answer) -> None:
+    """Note a test among the trials of its strategy."""
+    head, sharpe = answer.head, answer.statistics["sharpe_daily"]
+    row = (
+        head["created"], head["strategy"], head["symbol"], head["timeframe"], head["trial"],
+        "" if sharpe is None else repr(sharpe),
+    )  # fmt: skip
+    ctx.storage.append_csv(ctx.storage.paths.backtests / TRIALS, _TRIAL_COLUMNS, [row])
+
+
+def _trials(path: Path, strategy: str, symbol: str) -> tuple[Trial, ...]:
+    """The tests of a strategy on a symbol that are noted; rows that are none are left out.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    with guarding(path, "read"):
+        if not path.exists():
+            return ()
+        text = path.read_text(encoding="utf-8", errors="replace")
+    found = []
+    for row in csv.DictReader(text.splitlines()):
+        if (row.get("strategy"), row.get("symbol")) != (strategy, symbol) or not row.get("trial"):
+            continue
+        try:
+            found.append(Trial(str(row["trial"]), float(row["sharpe_daily"]) if row.get("sharpe_daily") else None))
+        except ValueError:
+            continue
+    return tuple(found)
 
 
 def _recorded(path: Path, symbol: str) -> SymbolInfo | None:

@@ -225,16 +225,23 @@ def _over_time(curve: Curve, times: Index, seconds: int, close: Array, deposit: 
         figures["cagr_percent"] = 100.0 * ((end / deposit) ** (1.0 / years) - 1.0)
         fallen = so_far["equity_drawdown_relative_percent"]
         figures["calmar_ratio"] = _ratio(figures["cagr_percent"], fallen)
-    ends = np.flatnonzero(np.diff(times // DAY, append=-1))
-    equity = np.concatenate(([deposit], curve.equity[ends]))
-    if len(equity) > 2 and (equity > 0).all():
-        returns = equity[1:] / equity[:-1] - 1.0
+    returns = daily_returns(curve, times, deposit)
+    if len(returns) > 1:
         scale = math.sqrt(len(returns) / years)
         spread = float(returns.std(ddof=1))
         below = math.sqrt(float((np.minimum(returns, 0.0) ** 2).mean()))
         figures["sharpe_ratio"] = _ratio(float(returns.mean()) * scale, spread)
         figures["sortino_ratio"] = _ratio(float(returns.mean()) * scale, below)
     return figures
+
+
+def daily_returns(curve: Curve, times: Index, deposit: float) -> Array:
+    """Equity at the end of each day with bars (UTC) over that of the day before, less 1; empty when it was used up."""
+    ends = np.flatnonzero(np.diff(times // DAY, append=-1))
+    equity: Array = np.concatenate(([deposit], curve.equity[ends]))
+    if (equity <= 0).any():
+        return np.zeros(0)
+    return equity[1:] / equity[:-1] - 1.0
 
 
 def _exposure(trades: Trades, bars: int) -> Figures:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,11 +23,12 @@ from workers.backtest.bars import Asked, History
 from workers.backtest.breakdown import breakdowns
 from workers.backtest.engine import play, sides_of, spread_points
 from workers.backtest.finer import Finer
+from workers.backtest.honesty import Trial, deflated, monte_carlo
 from workers.backtest.management import Plan
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, Curve, News, Played, Report, Terms
 from workers.backtest.signals import Signals, gather
-from workers.backtest.statistics import statistics
+from workers.backtest.statistics import daily_returns, statistics
 from workers.backtest.walk import Sides
 from workers.market.grade import GRADES, Grade
 from workers.market.resample import larger
@@ -40,8 +43,14 @@ from workers.wording import count
 
 #: Version of the rules of the simulation; results of different ones are not to be compared to the cent.
 ENGINE_VERSION: Final = 1
+#: Table, document and page of a test.
+ENDINGS: Final = ("_trades.csv", ".json", ".html")
 #: The walk tells how far it is so many times.
 _TOLD: Final = 20
+#: Places at which bars are cut off to look for signals that knew more, when there are not more bars than this.
+_TRUNCATIONS: Final = 3
+_FEW_BARS: Final = 50_000
+_LEAST_CUT: Final = 100
 #: A share of trades that may have ended either way without a word of warning; the count is always told.
 _FEW_AMBIGUOUS: Final = 0.02
 
@@ -67,6 +76,9 @@ class Request:
         folder, stem: Where the report goes, and what its files are called.
         about: What the head of the report says besides.
         warnings: What was found out before.
+        trials: Earlier tests of the strategy on the symbol.
+        truncations: Places at which the bars are cut off to see whether an earlier signal changes; None: a few, when
+            there are not many bars.
     """
 
     strategy: Strategy
@@ -86,6 +98,8 @@ class Request:
     stem: str
     about: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    truncations: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +156,7 @@ def write(report: Report, folder: Path, stem: str, *, ideal: bool) -> tuple[Path
     Raises:
         StorageError: one cannot be written.
     """
-    table, document, page = (folder / f"{stem}{end}" for end in ("_trades.csv", ".json", ".html"))
+    table, document, page = (folder / f"{stem}{end}" for end in ENDINGS)
     digits = None if ideal else report.digits
     contents = (
         (table, trades_csv.text(report.trades, report.rows, report.bar_times, digits)),
@@ -250,12 +264,22 @@ class _Case:
             warnings += [trouble] if trouble else []
         warnings += self._warnings(played, grade)
         part = slice(self._first, played.last + 1)
+        end = played.last + 1
         figures = statistics(
-            played.trades, _cut(played.curve, played.last + 1), self._times[: played.last + 1], self._seconds,
-            close[: played.last + 1], self._terms.deposit, self._first,
+            played.trades, _cut(played.curve, 0, end), self._times[:end], self._seconds, close[:end],
+            self._terms.deposit, self._first,
         )  # fmt: skip
+        curve = _cut(played.curve, self._first, end)
+        head = self._head(signals, played, grade)
+        returns = daily_returns(curve, self._times[part], self._terms.deposit)
+        figures |= deflated(returns, _key(head), request.trials)
         return Report(
-            head=self._head(signals, played, grade),
+            head={
+                **head,
+                "trial": _key(head),
+                "monte_carlo": monte_carlo(played.trades.profit, self._terms.deposit),
+                "look_ahead": self._truncated(signals, spread),
+            },
             statistics=figures,
             breakdowns=breakdowns(played.trades, self._times),
             trades=played.trades,
@@ -263,14 +287,15 @@ class _Case:
             bar_times=self._times,
             times=self._times[part],
             close=close[part],
-            curve=Curve(*(getattr(played.curve, name)[part] for name in Curve.__slots__)),
+            curve=curve,
             digits=request.market.grid.digits,
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
-    def _evaluator(self, spread: Array) -> Evaluator:
-        """The bars as conditions see them: with a fixed spread where there is one, and longer bars made of them."""
-        request, rates = self._request, self._history.rates
+    def _evaluator(self, spread: Array, end: int | None = None) -> Evaluator:
+        """The bars, or those before ``end``, as conditions see them: with a fixed spread where there is one, and longer
+        bars made of them."""
+        request, rates = self._request, self._history.rates[:end]
         rule = ServerTimeRule(request.market.clock)
         frames = {name: larger(rates, request.strategy.timeframe, name, rule) for name in self._ready.frames}
         if request.costs.spread_points is not None and not request.costs.ideal:
@@ -291,6 +316,26 @@ class _Case:
             self._terms,
             request.costs,
         )
+
+    def _truncated(self, signals: Signals, spread: Array) -> dict[str, int]:
+        """Decide again on bars that are cut off at some places: how many, and how many earlier signals were others."""
+        count = len(self._times)
+        asked = self._request.truncations
+        places = (_TRUNCATIONS if count <= _FEW_BARS else 0) if asked is None else asked
+        checked = different = 0
+        for place in range(1, places + 1):
+            self._voice.check_cancelled()
+            end = count * place // (places + 1)
+            if end < _LEAST_CUT:
+                continue
+            checked += 1
+            found = self._signals(self._evaluator(spread[:end], end), spread[:end])
+            kept = signals.bar < end - 1
+            columns = [
+                (getattr(signals, name)[kept], getattr(found, name)) for name in ("bar", "sign", "stop", "target")
+            ]
+            different += not all(np.array_equal(whole, part) for whole, part in columns)
+        return {"checked": checked, "different": different}
 
     def _play(self, signals: Signals, sides: Sides, finer: Finer | None) -> Played:
         request = self._request
@@ -430,8 +475,15 @@ def _why_none(signals: Signals, played: Played, terms: Terms) -> str:
     return f"On none of {count(signals.decided, 'decided bar')} did the entry conditions hold{asked}."
 
 
-def _cut(curve: Curve, end: int) -> Curve:
-    return Curve(*(getattr(curve, name)[:end] for name in Curve.__slots__))
+def _cut(curve: Curve, begin: int, end: int) -> Curve:
+    return Curve(*(getattr(curve, name)[begin:end] for name in Curve.__slots__))
+
+
+def _key(head: Mapping[str, Any]) -> str:
+    """Names a test: the same rule with the same profile on the same bars and terms has the same."""
+    bars = {name: head["bars"][name] for name in ("crc32", "tested_from", "tested_until")}
+    parts = [head["rule"], head["profile"], head["symbol"], head["timeframe"], head["terms"], head["costs"], bars]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _iso(seconds: int) -> str:
