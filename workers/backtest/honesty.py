@@ -56,19 +56,32 @@ def deflated(returns: Array, key: str, earlier: Sequence[Trial]) -> dict[str, An
     away = (returns - returns.mean()) / returns.std()
     skewness, kurtosis = float((away**3).mean()), float((away**4).mean())
     known = [value for value in found.values() if value is not None]
-    threshold = 0.0
-    if len(known) > 1:
-        normal, count = NormalDist(), len(found)
-        spread = float(np.std(known, ddof=1))
-        threshold = spread * (
-            (1 - _EULER) * normal.inv_cdf(1 - 1 / count) + _EULER * normal.inv_cdf(1 - 1 / (count * math.e))
-        )
+    threshold = best_of_worthless(float(np.std(known, ddof=1)), len(found)) if len(known) > 1 else 0.0
+    return figures | {
+        "skewness": skewness,
+        "kurtosis": kurtosis,
+        "sharpe_of_worthless_trials": threshold,
+        "deflated_sharpe_ratio": above(own, threshold, len(returns), skewness, kurtosis),
+    }
+
+
+def best_of_worthless(spread: float, count: int) -> float:
+    """What the best of ``count`` trials without any worth is expected to show; ``spread`` is the standard deviation of
+    their Sharpe ratios."""
+    if count < 2:
+        return 0.0
+    normal = NormalDist()
+    first, second = normal.inv_cdf(1 - 1 / count), normal.inv_cdf(1 - 1 / (count * math.e))
+    return spread * ((1 - _EULER) * first + _EULER * second)
+
+
+def above(own: float, threshold: float, count: int, skewness: float, kurtosis: float) -> float | None:
+    """The probability that the true Sharpe ratio is above a threshold, by ``count`` returns; None where the formula has
+    no answer."""
     below = 1 - skewness * own + (kurtosis - 1) / 4 * own**2
-    figures |= {"skewness": skewness, "kurtosis": kurtosis, "sharpe_of_worthless_trials": threshold}
-    if below > 0:
-        z = (own - threshold) * math.sqrt(len(returns) - 1) / math.sqrt(below)
-        figures["deflated_sharpe_ratio"] = NormalDist().cdf(z)
-    return figures
+    if below <= 0:
+        return None
+    return NormalDist().cdf((own - threshold) * math.sqrt(count - 1) / math.sqrt(below))
 
 
 def sharpe(returns: Array) -> float | None:

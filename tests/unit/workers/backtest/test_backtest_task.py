@@ -334,3 +334,29 @@ def test_the_run_of_a_bad_request_fails_with_advice(bench: Bench) -> None:
     outcome = execute(SPEC, bench.context("backtest_strategy"), BacktestParams(strategy="nothing_like_it"))
     assert outcome.state is RunState.FAILED
     assert "nothing_like_it" in outcome.reason
+
+
+@pytest.mark.allow_warnings("")
+def test_each_test_is_a_trial_of_its_strategy(tester: Any, bench: Bench) -> None:
+    first, _ = tester(hours(), min_score=0, volume=0.1)
+    same, _ = tester(hours(), min_score=0, volume=0.1)
+    other, _ = tester(hours(), rule={"conditions": {"entry": ["rsi < 30"]}}, min_score=0, volume=0.1)
+    assert [item.statistics["trials"] for item in (first, same, other)] == [1, 1, 2]
+    lines = (bench.paths.backtests / "trials.csv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 4
+    assert first.look_ahead == {"checked": 3, "different": 0}
+    assert len(first.monte_carlo["total_net_profit"]) == 3
+
+
+@pytest.mark.allow_warnings("")
+def test_a_process_that_was_ended_while_it_wrote_leaves_no_part(
+    tester: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(_ctx: TaskContext, _work: Any, request: Any, **_limits: Any) -> Any:
+        (request.folder / f"{request.stem}_trades.csv").write_text("half", encoding="utf-8")
+        raise Cancelled("Stopped on request.")
+
+    monkeypatch.setattr(TaskContext, "compute", half)
+    with pytest.raises(Cancelled):
+        tester(hours(), min_score=0)
+    assert not list(bench.paths.backtests.iterdir())
