@@ -139,7 +139,8 @@ def levels(
     Args:
         signs: +1 for a long plan on that bar, -1 for a short one.
         close, spread_points, atr: As ``plan`` takes them, of each bar.
-        rounded: Whether prices are put on the grid; an ideal market has prices of any fineness.
+        rounded: Whether prices are put on the grid and must be prices; those of an ideal market may have any fineness,
+            and a level at or below zero is never touched.
     """
     if rounded:
         away = distances(atr, multiplier, reward, grid.tick)
@@ -156,7 +157,7 @@ def levels(
         stop, target = entry - signs * stop_away, entry + signs * (stop_away * reward)
         reward_risk = np.full(len(close), reward)
     with np.errstate(invalid="ignore"):
-        usable = ~near & (np.minimum(np.minimum(entry, stop), target) > 0)
+        usable = ~near & (np.minimum(np.minimum(entry, stop), target) > 0) if rounded else np.isfinite(stop)
     return Levels(*(np.where(usable, values, np.nan) for values in (entry, stop, target, reward_risk)))
 
 
