@@ -39,10 +39,11 @@ def sides_of(bars: Evaluator, spread: Array, market: Market, costs: Costs, direc
         spread: Of each bar, in points.
         directions: +1 and -1, those that are traded.
     """
-    begin, high, low, end = (bars.column(name) for name in ("open", "high", "low", "close"))
-    paid = None if costs.ideal else spread * market.grid.point
+    begin = bars.rates["open"]  # looked at here and there only: not worth a column of its own
+    high, low, end = (bars.column(name) for name in ("high", "low", "close"))
+    paid = None if costs.ideal else spread
     fall = 0.0 if costs.ideal else costs.slippage_points * market.grid.point
-    found = {sign: Side(sign, begin, high, low, end, paid, fall) for sign in directions}
+    found = {sign: Side(sign, begin, high, low, end, paid, market.grid.point, fall) for sign in directions}
     return Sides(found.get(1), found.get(-1))
 
 

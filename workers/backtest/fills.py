@@ -31,7 +31,8 @@ class Side:
     Attributes:
         sign: +1 for longs, -1 for shorts: a price here times the sign is the real one.
         bid_open, bid_high, bid_low, bid_close: The bars.
-        spread: Of each bar, in price; None where there is none.
+        spread: Of each bar, in points; None where there is none.
+        point: Size of a point.
         fall: What a fill at market is worse by, in price.
     """
 
@@ -41,6 +42,7 @@ class Side:
     bid_low: Array
     bid_close: Array
     spread: Array | None
+    point: float
     fall: float = 0.0
 
     def __len__(self) -> int:
@@ -50,7 +52,7 @@ class Side:
         """Opens at which a position of this side is opened: longs at the ask, shorts at the bid."""
         if self.sign < 0:
             return -self.bid_open[at]
-        return self.bid_open[at] if self.spread is None else self.bid_open[at] + self.spread[at]
+        return self.bid_open[at] if self.spread is None else self.bid_open[at] + self.spread[at] * self.point
 
     def opens(self, at: Any) -> Any:
         """Opens at which it is closed: longs at the bid, shorts at the ask."""
@@ -71,7 +73,7 @@ class Side:
     def _seen(self, prices: Array, at: Any) -> Any:
         if self.sign > 0:
             return prices[at]
-        return -prices[at] if self.spread is None else -(prices[at] + self.spread[at])
+        return -prices[at] if self.spread is None else -(prices[at] + self.spread[at] * self.point)
 
 
 class Touched(NamedTuple):

@@ -73,14 +73,13 @@ def gather(
         news: None when the rule does not stay away from news, or nothing is known of them.
     """
     keep_freed()
-    times = bars.rates["time"].astype(np.int64)
-    closings = times + bars.bar_seconds
+    times = bars.rates["time"]
     alone = terms.min_score <= 0
     minutes = strategy.strategy.news_embargo_minutes
     taken: Array | float = 0.0
     embargo: Bools | None = None
     if news is not None and minutes > 0 and not alone:
-        taken, embargo = near_news(news, closings, minutes)
+        taken, embargo = near_news(news, times + bars.bar_seconds, minutes)
     least = terms.warm_up if terms.warm_up is not None else (0 if alone else None)
     decisions = decide_all(strategy, ready, bars, profile, taken, least)
     plan = trade_terms(strategy, profile)
@@ -90,7 +89,7 @@ def gather(
     if embargo is not None:
         by_news = int(np.count_nonzero(called & embargo))
         called &= ~embargo
-    called &= inside(times, closings, terms)
+    called &= inside(times, bars.bar_seconds, terms)
     bar = np.flatnonzero(called)
     sign = decisions.direction[bar]
     with np.errstate(invalid="ignore"):
@@ -140,14 +139,12 @@ def wanted(decisions: Decisions, terms: Terms) -> Bools:
     return called
 
 
-def inside(times: Index, closings: Index, terms: Terms) -> Bools:
+def inside(times: Index, seconds: int, terms: Terms) -> Bools:
     """The bars within the time that is asked for; the last bar has no next one to be filled on."""
-    found = np.ones(len(times), dtype=np.bool_)
-    if terms.start is not None:
-        found &= times >= terms.start
-    if terms.end is not None:
-        found &= closings <= terms.end
-    found[-1:] = False
+    first = 0 if terms.start is None else int(np.searchsorted(times, terms.start))
+    end = len(times) if terms.end is None else int(np.searchsorted(times, terms.end - seconds, side="right"))
+    found = np.zeros(len(times), dtype=np.bool_)
+    found[first : min(end, len(times) - 1)] = True
     return found
 
 

@@ -39,7 +39,7 @@ def statistics(
     shown = Curve(*(getattr(curve, name)[first:] for name in Curve.__slots__))
     figures: Figures = {"initial_deposit": deposit}
     figures |= of_profits(profit, deposit)
-    figures["total_deals"] = len(np.unique(trades.number)) + len(trades)  # openings and closings
+    figures["total_deals"] = int(trades.number.max(initial=-1)) + 1 + len(trades)  # openings and closings
     figures |= _drawdown("balance", np.concatenate(([deposit], deposit + np.cumsum(profit))), None, deposit)
     figures |= _drawdown("equity", shown.equity, shown.lowest, deposit)
     fallen = figures["equity_drawdown_maximal"]
@@ -248,15 +248,11 @@ def _exposure(trades: Trades, bars: int) -> Figures:
     """The share of bars with an open position; a bar that was entered and left counts."""
     if not len(trades) or bars <= 0:
         return {"exposure_percent": 0.0}
-    _number, firsts = np.unique(trades.number, return_index=True)
-    lasts = np.maximum.reduceat(trades.exit_bar[np.argsort(trades.number, kind="stable")], _starts(trades.number))
-    held = np.maximum(lasts - trades.entry_bar[firsts], 1).sum()
+    order = np.argsort(trades.number, kind="stable")
+    firsts = np.flatnonzero(np.diff(trades.number[order], prepend=-1))
+    lasts = np.maximum.reduceat(trades.exit_bar[order], firsts)
+    held = np.maximum(lasts - trades.entry_bar[order][firsts], 1).sum()
     return {"exposure_percent": min(100.0, 100.0 * float(held) / bars)}
-
-
-def _starts(number: Index) -> Index:
-    ordered = np.sort(number, kind="stable")
-    return np.flatnonzero(np.diff(ordered, prepend=-1))
 
 
 def _quality(trades: Trades, profit: Array) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.strategy.alignment import aligned
+from workers.strategy.alignment import aligned, wanted_sessions
 from workers.strategy.averages import Array
 from workers.strategy.confidence import scores
 from workers.strategy.language.evaluation import Bools, Evaluator, Truth
@@ -84,7 +84,9 @@ def decide_all(
         news: Points that news take on each bar, see ``confidence.news_points``.
         least: Bars that there must be before one is decided; None: as many as the rule needs, as live evaluation asks.
     """
-    closings = bars.rates["time"].astype(np.int64) + bars.bar_seconds
+    closings: NDArray[np.int64] = bars.rates["time"]
+    if wanted_sessions(strategy, profile):  # only sessions ask what time it is
+        closings = closings + bars.bar_seconds
     sides = tuple(_side(strategy, rule, bars, profile, closings, news) for rule in ready.rules)
     known = np.logical_and.reduce([side.known for side in sides])
     known[: max((ready.reach().least if least is None else least) - 1, 0)] = False
