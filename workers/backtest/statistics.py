@@ -40,10 +40,9 @@ def statistics(
     figures: Figures = {"initial_deposit": deposit}
     figures |= of_profits(profit, deposit)
     figures["total_deals"] = int(trades.number.max(initial=-1)) + 1 + len(trades)  # openings and closings
-    figures |= _drawdown("balance", np.concatenate(([deposit], deposit + np.cumsum(profit))), None, deposit)
-    figures |= _drawdown("equity", shown.equity, shown.lowest, deposit)
-    fallen = figures["equity_drawdown_maximal"]
-    figures["recovery_factor"] = _ratio(figures["total_net_profit"], fallen)
+    figures |= fallen("balance", np.concatenate(([deposit], deposit + np.cumsum(profit))), None, deposit)
+    figures |= fallen("equity", shown.equity, shown.lowest, deposit)
+    figures["recovery_factor"] = _ratio(figures["total_net_profit"], figures["equity_drawdown_maximal"])
     figures |= _by_direction(trades, profit)
     figures |= _holding(trades, times, seconds)
     figures |= _excursions(trades, profit)
@@ -144,7 +143,7 @@ def _returns(profit: Array, deposit: float) -> Figures:
     return figures
 
 
-def _drawdown(name: str, values: Array, lowest: Array | None, deposit: float) -> Figures:
+def fallen(name: str, values: Array, lowest: Array | None, deposit: float) -> Figures:
     """Absolute: how far below the deposit. Maximal: the deepest fall from a peak in money, with its share of that peak.
     Relative: the deepest fall as a share of its peak, with its money.
 
@@ -156,19 +155,19 @@ def _drawdown(name: str, values: Array, lowest: Array | None, deposit: float) ->
     np.maximum.accumulate(values, out=peaks[-len(values) :])
     np.maximum(peaks, deposit, out=peaks)
     peaks, low = peaks[: len(values)], values if lowest is None else lowest
-    fallen = np.subtract(peaks, low)
-    np.maximum(fallen, 0.0, out=fallen)
-    deepest = int(fallen.argmax()) if len(fallen) else 0
-    shares = fallen / peaks if len(fallen) and peaks.min() > 0 else np.zeros(len(fallen))
-    worst = int(shares.argmax()) if len(fallen) else 0
+    falls = np.subtract(peaks, low)
+    np.maximum(falls, 0.0, out=falls)
+    deepest = int(falls.argmax()) if len(falls) else 0
+    shares = falls / peaks if len(falls) and peaks.min() > 0 else np.zeros(len(falls))
+    worst = int(shares.argmax()) if len(falls) else 0
     least = float(low.min()) if len(low) else deposit
-    nothing = not len(fallen)
+    nothing = not len(falls)
     return {
         f"{name}_drawdown_absolute": max(0.0, deposit - least),
-        f"{name}_drawdown_maximal": 0.0 if nothing else float(fallen[deepest]),
+        f"{name}_drawdown_maximal": 0.0 if nothing else float(falls[deepest]),
         f"{name}_drawdown_maximal_percent": 0.0 if nothing else 100.0 * float(shares[deepest]),
         f"{name}_drawdown_relative_percent": 0.0 if nothing else 100.0 * float(shares[worst]),
-        f"{name}_drawdown_relative": 0.0 if nothing else float(fallen[worst]),
+        f"{name}_drawdown_relative": 0.0 if nothing else float(falls[worst]),
     }
 
 
@@ -223,8 +222,7 @@ def _over_time(curve: Curve, times: Index, seconds: int, close: Array, deposit: 
     end = float(curve.equity[-1])
     if years >= _LEAST_YEARS and end > 0:
         figures["cagr_percent"] = 100.0 * ((end / deposit) ** (1.0 / years) - 1.0)
-        fallen = so_far["equity_drawdown_relative_percent"]
-        figures["calmar_ratio"] = _ratio(figures["cagr_percent"], fallen)
+        figures["calmar_ratio"] = _ratio(figures["cagr_percent"], so_far["equity_drawdown_relative_percent"])
     returns = daily_returns(curve, times, deposit)
     if len(returns) > 1:
         scale = math.sqrt(len(returns) / years)

@@ -14,6 +14,7 @@ from hand_terminal import Bench
 from workers.backtest.params import BacktestParams
 from workers.backtest.run import _Gatherer
 from workers.backtest.statistics import of_profits
+from workers.backtest.tester_report import COMPARED, recomputed, told
 from workers.backtest.work import work
 from workers.imports import reports, xlsx
 
@@ -123,3 +124,27 @@ def _profits(deals: Any) -> np.ndarray | None:
 
 def _number(text: str) -> float:
     return float(text.replace(" ", "").replace("\N{NO-BREAK SPACE}", "") or 0)
+
+
+def test_reports_agree_with_their_own_deals_to_the_cent(shared: Path) -> None:
+    paths = sorted((shared / "data/mt5/tester_reports").glob("*.xlsx"))
+    assert paths
+    for path in paths:
+        report = reports.read(path.name, xlsx.rows(path))
+        deals = report.tables["deals"]
+        found = recomputed(report.facts, deals.columns, deals.rows)
+        assert len(found) == len(COMPARED)
+        for name, item in found.items():
+            assert item["deals"] == pytest.approx(item["report"], abs=0.0051), (path.name, name)
+        assert told(found) == "All 13 figures that were worked out again from its deals agree with the report."
+        changed = [list(row) for row in deals.rows]
+        changed[-1][deals.columns.index("profit")] = "1000000.00"
+        assert "Total Net Profit is" in told(recomputed(report.facts, deals.columns, changed))
+
+
+def test_a_table_without_what_is_needed_is_not_worked_out() -> None:
+    assert recomputed({}, ("time", "deal"), [("2025", "1")]) == {}
+    columns = ("type", "direction", "commission", "swap", "profit", "balance")
+    assert recomputed({"Initial Deposit": "100"}, columns, [("balance", "", "", "", "100", "100")]) == {}
+    assert recomputed({}, columns, [("buy", "out", "", "", "1", "101")]) == {}
+    assert told({}) == ""
