@@ -123,7 +123,8 @@ def _year(path: str, folder: str) -> dict[str, Any]:
 
     from workers.backtest.bars import Asked
     from workers.backtest.model import Costs, Terms
-    from workers.backtest.work import Request, test, write
+    from workers.backtest.request import Request
+    from workers.backtest.work import test, write
     from workers.strategy.schema import parse_strategy
 
     strategy = parse_strategy(json.dumps(_FULL), "full.json")

@@ -26,7 +26,8 @@ from workers.backtest.honesty import Trial
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, News, Terms
 from workers.backtest.params import BacktestParams, BacktestResult
-from workers.backtest.work import ENDINGS, Answer, Request, stem_of, work
+from workers.backtest.request import Answer, Request
+from workers.backtest.work import ENDINGS, stem_of, work
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Impact
 from workers.market import symbol_info
@@ -36,6 +37,7 @@ from workers.strategy.evaluate import window
 from workers.strategy.inputs import currencies
 from workers.strategy.library import RuleFile
 from workers.strategy.profile import Profile
+from workers.strategy.schema import Strategy
 
 #: Days of a stored history or of the terminal's that are tested when nobody says otherwise.
 USUAL_DAYS: Final = 365.0
@@ -112,16 +114,10 @@ class _Gatherer:
         info, account = self._specification(strategy.symbol)
         currency = account.currency if account else ""
         market = Market.of(info, currency, ctx.terminal.server_rule.name)
-        start, end = _instant(params.start, "start", last=False), _instant(params.end, "end", last=True)
-        if start is not None and end is not None and start >= end:
-            raise UserAction(
-                f"The test would begin ({params.start}) after its end ({params.end}).", advice="Change one."
-            )
-        leverage = params.leverage or (float(account.leverage) if account and account.leverage else 100.0)
-        terms = Terms(
-            params.deposit, params.volume, params.min_score, params.warm_up, start, end, leverage, params.stop_out / 100
+        terms = self._terms(account)
+        path, history, days = self._bars(
+            strategy.symbol, strategy.timeframe, window(strategy, profile), terms.start, terms.end
         )
-        path, history, days = self._bars(strategy.symbol, strategy.timeframe, window(strategy, profile), start, end)
         created = ctx.clock.now()
         news_minutes = strategy.strategy.news_embargo_minutes if params.min_score > 0 else 0
         return Request(
@@ -146,22 +142,43 @@ class _Gatherer:
             force=params.force,
             folder=ctx.storage.paths.backtests,
             stem=stem_of(strategy.id, strategy.symbol, strategy.timeframe, f"{created:%Y%m%d_%H%M%S}", ctx.run_id[-6:]),
-            about={
-                "name": strategy.name,
-                "strategy": strategy.id,
-                "symbol": strategy.symbol,
-                "timeframe": strategy.timeframe,
-                "created": iso(created),
-                "run": ctx.run_id,
-                "rule_file": rule.file_name,
-                "rule_sha256": rule.sha256,
-                "rule": strategy.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
-                "profile": profile.model_dump(mode="json", exclude_none=True) if profile else None,
-            },
+            about=self._about(rule, strategy, profile, created),
             warnings=tuple(self._warnings),
             trials=_trials(ctx.storage.paths.backtests / TRIALS, strategy.id, strategy.symbol),
             truncations=params.truncations,
         )
+
+    def _terms(self, account: AccountInfo | None) -> Terms:
+        """How to trade.
+
+        Raises:
+            UserAction: the test would begin after its end.
+        """
+        params = self._params
+        start, end = _instant(params.start, "start", last=False), _instant(params.end, "end", last=True)
+        if start is not None and end is not None and start >= end:
+            raise UserAction(
+                f"The test would begin ({params.start}) after its end ({params.end}).", advice="Change one."
+            )
+        leverage = params.leverage or (float(account.leverage) if account and account.leverage else 100.0)
+        return Terms(
+            params.deposit, params.volume, params.min_score, params.warm_up, start, end, leverage, params.stop_out / 100
+        )
+
+    def _about(self, rule: RuleFile, strategy: Strategy, profile: Profile | None, created: datetime) -> dict[str, Any]:
+        """The beginning of the report: what is tested."""
+        return {
+            "name": strategy.name,
+            "strategy": strategy.id,
+            "symbol": strategy.symbol,
+            "timeframe": strategy.timeframe,
+            "created": iso(created),
+            "run": self._ctx.run_id,
+            "rule_file": rule.file_name,
+            "rule_sha256": rule.sha256,
+            "rule": strategy.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
+            "profile": profile.model_dump(mode="json", exclude_none=True) if profile else None,
+        }
 
     def _rule(self) -> tuple[RuleFile, bool]:
         """The rule, and whether it is one of the library.

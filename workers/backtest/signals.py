@@ -4,6 +4,7 @@ code of the live evaluation; here it is only gathered."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from workers.strategy.confidence import OPEN_FROM, news_points
 from workers.strategy.decisions import Decisions, decide_all
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.language.syntax import Call
-from workers.strategy.prices import PriceGrid, levels, trade_terms
+from workers.strategy.prices import PriceGrid, TradeTerms, levels, trade_terms
 from workers.strategy.profile import Profile
 from workers.strategy.rules import Ready
 from workers.strategy.schema import Strategy
@@ -90,41 +91,56 @@ def gather(
         by_news = int(np.count_nonzero(called & embargo))
         called &= ~embargo
     called &= inside(times, bars.bar_seconds, terms)
-    bar = np.flatnonzero(called)
-    sign = decisions.direction[bar]
-    with np.errstate(invalid="ignore"):
-        found = levels(
-            sign,
-            bars.column("close")[bar],
-            spread[bar],
-            atr[bar],
-            plan.multiplier,
-            plan.reward,
-            grid,
-            rounded=not costs.ideal,
-        )
-        worth = np.isfinite(found.stop)
-        fair = worth if alone else worth & (found.reward_risk >= strategy.strategy.min_rr)
-    waiting = int(np.count_nonzero(worth & ~fair))
-    kept = np.flatnonzero(fair)
-    score = decisions.score[bar][kept]
+    found = _levels(np.flatnonzero(called), decisions, bars, atr, spread, grid, plan, ideal=costs.ideal)
+    fair = found.reward_risk >= strategy.strategy.min_rr if not alone else np.ones(len(found.bar), dtype=np.bool_)
     sides = {side.rule.side: side for side in decisions.sides}
     nothing = np.zeros(len(bars), dtype=np.bool_)
+    score = decisions.score[found.bar[fair]]
     return Signals(
-        bar=bar[kept],
-        sign=sign[kept],
-        entry=found.entry[kept],
-        stop=found.stop[kept],
-        target=found.target[kept],
+        bar=found.bar[fair],
+        sign=found.sign[fair],
+        entry=found.entry[fair],
+        stop=found.stop[fair],
+        target=found.target[fair],
         score=score,
-        full=(score >= OPEN_FROM) if not alone else np.ones(len(kept), dtype=np.bool_),
+        full=(score >= OPEN_FROM) | alone,
         leave_long=sides["long"].leave if "long" in sides else nothing,
         leave_short=sides["short"].leave if "short" in sides else nothing,
         atr=atr,
         decided=int(np.count_nonzero(decisions.known)),
         by_news=by_news,
-        waiting=waiting,
+        waiting=int(np.count_nonzero(~fair)),
     )
+
+
+class _Found(NamedTuple):
+    """Entries that have levels."""
+
+    bar: Index
+    sign: NDArray[np.int8]
+    entry: Array
+    stop: Array
+    target: Array
+    reward_risk: Array
+
+
+def _levels(
+    bar: Index,
+    decisions: Decisions,
+    bars: Evaluator,
+    atr: Array,
+    spread: Array,
+    grid: PriceGrid,
+    plan: TradeTerms,
+    *,
+    ideal: bool,
+) -> _Found:
+    """The levels of entries on these bars, without those that have none."""
+    sign = decisions.direction[bar]
+    close = bars.column("close")[bar]
+    found = levels(sign, close, spread[bar], atr[bar], plan.multiplier, plan.reward, grid, rounded=not ideal)
+    worth = np.isfinite(found.stop)
+    return _Found(bar[worth], sign[worth], *(values[worth] for values in found))
 
 
 def wanted(decisions: Decisions, terms: Terms) -> Bools:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import numpy as np
 
@@ -17,16 +14,15 @@ from app.files import StorageError, atomic_write_bytes, guarding
 from app.paths import safe_name
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import TIMEFRAMES
-from app.terminal.values import Rates
-from workers.backtest import bars, report_html, report_json, trades_csv
-from workers.backtest.bars import Asked, History
+from workers.backtest import bars, report_html, report_json, told, trades_csv
+from workers.backtest.bars import History
 from workers.backtest.breakdown import breakdowns
 from workers.backtest.engine import play, sides_of, spread_points
 from workers.backtest.finer import Finer
-from workers.backtest.honesty import Trial, deflated, monte_carlo
+from workers.backtest.honesty import deflated, monte_carlo
 from workers.backtest.management import Plan
-from workers.backtest.market import Market
-from workers.backtest.model import Costs, Curve, News, Played, Report, Terms
+from workers.backtest.model import Curve, Played, Report
+from workers.backtest.request import Answer, Request, Voice
 from workers.backtest.signals import Signals, gather
 from workers.backtest.statistics import daily_returns, statistics
 from workers.backtest.walk import Sides
@@ -36,13 +32,9 @@ from workers.strategy.averages import Array
 from workers.strategy.evaluate import least_bars
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import trade_terms
-from workers.strategy.profile import Profile
 from workers.strategy.rules import prepare
-from workers.strategy.schema import Strategy
 from workers.wording import count
 
-#: Version of the rules of the simulation; results of different ones are not to be compared to the cent.
-ENGINE_VERSION: Final = 1
 #: Table, document and page of a test.
 ENDINGS: Final = ("_trades.csv", ".json", ".html")
 #: The walk tells how far it is so many times.
@@ -51,69 +43,6 @@ _TOLD: Final = 20
 _TRUNCATIONS: Final = 3
 _FEW_BARS: Final = 50_000
 _LEAST_CUT: Final = 100
-#: A share of trades that may have ended either way without a word of warning; the count is always told.
-_FEW_AMBIGUOUS: Final = 0.02
-
-
-class Voice(Protocol):
-    """What the work may say to its run; ``app.workprocess.Report`` is one."""
-
-    def progress(self, done: int, total: int, text: str = "") -> None: ...
-
-    def check_cancelled(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Request:
-    """All that one backtest is made from; plain values, so that it can be sent to another process.
-
-    Attributes:
-        path: File of the bars; None when ``history`` holds them.
-        finer: File of bars of minutes that tell the order inside a bar; None when there is none.
-        days: Length of the test, back from its end; None: all bars from ``terms.start`` on.
-        least_grade: The worst grade of bars that will do.
-        force: Use bars of any grade, and leave rows out that are no bars.
-        folder, stem: Where the report goes, and what its files are called.
-        about: What the head of the report says besides.
-        warnings: What was found out before.
-        trials: Earlier tests of the strategy on the symbol.
-        truncations: Places at which the bars are cut off to see whether an earlier signal changes; None: a few, when
-            there are not many bars.
-    """
-
-    strategy: Strategy
-    profile: Profile | None
-    market: Market
-    terms: Terms
-    costs: Costs
-    asked: Asked
-    path: Path | None
-    history: History | None
-    finer: Path | None
-    news: News | None
-    days: float | None
-    least_grade: str
-    force: bool
-    folder: Path
-    stem: str
-    about: Mapping[str, Any]
-    warnings: tuple[str, ...] = ()
-    trials: tuple[Trial, ...] = ()
-    truncations: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is handed back to the run: the figures, and the files that hold the rest."""
-
-    head: Mapping[str, Any]
-    statistics: Mapping[str, Any]
-    trades: int
-    no_trades: str
-    warnings: tuple[str, ...]
-    trades_csv: str
-    report_json: str
-    report_html: str
 
 
 def work(voice: Voice, request: Request) -> Answer:
@@ -262,7 +191,7 @@ class _Case:
             if finer is not None:
                 played = self._play(signals, sides, finer)
             warnings += [trouble] if trouble else []
-        warnings += self._warnings(played, grade)
+        warnings += told.warnings(request, history, played, grade)
         part = slice(self._first, played.last + 1)
         end = played.last + 1
         figures = statistics(
@@ -270,13 +199,13 @@ class _Case:
             self._terms.deposit, self._first,
         )  # fmt: skip
         curve = _cut(played.curve, self._first, end)
-        head = self._head(signals, played, grade)
+        head = told.head(request, history, self._terms, signals, played, grade)
         returns = daily_returns(curve, self._times[part], self._terms.deposit)
-        figures |= deflated(returns, _key(head), request.trials)
+        figures |= deflated(returns, told.key(head), request.trials)
         return Report(
             head={
                 **head,
-                "trial": _key(head),
+                "trial": told.key(head),
                 "monte_carlo": monte_carlo(played.trades.profit, self._terms.deposit),
                 "look_ahead": self._truncated(signals, spread),
             },
@@ -374,120 +303,9 @@ class _Case:
         times = found.rates["time"].astype(np.int64)
         return Finer(times, sides.long, sides.short, self._times, self._seconds), ""
 
-    def _warnings(self, played: Played, grade: Grade) -> list[str]:
-        """What a reader of the result has to know."""
-        request, tally, found = self._request, played.tally, []
-        least = GRADES.index(request.least_grade)
-        if GRADES.index(grade.letter) > least:
-            found.append(f"The bars have grade {grade.letter} ({'; '.join(grade.reasons)}); the test was forced.")
-        if not request.costs.ideal:
-            if request.costs.spread_points is None and not self._history.rates["spread"].any():
-                found.append("The bars have no spread, so that none was paid; spread= names one in points.")
-            if request.costs.swap and (trouble := request.market.swap_trouble()):
-                found.append(trouble)
-        if request.market.converted:
-            found.append(
-                f"Profits were turned into {request.market.currency or 'the money of the account'} at the rate that "
-                "the symbol's specification has now; those of the past are not known."
-            )
-        left = tally.ambiguous - tally.settled
-        if left > _FEW_AMBIGUOUS * len(played.trades):
-            found.append(
-                f"{count(left, 'trade')} of {len(played.trades):,} ended in a bar that held both stop and target: the "
-                "stop was taken."
-            )
-        if tally.stop_outs:
-            found.append(f"{count(tally.stop_outs, 'position')} were closed by the broker: the margin was used up.")
-        if tally.no_money:
-            found.append(f"{count(tally.no_money, 'entry', 'entries')} were left out: the free margin did not do.")
-        if tally.no_volume:
-            found.append(f"{count(tally.no_volume, 'entry', 'entries')} had no volume. {tally.no_volume_reason}")
-        if tally.no_partial:
-            found.append(f"{count(tally.no_partial, 'position')} were too small to be closed by half.")
-        return found
-
-    def _head(self, signals: Signals, played: Played, grade: Grade) -> dict[str, Any]:
-        request, history, terms = self._request, self._history, self._terms
-        rates: Rates = history.rates
-        costs = request.costs
-        return {
-            **request.about,
-            "engine": ENGINE_VERSION,
-            "currency": request.market.currency,
-            "bars": {
-                "source": history.source,
-                "count": len(rates),
-                "first": _iso(int(self._times[0])),
-                "last": _iso(int(self._times[-1])),
-                "tested_from": _iso(int(terms.start or 0)),
-                "tested_until": _iso(int(terms.end or 0)),
-                "grade": grade.letter,
-                "grade_reasons": list(grade.reasons),
-                "left_out": history.left_out,
-                "crc32": f"{zlib.crc32(rates.tobytes()):08x}",
-                "notes": list(history.notes),
-            },
-            "terms": {
-                "deposit": terms.deposit,
-                "volume": terms.volume,
-                "min_score": terms.min_score,
-                "warm_up": terms.warm_up,
-                "leverage": terms.leverage,
-                "stop_out": terms.stop_out,
-            },
-            "costs": {
-                "ideal": costs.ideal,
-                "spread_points": costs.spread_points,
-                "commission": costs.commission,
-                "slippage_points": costs.slippage_points,
-                "swap": costs.swap,
-            },
-            "counts": {
-                "decided_bars": signals.decided,
-                "entry_signals": played.tally.signals,
-                "ambiguous": played.tally.ambiguous,
-                "settled_by_minutes": played.tally.settled,
-                "forbidden_by_news": signals.by_news,
-                "below_min_rr": signals.waiting,
-                "without_volume": played.tally.no_volume,
-                "without_margin": played.tally.no_money,
-                "stop_outs": played.tally.stop_outs,
-                "not_halved": played.tally.no_partial,
-            },
-            "no_trades": "" if len(played.trades) else _why_none(signals, played, terms),
-        }
-
-
-def _why_none(signals: Signals, played: Played, terms: Terms) -> str:
-    """Why a test has no trades."""
-    tally = played.tally
-    if not signals.decided:
-        return "The conditions had a value on no bar: there are too few bars before the test begins."
-    if tally.no_volume:
-        return f"{count(tally.no_volume, 'entry', 'entries')} had no volume. {tally.no_volume_reason}"
-    if tally.no_money:
-        return f"The free margin allowed none of {count(tally.no_money, 'entry', 'entries')}."
-    if signals.waiting:
-        return f"The reward of {count(signals.waiting, 'entry', 'entries')} is below min_rr of the strategy."
-    if signals.by_news:
-        return f"News forbade all {count(signals.by_news, 'entry', 'entries')}."
-    asked = "" if terms.min_score <= 0 else f" with a score of {terms.min_score:g} or more"
-    return f"On none of {count(signals.decided, 'decided bar')} did the entry conditions hold{asked}."
-
 
 def _cut(curve: Curve, begin: int, end: int) -> Curve:
     return Curve(*(getattr(curve, name)[begin:end] for name in Curve.__slots__))
-
-
-def _key(head: Mapping[str, Any]) -> str:
-    """Names a test: the same rule with the same profile on the same bars and terms has the same."""
-    bars = {name: head["bars"][name] for name in ("crc32", "tested_from", "tested_until")}
-    parts = [head["rule"], head["profile"], head["symbol"], head["timeframe"], head["terms"], head["costs"], bars]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _iso(seconds: int) -> str:
-    return f"{np.datetime64(seconds, 's')}Z"
 
 
 def stem_of(strategy: str, symbol: str, timeframe: str, stamp: str, run: str) -> str:
