@@ -15,7 +15,7 @@ from workers.strategy.averages import Array
 _EULER: Final = 0.5772156649015329
 _LEAST_RETURNS: Final = 10
 #: Shuffled profits in all, and shuffles at least and at most.
-_SHUFFLED: Final = 1_000_000
+_SHUFFLED: Final = 500_000
 _LEAST_RUNS, _MOST_RUNS = 200, 1000
 _AT_ONCE: Final = 200_000
 _SEED: Final = 20_250_603

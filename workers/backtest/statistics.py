@@ -235,7 +235,10 @@ def _over_time(curve: Curve, times: Index, seconds: int, close: Array, deposit: 
 
 def daily_returns(curve: Curve, times: Index, deposit: float) -> Array:
     """Equity at the end of each day with bars (UTC) over that of the day before, less 1; empty when it was used up."""
-    ends = np.flatnonzero(np.diff(times // DAY, append=-1))
+    # Times ascend: it is enough to know where days end.
+    days = np.arange(int(times[0]) // DAY + 1, int(times[-1]) // DAY + 2) * DAY
+    ends = np.searchsorted(times, days) - 1
+    ends = ends[np.diff(ends, prepend=-1) > 0]
     equity: Array = np.concatenate(([deposit], curve.equity[ends]))
     if (equity <= 0).any():
         return np.zeros(0)

@@ -20,6 +20,8 @@ from workers.strategy.averages import Array
 #: Candidates that are looked at together. Most of them are passed over where entries stand close together, but one
 #: look at many costs less than many looks at few.
 _BLOCK: Final = 512
+#: Those that last longer than the first look are looked at so many bars further, together.
+_FURTHER: Final = 256
 
 
 class Exit(NamedTuple):
@@ -158,8 +160,17 @@ class Walk:
         """Find the exits of these candidates, as far as the first bars tell them."""
         limit = self._limits[rows]
         at, stopped, both = first_touches(side, self._signals.bar[rows] + 1, self._stops[rows], self._targets[rows])
+        longer = np.flatnonzero((at < 0) & (limit > self._signals.bar[rows] + 1 + WIDTH))
+        further = 0 < len(longer) <= len(rows) // 8  # of many long ones most are passed over: they are left for later
+        if further:
+            some = rows[longer]
+            begins = np.minimum(self._signals.bar[some] + 1 + WIDTH, self._count - 1)
+            at[longer], stopped[longer], both[longer] = first_touches(
+                side, begins, self._stops[some], self._targets[some], _FURTHER
+            )
         early = (at >= 0) & (at < limit)
-        by_rule = ~early & (limit < self._count) & ((at >= 0) | (limit <= self._signals.bar[rows] + 1 + WIDTH))
+        seen = WIDTH + _FURTHER if further else WIDTH
+        by_rule = ~early & (limit < self._count) & ((at >= 0) | (limit <= self._signals.bar[rows] + 1 + seen))
         unknown = ~early & ~by_rule
         if self._finer is not None:
             unknown |= early & both

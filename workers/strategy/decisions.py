@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.strategy.alignment import aligned, wanted_sessions
+from workers.strategy.alignment import aligned, in_sessions, wanted_sessions
 from workers.strategy.averages import Array
 from workers.strategy.confidence import scores
 from workers.strategy.language.evaluation import Bools, Evaluator, Truth
@@ -87,7 +87,8 @@ def decide_all(
     closings: NDArray[np.int64] = bars.rates["time"]
     if wanted_sessions(strategy, profile):  # only sessions ask what time it is
         closings = closings + bars.bar_seconds
-    sides = tuple(_side(strategy, rule, bars, profile, closings, news) for rule in ready.rules)
+    hours = in_sessions(strategy, profile, closings)
+    sides = tuple(_side(strategy, rule, bars, profile, hours, news) for rule in ready.rules)
     known = np.logical_and.reduce([side.known for side in sides])
     known[: max((ready.reach().least if least is None else least) - 1, 0)] = False
     chosen = _better(sides)
@@ -132,7 +133,7 @@ def _side(
     rule: Rule,
     bars: Evaluator,
     profile: Profile | None,
-    closings: NDArray[np.int64],
+    hours: Bools,
     news: Array | float,
 ) -> SideDecisions:
     nothing = np.zeros(len(bars), dtype=np.bool_)
@@ -143,7 +144,7 @@ def _side(
     weak, leave, invalidated = (
         np.logical_or.reduce([nothing, *holds[name]]) for name in ("weak", "exit", "invalidations")
     )
-    suits = aligned(strategy, profile, rule.side, closings)
+    suits = aligned(strategy, profile, rule.side, hours)
     return SideDecisions(
         rule=rule,
         entry=entry,

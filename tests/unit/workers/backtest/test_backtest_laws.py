@@ -30,7 +30,7 @@ PLANS = (
 )
 
 
-def random_calls(seed: int, rates: Rates, share: float) -> Signals:
+def random_calls(seed: int, rates: Rates, share: float, far: float = 1.0) -> Signals:
     """Entries at random, with stops and targets at random distances, and exits at random."""
     rng = np.random.default_rng(seed)
     count = len(rates)
@@ -38,23 +38,28 @@ def random_calls(seed: int, rates: Rates, share: float) -> Signals:
     places = places[places < count - 1]
     signs = rng.choice([1, -1], len(places))
     close = rates["close"][places]
-    stop = close - signs * rng.uniform(0.0002, 0.004, len(places))
-    target = close + signs * rng.uniform(0.0002, 0.008, len(places))
+    stop = close - signs * far * rng.uniform(0.0002, 0.004, len(places))
+    target = close + signs * far * rng.uniform(0.0002, 0.008, len(places))
     signals = calls(count, *zip(places.tolist(), signs.tolist(), stop.tolist(), target.tolist(), strict=True))
-    return replace(signals, leave_long=rng.random(count) < share / 3, leave_short=rng.random(count) < share / 3)
+    return replace(
+        signals, leave_long=rng.random(count) < share / 3 / far, leave_short=rng.random(count) < share / 3 / far
+    )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
-    count=st.integers(3, 400),
+    count=st.integers(3, 900),
     share=st.sampled_from((0.01, 0.1, 0.6, 1.0)),
     costs=st.sampled_from(COSTS),
     plan=st.sampled_from(PLANS),
+    far=st.sampled_from((1.0, 4.0, 15.0)),
 )
-def test_the_engine_does_what_a_plain_loop_does(seed: int, count: int, share: float, costs: Costs, plan: Plan) -> None:
+def test_the_engine_does_what_a_plain_loop_does(
+    seed: int, count: int, share: float, costs: Costs, plan: Plan, far: float
+) -> None:
     rates = wandering(seed, count)
-    signals = random_calls(seed, rates, share)
+    signals = random_calls(seed, rates, share, far)
     played = trade(rates, signals, costs=costs, plan=plan, deposit=1e9)
     assert rows(played) == sorted(plainly(rates, signals, costs, plan), key=lambda row: row[1])
 
