@@ -159,6 +159,8 @@ def test_days_start_and_end_cut_the_test_and_not_what_it_knows(tester: Any) -> N
     table = [row for row in trades_of(whole) if "2025-01-14" <= row["entry_time"][:10] <= "2025-01-20"]
     part, _ = tester(rates, min_score=0, volume=0.1, start="2025-01-14", end="2025-01-20")
     assert trades_of(part)[0]["entry_time"] > "2025-01-14T00"
+    assert all(row["exit_time"] < "2025-01-21" for row in trades_of(part))
+    assert part.bars["count"] < whole.bars["count"] == 600
     assert {row["entry_bar"] for row in trades_of(part)[1:-1]} <= {row["entry_bar"] for row in table}
     days, _ = tester(rates, min_score=0, volume=0.1, days=5)
     assert 0 < days.trades < whole.trades
