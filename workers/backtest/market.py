@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.errors import UserAction
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import DAY
 from app.terminal.values import SymbolInfo
 from workers.backtest.model import Index
-from workers.strategy.averages import Array
 from workers.strategy.prices import PriceGrid
 from workers.strategy.sizing import VolumeRules
 
@@ -168,7 +168,7 @@ class Market:
                 return whole * 0.0
 
 
-def nights(times: Index, clock: str, triple_day: int) -> Array:
+def nights(times: Index, clock: str, triple_day: int) -> NDArray[np.int32]:
     """For each instant, the nights charged since a fixed day; the difference of two is what a position pays.
 
     A night ends at midnight of the server and belongs to the day that ends. Monday to Friday count once, the triple day
@@ -181,7 +181,7 @@ def nights(times: Index, clock: str, triple_day: int) -> Array:
         triple_day: As ENUM_DAY_OF_WEEK, Sunday is 0.
     """
     if not len(times):
-        return np.zeros(0)
+        return np.zeros(0, dtype=np.int32)
     weights = [0.0 if day in (_SUNDAY, _SATURDAY) else 1.0 for day in range(7)]
     if 0 <= triple_day < len(weights):
         weights[triple_day] = 3.0
@@ -193,5 +193,5 @@ def nights(times: Index, clock: str, triple_day: int) -> Array:
     begins = np.searchsorted(times, rule.times_to_utc(days * DAY))
     begins[0] = 0
     days += _FIRST_WEEKDAY
-    counted: Array = np.repeat(days // 7 * before[7] + before[days % 7], np.diff(begins, append=len(times)))
-    return counted
+    counted: Any = days // 7 * before[7] + before[days % 7]  # whole numbers, which need half of the room
+    return np.repeat(counted.astype(np.int32), np.diff(begins, append=len(times)))

@@ -68,13 +68,13 @@ class Book:
     sides: Sides
     market: Market
     costs: Costs
-    nights: Array
+    nights: NDArray[np.int32]
 
     @classmethod
     def of(cls, signals: Signals, sides: Sides, market: Market, costs: Costs, times: Index) -> Book:
         """For the bars that open at ``times``."""
         charged = not costs.ideal and costs.swap and market.swap_mode != 0
-        counted = nights(times, market.clock, market.triple_day) if charged else np.zeros(len(times))
+        counted = nights(times, market.clock, market.triple_day) if charged else np.zeros(len(times), dtype=np.int32)
         return cls(signals, sides, market, costs, counted)
 
     def rounded(self, prices: Array) -> Array:

@@ -158,7 +158,7 @@ def fallen(name: str, values: Array, lowest: Array | None, deposit: float) -> Fi
     falls = np.subtract(peaks, low)
     np.maximum(falls, 0.0, out=falls)
     deepest = int(falls.argmax()) if len(falls) else 0
-    shares = falls / peaks if len(falls) and peaks.min() > 0 else np.zeros(len(falls))
+    shares = np.divide(falls, peaks, out=peaks) if len(falls) and peaks.min() > 0 else np.zeros(len(falls))
     worst = int(shares.argmax()) if len(falls) else 0
     least = float(low.min()) if len(low) else deposit
     nothing = not len(falls)
