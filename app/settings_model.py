@@ -534,6 +534,11 @@ class StrategySettings(SettingsGroup):
     least_grade: Literal["A", "B", "C", "D", "E", "F"] = setting(
         "C", "Least grade of data", "Ideas rest on bars of this grade or a better one; A is the best, F the worst."
     )
+    least_backtest_grade: Literal["A", "B", "C", "D", "E", "F"] = setting(
+        "D",
+        "Least grade for backtests",
+        "Backtests on worse bars are refused unless they are forced; the report names the grade either way.",
+    )
     calendar_max_age_h: float = setting(
         24.0,
         "Oldest calendar",

@@ -302,11 +302,13 @@ class TaskContext:
         self.warnings.append(sentence)
         self.log.warning("%s", sentence)
 
-    def compute(self, work: Callable[..., Any], *args: Any, limit_s: float = 3600.0) -> Any:
+    def compute(
+        self, work: Callable[..., Any], *args: Any, limit_s: float = 3600.0, grace_s: float | None = None
+    ) -> Any:
         """Run ``work(report, *args)`` in a spawned process; see ``app.workprocess.run_in_process``."""
         from app.workprocess import run_in_process
 
-        return run_in_process(self, work, *args, limit_s=limit_s)
+        return run_in_process(self, work, *args, limit_s=limit_s, grace_s=grace_s)
 
     def wrote(self, path: Path) -> None:
         """Note a file that this run wrote."""

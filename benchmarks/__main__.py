@@ -27,6 +27,7 @@ NAMES = (
     "symbols",
     "data",
     "maintenance",
+    "backtest",
 )
 
 

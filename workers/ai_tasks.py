@@ -10,8 +10,9 @@ from pydantic import Field
 
 from app.errors import NothingToDo, UserAction
 from app.settings_model import Timeframe
-from app.tasks import NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from app.tasks import NoParams, Overlap, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from app.terminal.symbols import SymbolNames
+from workers.backtest.params import BacktestParams, BacktestResult
 from workers.gates import TerminalConnected
 from workers.strategy import library, preview
 from workers.strategy.deciding import IdeaDesk
@@ -173,6 +174,17 @@ def _refuse(lost: Sequence[StrategyOutcome], bad: Sequence[library.BadRuleFile])
 #: What can be asked without a run.
 QUESTIONS: Final = {"strategy_preview": preview.answer}
 
+
+def backtest_strategy(ctx: TaskContext, params: BacktestParams) -> BacktestResult:
+    """Trade a strategy over past bars, in a process of its own."""
+    from workers.backtest.run import backtest
+
+    return backtest(ctx, params, BACKTEST_LIMIT_S)
+
+
+#: A backtest is ended after this long.
+BACKTEST_LIMIT_S: Final = 600.0
+
 SPECS: Final = (
     TaskSpec(
         id="evaluate_all_strategies",
@@ -203,5 +215,18 @@ SPECS: Final = (
         retries=Retries(attempts=3),
         gates=(TerminalConnected(),),
         terminal=True,
+    ),
+    TaskSpec(
+        id="backtest_strategy",
+        title="Backtest a strategy",
+        description="A strategy over past bars by the rules of live evaluation; writes a report and its trades.",
+        queue=Queue.AI_EVALUATION,
+        run=backtest_strategy,
+        params=BacktestParams,
+        result=BacktestResult,
+        schedule="manual",
+        soft_limit_s=BACKTEST_LIMIT_S,
+        hard_limit_s=BACKTEST_LIMIT_S + 30.0,
+        overlap=Overlap.QUEUE_ONE,
     ),
 )
