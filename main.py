@@ -76,11 +76,18 @@ def feeds(paths, action, values):
     return feeds(paths, action, values)
 
 
-def ideas(paths, action, values):
-    """List trade ideas, make one again or check all; returns what to print."""
+def ideas(paths, action, values, options):
+    """List trade ideas, decide on them, make one again or check all; returns what to print."""
     from workers.strategy.command import ideas
 
-    return ideas(paths, action, values)
+    return ideas(paths, action, values, options)
+
+
+def strategies(paths, action, values):
+    """List strategies or check a file; returns what to print."""
+    from workers.strategy.rule_command import strategies
+
+    return strategies(paths, action, values)
 
 
 def main():
@@ -95,7 +102,14 @@ def main():
     try:
         from app import cli
 
-        wiring = cli.Wiring(registry=load_registry, window=open_window, screenshot=screenshot, feeds=feeds, ideas=ideas)
+        wiring = cli.Wiring(
+            registry=load_registry,
+            window=open_window,
+            screenshot=screenshot,
+            feeds=feeds,
+            ideas=ideas,
+            strategies=strategies,
+        )
         return cli.main(sys.argv[1:], wiring)
     except ImportError as error:
         explanation = bootstrap.explain_missing_library(error)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from app.errors import MetronomeError, UserAction
 
 if TYPE_CHECKING:
+    from app.cli_ideas import Work
     from app.cli_session import CommandSession
     from app.engine import Engine
     from app.paths import Paths
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 OK, FAILED, USAGE, SKIPPED = 0, 1, 2, 3
 
 FEED_ACTIONS = ("list", "import", "export", "add", "remove", "enable", "disable")
-IDEA_ACTIONS = ("list", "verify", "replay")
+IDEA_ACTIONS = ("list", "approve", "reject", "edit", "export", "verify", "replay")
+IDEA_STATES = ("pending", "approved", "rejected", "expired")
+STRATEGY_ACTIONS = ("list", "check", "preview")
 
 EPILOG = """\
 Every command also takes --home, --set, --terminal and --json, before or after its name. Examples:
@@ -88,7 +91,8 @@ class Wiring:
     window: Callable[[WindowStart], int]
     screenshot: Callable[[ScreenshotStart], int]
     feeds: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
-    ideas: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
+    ideas: Work | None = None
+    strategies: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -200,9 +204,16 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     feeds = commands.add_parser("feeds", help="show or change the list of news feeds")
     feeds.add_argument("action", nargs="?", choices=FEED_ACTIONS, default="list", metavar="|".join(FEED_ACTIONS))
     feeds.add_argument("values", nargs="*", metavar="FILE | URL [TITLE] | FEED")
-    ideas = commands.add_parser("ideas", help="list trade ideas, make one again, prove that none was touched")
+    ideas = commands.add_parser("ideas", help="list trade ideas, decide on them, prove that none was touched")
     ideas.add_argument("action", nargs="?", choices=IDEA_ACTIONS, default="list", metavar="|".join(IDEA_ACTIONS))
-    ideas.add_argument("values", nargs="*", metavar="ID")
+    ideas.add_argument("values", nargs="*", metavar="ID | ID entry=PRICE ... | FILE.csv")
+    ideas.add_argument("--status", choices=IDEA_STATES, default="", metavar="|".join(IDEA_STATES))
+    ideas.add_argument("--reason", metavar="TEXT", default="")
+    rules = commands.add_parser("strategies", help="list strategies, check a file, see what would come of one now")
+    rules.add_argument(
+        "action", nargs="?", choices=STRATEGY_ACTIONS, default="list", metavar="|".join(STRATEGY_ACTIONS)
+    )
+    rules.add_argument("values", nargs="*", metavar="FILE | ID")
     symbols = commands.add_parser("symbols", help="what the broker calls the symbols of the watch list")
     symbols_commands = symbols.add_subparsers(dest="action", metavar="confirm SYMBOL NAME | forget SYMBOL")
     confirm = symbols_commands.add_parser("confirm", help="settle which symbol of the broker is meant")
@@ -274,7 +285,7 @@ def dispatch(
     common: argparse.Namespace, options: argparse.Namespace, wiring: Wiring, opened: list[CommandSession]
 ) -> int:
     """Hand the command to the function that does it; ``opened`` takes the session that it works with."""
-    from app import cli_commands
+    from app import cli_commands, cli_strategies
     from app.cli_session import CommandSession
     from app.interpreter import share_one_heap, spare_reading_sources
 
@@ -282,7 +293,8 @@ def dispatch(
     if options.command != "settings":  # all others load Qt
         spare_reading_sources()
     overrides = overrides_of(common)
-    session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json)
+    opens_window = options.command is None and not options.headless
+    session = CommandSession.open(common.home, overrides, wiring.registry, as_json=common.json, window=opens_window)
     opened.append(session)
     command: str | None = options.command
     if command is not None and (options.headless or options.minimized):
@@ -295,7 +307,8 @@ def dispatch(
         "runs": lambda: cli_commands.runs(session, options.task, options.state, options.limit),
         "settings": lambda: settings_command(session, options),
         "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),
-        "ideas": lambda: cli_commands.ideas(session, wiring.ideas, options.action, options.values),
+        "ideas": lambda: ideas_command(session, wiring, options),
+        "strategies": lambda: cli_strategies.strategies(session, wiring.strategies, options.action, options.values),
         "symbols": lambda: cli_commands.symbols(session, vars(options)),
         "terminal": lambda: terminal_command(session, options.action),
         "self-test": lambda: self_test(session),
@@ -313,6 +326,13 @@ def settings_command(session: CommandSession, options: argparse.Namespace) -> in
     if options.action == "set":
         return cli_commands.settings_set(session, options.key, options.value)
     return cli_commands.settings_show(session, options.key if options.action == "get" else None)
+
+
+def ideas_command(session: CommandSession, wiring: Wiring, options: argparse.Namespace) -> int:
+    """``ideas`` with its actions."""
+    from app.cli_ideas import ideas
+
+    return ideas(session, wiring.ideas, options.action, options.values, status=options.status, reason=options.reason)
 
 
 def terminal_command(session: CommandSession, action: str) -> int:

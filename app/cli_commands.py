@@ -17,7 +17,6 @@ from app.cli import FAILED, OK, SKIPPED, ScreenshotStart, UsageError, WindowStar
 from app.cli_text import (
     as_text,
     feed_table,
-    idea_table,
     import_table,
     run_details,
     run_table,
@@ -283,33 +282,6 @@ def feeds(
     return OK
 
 
-def ideas(
-    session: CommandSession,
-    work: Callable[[Paths, str, Sequence[str]], Mapping[str, Any]] | None,
-    action: str,
-    values: Sequence[str],
-) -> int:
-    """List trade ideas, make one again from its evidence, or check all.
-
-    Returns:
-        ``FAILED`` when one was touched or comes out otherwise.
-
-    Raises:
-        UsageError: an id is missing or unknown, or this program has no ideas.
-    """
-    if work is None:
-        raise UsageError("This program has no trade ideas.")
-    answer = work(session.paths, action, values)
-    if session.as_json:
-        write_json(answer["ideas"] if action == "list" else answer)
-    elif action == "list":
-        idea_table(answer["ideas"])
-    else:
-        for text in (answer["message"], *answer.get("faults", ()), *answer.get("notes", ())):
-            write(str(text))
-    return OK if answer["ok"] else FAILED
-
-
 def symbols(session: CommandSession, options: Mapping[str, Any]) -> int:
     """Show what the broker calls the symbols of the watch list, or settle one of them.
 
@@ -378,8 +350,9 @@ class LateOwner:
         """Take the home and start everything.
 
         Raises:
-            MetronomeError: another process has the home, or the engine cannot start.
+            MetronomeError: another process has the home, its settings are refused, or the engine cannot start.
         """
+        self._session.read_refused_again()
         owner = self._session.new_owner(on_show)
         owner.engine.window_lag_ms = window_lag_ms
         owner.start(schedule=True, first_runs=True)
@@ -398,7 +371,7 @@ def window(session: CommandSession, open_window: Callable[[WindowStart], int], *
     """Open the window, or raise the one that is open already.
 
     Raises:
-        UserAction: a Metronome without a window has this home.
+        UserAction: a Metronome without a window has this home, or there is no screen.
     """
     with contextlib.suppress(ipc.NoOwner):
         if not session.ask_owner("show", {})["shown"]:
@@ -410,7 +383,10 @@ def window(session: CommandSession, open_window: Callable[[WindowStart], int], *
         return OK
     from app import log
 
-    require_screen()
+    try:
+        require_screen()
+    except UserAction as no_screen:
+        raise session.refused or no_screen from None
     log.setup(session.paths, session.settings.current, None)
     late = LateOwner(session)
     try:

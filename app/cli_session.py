@@ -32,6 +32,7 @@ class CommandSession:
         overrides: Settings of this process only (``--set``, ``--terminal``).
         load_registry: Makes the registry of all tasks; imports them.
         left_behind: A thread did not stop: the process must end without waiting for it.
+        refused: The settings file was refused, and a window is to tell so; until then the defaults apply.
     """
 
     paths: Paths
@@ -40,12 +41,23 @@ class CommandSession:
     load_registry: Callable[[], Registry]
     as_json: bool
     left_behind: bool = False
+    refused: UserAction | None = None
 
     @classmethod
     def open(
-        cls, home: str | None, overrides: Mapping[str, str], load_registry: Callable[[], Registry], *, as_json: bool
+        cls,
+        home: str | None,
+        overrides: Mapping[str, str],
+        load_registry: Callable[[], Registry],
+        *,
+        as_json: bool,
+        window: bool = False,
     ) -> CommandSession:
         """Find the home and read its settings; nothing is created. Whatever is wrong with them is logged.
+
+        Args:
+            window: A window opens: settings of a newer version become ``refused`` instead of an exception, since
+                whoever double-clicked sees no terminal.
 
         Raises:
             UsageError: an override is unknown or not allowed.
@@ -61,14 +73,33 @@ class CommandSession:
             )
         guest = ipc.owner_file(paths.lock_file).exists()
         settings = SettingsStore(paths.settings_file, overrides, guest=guest)
+        session = cls(paths, settings, overrides, load_registry, as_json)
         try:
             settings.load()
         except UserAction as error:
-            SettingsStore(
-                paths.settings_file, guest=guest
-            ).load()  # Raises when the file is at fault and not the command line.
-            raise UsageError(error.message, advice=error.advice) from error
-        return cls(paths, settings, overrides, load_registry, as_json)
+            try:
+                SettingsStore(paths.settings_file, guest=guest).load()
+            except UserAction as refusal:  # the file is at fault and not the command line
+                if not window:
+                    raise
+                session.refused = refusal
+                try:
+                    settings.use_defaults()
+                except UserAction as override:
+                    raise UsageError(override.message, advice=override.advice) from override
+            else:
+                raise UsageError(error.message, advice=error.advice) from error
+        return session
+
+    def read_refused_again(self) -> None:
+        """Read settings that were refused once more: somebody may have mended or moved the file.
+
+        Raises:
+            UserAction: they are refused as before.
+        """
+        if self.refused is not None:
+            self.settings.load()
+            self.refused = None
 
     @property
     def owner_file(self) -> Path:

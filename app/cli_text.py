@@ -128,13 +128,14 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> None:
 def idea_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """The trade ideas."""
     if not rows:
-        write("There is no trade idea yet.")
+        write("There is no such trade idea.")
         return
     table(
-        ("WHEN", "SYMBOL", "DIRECTION", "ADVICE", "SCORE", "ENTRY", "STOP", "TARGET", "LOTS", "ID"),
+        ("WHEN", "STATE", "SYMBOL", "DIRECTION", "ADVICE", "SCORE", "ENTRY", "STOP", "TARGET", "LOTS", "ID"),
         [
             (
                 local(row["timestamp"]),
+                str(row["status"]),
                 f"{row['symbol']} {row['timeframe']}",
                 str(row["direction"]),
                 str(row["action"]),
@@ -146,6 +147,56 @@ def idea_table(rows: Sequence[Mapping[str, Any]]) -> None:
             for row in rows
         ],
     )
+
+
+def strategy_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The strategies of this home."""
+    if not rows:
+        write("There is no strategy yet.")
+        return
+    usable = [row for row in rows if row["id"] is not None]
+    table(
+        ("STRATEGY", "ON", "SYMBOL", "DIRECTION", "FILE"),
+        [
+            (
+                str(row["id"]),
+                "yes" if row["enabled"] else "no",
+                f"{row['symbol']} {row['timeframe']}",
+                str(row["direction"]),
+                str(row["file"]),
+            )
+            for row in usable
+        ],
+    )
+    for row in rows:
+        if row["problem"]:
+            write(f"{row['file']}: {row['problem']}")
+
+
+_MARKS = {True: "yes", False: "no", None: "no value"}
+
+
+def preview_table(found: Mapping[str, Any]) -> None:
+    """What would come of a strategy."""
+    for side in found["sides"]:
+        write(f"{side['direction']}{', decided by this' if side['chosen'] else ''}")
+        table(
+            ("GROUP", "HOLDS", "CONDITION", "VALUES"),
+            [(row["group"], _MARKS[row["holds"]], row["name"], row["detail"]) for row in side["conditions"]],
+        )
+        for line in side["arithmetic"]:
+            write(f"{line['points']:+6g}  {line['text']}")
+        if side["score"] is not None:
+            write(f"{side['score']:6g}  score")
+        write("")
+    table(("GATE", "HOLDS", "WHAT"), [(row["name"], _MARKS[row["holds"]], row["text"]) for row in found["gates"]])
+    if found["gates"]:
+        write("")
+    write(str(found["reason"]))
+    if found["entry"] is not None:
+        lots = "-" if found["volume"] is None else as_text(found["volume"])
+        levels = " ".join(f"{name} {as_text(found[name])}" for name in ("entry", "stop", "target"))
+        write(f"{levels} lots {lots}")
 
 
 def feed_table(rows: Sequence[Mapping[str, Any]]) -> None:

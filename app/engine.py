@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.clock import Clock, RehearsalClock, SystemClock
 from app.files import FolderLock, clean_leftovers
@@ -33,6 +33,9 @@ from app.terminal.session import Session
 from app.timetable import Timetable
 
 _log = logging.getLogger(__name__)
+
+#: A change of settings.toml counts after so many seconds. A look costs some 10 microseconds.
+SETTINGS_LOOK_S: Final = 2.0
 
 #: Settings of the terminal that take effect at once: the session connects anew.
 _TERMINAL_NOW = frozenset(f"terminal.{name}" for name in ("host", "path", "login", "server"))
@@ -73,7 +76,7 @@ class Engine:
         self.paths = paths
         self.settings = settings
         self.registry = registry
-        self.clock = clock or _clock_for(settings.current)
+        self.clock = clock or clock_for(settings.current)
         self.problems: list[str] = [*settings.problems, *_strangers(settings, registry)]
         self.window_lag_ms: Callable[[], float | None] = lambda: None
         paths.create()
@@ -92,7 +95,11 @@ class Engine:
         current = self.settings.current
         self.storage = Storage(self.paths, self.clock)
         self.history = RunHistory(
-            self.paths.database, self.clock, keep_days=current.history.keep_days, keep_rows=current.history.keep_rows
+            self.paths.database,
+            self.clock,
+            keep_days=current.history.keep_days,
+            keep_rows=current.history.keep_rows,
+            wall=SystemClock() if isinstance(self.clock, RehearsalClock) else self.clock,
         )
         self.problems.extend(self.history.notices)
         self._inflight = Inflight(self.paths.database.with_suffix(".inflight"))
@@ -103,11 +110,12 @@ class Engine:
         outages = OutageLog(self.storage, self.paths.outages_file)
         self.terminal = build_session(current.terminal, self.clock, outages)
         self.terminal.known_rule = recalling(ServerMemory(self.storage))
-        services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
-        self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
+        self.services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
+        self.runner = Runner(self.registry, self.services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
-        self.timetable.each_round = self._reload_edited_settings
         self._settings_seen = _stamp(self.paths.settings_file)
+        self._closing = threading.Event()
+        self._watcher = threading.Thread(target=self._watch_settings, name="settings-watch", daemon=True)
         self._forget = self.settings.subscribe(self._on_settings)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -125,8 +133,10 @@ class Engine:
         if self._inflight.problem:
             _log.warning("%s", self._inflight.problem)
         self._tell_what_a_kill_left()
-        self.history.prune_soon()
+        if schedule:  # whoever only asks or runs once forgets nothing before a row of its own is stored
+            self.history.prune_soon()
         self.terminal.start()
+        self._watcher.start()
         at_start = [spec.id for spec in self.registry if spec.on_start] if first_runs else []
         if schedule:
             self.timetable.start(made_up_elsewhere=frozenset(at_start))
@@ -154,6 +164,9 @@ class Engine:
         if self._stopped:
             return True
         self._stopped = True
+        self._closing.set()
+        if self._watcher.ident is not None:
+            self._watcher.join()
         self._forget()
         self.timetable.stop()
         stuck = self.runner.stop(timeout_s)
@@ -169,7 +182,7 @@ class Engine:
     # -- facts -----------------------------------------------------------------------------------------------------
 
     def facts(self) -> dict[str, Any]:
-        """What the health check wants to know of the engine, as plain values."""
+        """What the health check wants to know of the engine, as plain values (one is a function: it takes long)."""
         runner, timetable, history = self.runner.snapshot(), self.timetable.snapshot(), self.history.facts()
         return {
             "lanes": [
@@ -198,13 +211,18 @@ class Engine:
                 "waiting": history.waiting,
                 "ok": not history.problem,
                 "problem": history.problem,
+                "check_integrity": self.history.check_integrity,
             },
             "window_lag_ms": self.window_lag_ms(),
             "threads": threading.active_count(),
         }
 
-    def _reload_edited_settings(self) -> None:
-        """Somebody edited settings.toml: take over what can be without a restart."""
+    def _watch_settings(self) -> None:
+        while not self._closing.wait(SETTINGS_LOOK_S):
+            self.reload_edited_settings()
+
+    def reload_edited_settings(self) -> None:
+        """Look whether somebody edited settings.toml, and take over what can be without a restart."""
         stamp = _stamp(self.paths.settings_file)
         if stamp == self._settings_seen:
             return
@@ -288,7 +306,8 @@ def _widths(settings: Settings) -> Mapping[Queue, int]:
     return {queue: getattr(settings.queues, queue.value) for queue in Queue}
 
 
-def _clock_for(settings: Settings) -> Clock:
+def clock_for(settings: Settings) -> Clock:
+    """The clock that an engine lives by: the computer's, or that of the market that is replayed."""
     if settings.terminal.kind != "simulated":
         return SystemClock()
     start: datetime | None = rehearsal_start(settings.terminal)

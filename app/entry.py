@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.execution import Outcome
 from app.lanes import LaneWorker
-from app.runs import Progress, Run, RunState, Trigger
+from app.runs import Progress, Run, RunState, Trigger, shortened
 from app.tasks import CancelFlag, TaskContext, TaskParams, TaskSpec
+
+#: What a row keeps of a sentence, and of a traceback, in characters: an exception may carry a whole response.
+_SENTENCE: Final = 2_000
+_TRACEBACK: Final = 50_000
+_MAX_WARNINGS: Final = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -87,8 +92,8 @@ class Entry:
             state,
             self.trigger,
             self.queued_at,
-            f"{reason} {note}" if note else reason,
-            outcome.advice,
+            f"{shortened(reason, _SENTENCE)} {note}" if note else shortened(reason, _SENTENCE),
+            shortened(outcome.advice, _SENTENCE),
             self.started_at,
             finished_at,
             self.due_at,
@@ -97,9 +102,16 @@ class Entry:
             self.attempt,
             self.params_json,
             outcome.result,
-            outcome.summary,
-            tuple(ctx.warnings) if ctx and ctx.warnings else (),
+            shortened(outcome.summary, _SENTENCE),
+            _few(ctx.warnings) if ctx and ctx.warnings else (),
             tuple(ctx.files) if ctx and ctx.files else (),
-            outcome.error,
+            shortened(outcome.error, _TRACEBACK),
         )
         return self.final
+
+
+def _few(warnings: Sequence[str]) -> tuple[str, ...]:
+    """The warnings of a row: not too long, and not too many."""
+    kept = tuple(shortened(sentence, _SENTENCE) for sentence in warnings[:_MAX_WARNINGS])
+    left = len(warnings) - len(kept)
+    return (*kept, f"{left:,} more warnings are in the log.") if left else kept

@@ -38,6 +38,7 @@ def execute(spec: TaskSpec, ctx: TaskContext, params: TaskParams) -> Outcome:
             answer = gate.check(ctx)
             if answer.blocked:
                 return Outcome(RunState.SKIPPED, answer.reason, answer.advice)
+        ctx.check_cancelled()  # the gates may have taken their time; a task may look for the first time at its end
         result = spec.run(ctx, params)
         if not isinstance(result, spec.result):
             return _wrong_result(spec, result)

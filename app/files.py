@@ -216,7 +216,7 @@ def clean_leftovers(folder: Path) -> int:
         How many were removed.
     """
     removed = 0
-    for name in folder.rglob(".*.tmp"):
+    for name in _temporaries(folder):
         found = _TEMPORARY.match(name.name)
         if found is None:
             continue
@@ -227,6 +227,18 @@ def clean_leftovers(folder: Path) -> int:
     if removed:
         log.info("Removed temporary files of an interrupted write count=%d folder=%s", removed, folder)
     return removed
+
+
+def _temporaries(folder: Path) -> Iterator[Path]:
+    """Files below ``folder`` that look temporary, links not followed; folders are read as streams, however large."""
+    folders = [folder]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as found:
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif entry.name.startswith(".") and entry.name.endswith(".tmp"):
+                    yield Path(entry.path)
 
 
 def _expired(path: Path, pid: int) -> bool:

@@ -8,7 +8,6 @@ the journal of ``app.inflight``.
 
 from __future__ import annotations
 
-import heapq
 import logging
 import sqlite3
 import threading
@@ -17,12 +16,14 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from app.clock import Clock
+from app.clock import Clock, SystemClock
 from app.files import quarantine
+from app.history_pages import RunFilter, keys_of_page
+from app.history_retention import CHUNK, forget
 from app.history_rows import (
     COLUMNS,
     INSERT,
@@ -38,6 +39,8 @@ from app.history_rows import (
 )
 from app.runs import Run, RunState
 
+__all__ = ["HistoryFacts", "RunFilter", "RunHistory"]
+
 _log = logging.getLogger(__name__)
 
 #: The write-ahead log is folded back when it is larger than this; SQLite's own automatic way stalls a commit.
@@ -48,32 +51,6 @@ _RETRY_S: Final = 5.0
 #: Between two prunings at least so many runs or so much time pass.
 _PRUNE_EVERY: Final = 2_000
 _PRUNE_S: Final = 6 * 3600.0
-_PRUNE_CHUNK: Final = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class RunFilter:
-    """Which runs to show. An empty filter means all.
-
-    Attributes:
-        task: A task id, or empty for all tasks.
-        states: Some states, or empty for all.
-        since, until: Bounds of ``queued_at``, both included.
-    """
-
-    task: str = ""
-    states: tuple[RunState, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def matches(self, run: Run) -> bool:
-        """Whether ``run`` is wanted."""
-        return (
-            (not self.task or run.task == self.task)
-            and (not self.states or run.state in self.states)
-            and (self.since is None or run.queued_at >= self.since)
-            and (self.until is None or run.queued_at <= self.until)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +73,27 @@ class HistoryFacts:
 class RunHistory:
     """The stored runs.
 
+    Args:
+        clock: The time that the engine lives at; a rehearsal has one of its own.
+        wall: The computer's own clock. It makes the ids and measures age: see ``app.history_retention``.
+
     Thread: every method may be called from any thread.
     """
 
-    def __init__(self, path: Path, clock: Clock, *, keep_days: int = 365, keep_rows: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        keep_days: int = 365,
+        keep_rows: int = 1_000_000,
+        wall: Clock | None = None,
+    ) -> None:
         self.path = path
         self._clock = clock
+        self._wall = wall or SystemClock()
+        # Each request asks: by way of a datetime it would take a microsecond more.
+        self._wall_us = _system_us if isinstance(self._wall, SystemClock) else lambda: to_us(self._wall.now())
         self.keep_days = keep_days
         self.keep_rows = keep_rows
         self._write_lock = threading.Lock()
@@ -128,9 +120,12 @@ class RunHistory:
     # -- identity ------------------------------------------------------------------------------------------------
 
     def new_run_id(self) -> str:
-        """A fresh run id: 14 hexadecimal digits that rise with every run, whatever the clock does."""
+        """A fresh run id: 14 hexadecimal digits that rise with every run, whatever the clock does.
+
+        It is the time of the computer's own clock in microseconds, or the last id and one when that is later.
+        """
         with self._id_lock:
-            self._last_id = max(self._last_id + 1, time.time_ns() // 1000)
+            self._last_id = max(self._last_id + 1, self._wall_us())
             return f"{self._last_id:014x}"
 
     # -- writing -------------------------------------------------------------------------------------------------
@@ -247,8 +242,8 @@ class RunHistory:
     def prune(self) -> None:
         """Forget runs that are too old or too many, in portions, so that nobody waits long for the lock."""
         self._since_prune, self._pruned_at = 0, time.monotonic()
-        removed = _PRUNE_CHUNK
-        while removed >= _PRUNE_CHUNK and not self._closing:
+        removed = CHUNK
+        while removed >= CHUNK and not self._closing:
             with self._write_lock:
                 try:
                     removed = self._prune()
@@ -260,19 +255,7 @@ class RunHistory:
     def _prune(self) -> int:
         if self._writer is None:
             return 0
-        oldest = to_us(self._clock.now() - timedelta(days=self.keep_days))
-        with self._writer as connection:
-            aged: int = connection.execute(
-                "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE queued_at < ? ORDER BY queued_at LIMIT ?)",
-                (oldest, _PRUNE_CHUNK),
-            ).rowcount
-            surplus: int = connection.execute("SELECT count(*) FROM runs").fetchone()[0] - self.keep_rows
-            if surplus > 0:
-                surplus = connection.execute(
-                    "DELETE FROM runs WHERE id IN (SELECT id FROM runs ORDER BY queued_at LIMIT ?)",
-                    (min(surplus, _PRUNE_CHUNK),),
-                ).rowcount
-        return max(aged, surplus)
+        return forget(self._writer, self._wall.now(), self.keep_days, self.keep_rows)
 
     def _checkpoint(self) -> None:
         wal = self.path.with_name(self.path.name + "-wal")
@@ -348,34 +331,13 @@ class RunHistory:
     def page(self, wanted: RunFilter | None = None, limit: int = 100, before: Run | None = None) -> tuple[Run, ...]:
         """Up to ``limit`` runs, newest first; with ``before``, those that come after it in that order."""
         wanted = wanted or RunFilter()
-        low = to_us(wanted.since) if wanted.since else -(2**62)
-        high = to_us(wanted.until) if wanted.until else 2**62
-        cursor = (to_us(before.queued_at), int(before.run_id, 16)) if before else (2**62, 2**62)
-        times = "queued_at >= ? AND queued_at <= ? AND queued_at <= ? AND (queued_at < ? OR id < ?)"
-        bounds = (low, high, cursor[0], cursor[0], cursor[1])
-        newest = "ORDER BY queued_at DESC, id DESC LIMIT ?"
-        if not wanted.task and not wanted.states:
-            keys = self._read(f"SELECT queued_at, id FROM runs WHERE {times} {newest}", (*bounds, limit))  # noqa: S608
-        else:
-            # One ordered walk of the index per task and state, merged: no scan, whatever the filter.
-            keys = list(
-                heapq.merge(
-                    *(
-                        self._read(
-                            f"SELECT queued_at, id FROM runs WHERE task=? AND state=? AND {times} {newest}",  # noqa: S608
-                            (task, state, *bounds, limit),
-                        )
-                        for task in ([wanted.task] if wanted.task else self._tasks())
-                        for state in (wanted.states or tuple(RunState))
-                    ),
-                    reverse=True,
-                )
-            )[:limit]
+        cursor = place(before) if before else None
+        keys = keys_of_page(self._read, wanted, limit, cursor, self._tasks)
         marks = ",".join("?" * len(keys))
-        rows = self._read(f"SELECT {COLUMNS} FROM runs WHERE id IN ({marks})", [key[1] for key in keys])  # noqa: S608
+        rows = self._read(f"SELECT {COLUMNS} FROM runs WHERE id IN ({marks})", keys)  # noqa: S608
         by_id = {row[0]: row for row in rows}
-        stored = tuple(from_row(by_id[key[1]]) for key in keys if key[1] in by_id)
-        unstored = [run for run in self._waiting if wanted.matches(run) and (before is None or place(run) < cursor)]
+        stored = tuple(from_row(by_id[key]) for key in keys if key in by_id)
+        unstored = [run for run in self._waiting if wanted.matches(run) and (cursor is None or place(run) < cursor)]
         if not unstored:
             return stored
         return tuple(sorted((*unstored, *stored), key=place, reverse=True)[:limit])
@@ -539,7 +501,17 @@ class RunHistory:
                     self._insert(self._waiting)
                 except sqlite3.Error as error:
                     _log.error("%d finished runs could not be stored (%s).", len(self._waiting), error)
+            if self._since_prune and self._writer is not None:
+                # One portion, for those who never have a window open. A process that only read forgets nothing.
+                try:
+                    self._prune()
+                except sqlite3.Error as error:
+                    _log.error("Old runs cannot be removed from the history (%s).", error)
             for connection in (self._reader, self._writer):
                 if connection is not None:
                     connection.close()
             self._reader = self._writer = None
+
+
+def _system_us() -> int:
+    return time.time_ns() // 1000

@@ -21,6 +21,7 @@ from app.log_file import RotatingFile
 from app.log_read import INDENT, LogLine, lines_of_run, log_files, parse_line, read_tail
 from app.log_scrub import hide, scrub
 from app.paths import Paths
+from app.runs import shortened
 from app.settings_model import Settings
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
 #: These tell at INFO what nobody asked for, and addresses with keys in them.
 _CHATTY: Final = ("httpx", "httpcore", "apscheduler", "asyncio", "keyring", "urllib3")
 
+#: What the log keeps of one record, in characters: an exception may carry a whole response.
+_MOST: Final = 200_000
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 _bound: ContextVar[tuple[str, str]] = ContextVar("metronome_log", default=("", ""))
@@ -166,7 +169,7 @@ class Logs(logging.Handler):
             text = f"{text}\n{self._formatter.formatException(record.exc_info)}"
         if record.stack_info:
             text = f"{text}\n{record.stack_info}"
-        text = scrub(text)
+        text = scrub(shortened(text, _MOST))
         if not text.isprintable():
             text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n"))
         task, run = _bound.get()

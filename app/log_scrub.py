@@ -22,6 +22,7 @@ _WORDS: Final = (
     "://",
     "sig=",
     "sid=",
+    ":aa",
 )
 
 _VALUE: Final = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?:(?:bearer|basic|digest)\s+)?[^\s,;&)\]}'"]+)"""
@@ -42,6 +43,8 @@ _PATTERNS: Final = (
     (re.compile(r"\b(basic\s+)(?=\S*[\d=])[\w+/-]{8,}={0,2}", re.IGNORECASE), rf"\1{MASK}"),
     # https://user:password@host
     (re.compile(r"""(\b[a-z][a-z0-9+.-]{0,20}://)[^/\s'"?#]{1,256}@""", re.IGNORECASE), rf"\1{MASK}@"),
+    # 123456789:AA..., the token of a Telegram bot, which needs no word before it: core.telegram.org/bots/api
+    (re.compile(r"(?<!\d)\d{6,12}:AA[\w-]{33}(?![\w-])"), MASK),
     # ?key=abc&sig=abc
     (re.compile(r"""([?&](?:key|auth|sig|signature|sid|session|code)=)[^&\s"'#]+""", re.IGNORECASE), rf"\1{MASK}"),
 )

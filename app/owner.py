@@ -59,6 +59,7 @@ class Desk:
         self._closing = threading.Event()
         self._operations: dict[str, Callable[[Mapping[str, Any], ipc.Send], object]] = {
             "ping": self._ping,
+            "time": self._time,
             "run": self._run,
             "cancel": self._cancel,
             "tasks": self._tasks,
@@ -85,7 +86,7 @@ class Desk:
         Raises:
             MetronomeError: the question is refused.
         """
-        operation = self._operations.get(op)
+        operation = self._operations.get(op) or self._question(op)
         if operation is None:
             raise UserAction(
                 f"The Metronome that has this home open does not know {op!r}.",
@@ -98,6 +99,10 @@ class Desk:
         finally:
             with self._lock:
                 self._busy -= 1
+
+    def _question(self, op: str) -> Callable[[Mapping[str, Any], ipc.Send], object] | None:
+        question = self._engine.registry.questions.get(op)
+        return None if question is None else lambda args, _send_event: question(self._engine.services, args)
 
     def _run(self, args: Mapping[str, Any], send_event: ipc.Send) -> object:
         runner = self._engine.runner
@@ -133,6 +138,9 @@ class Desk:
 
     def _ping(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
         return {}
+
+    def _time(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        return {"now": iso(self._engine.clock.now())}
 
     def _tasks(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
         timings = self._engine.timetable.snapshot().tasks

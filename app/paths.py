@@ -61,6 +61,11 @@ class Paths:
         return self.config / "strategies"
 
     @property
+    def strategy_bin(self) -> Path:
+        """Deleted strategies, each in a folder named by when that was."""
+        return self.data / "bin" / "strategies"
+
+    @property
     def profiles(self) -> Path:
         """One JSON file for each symbol."""
         return self.config / "profiles"

@@ -26,12 +26,14 @@ from app.lanes import Lane, LaneStatus, LaneWorker
 from app.limits import Limits
 from app.log import bind
 from app.runs import Progress, Run, RunState, Trigger, compact_json
+from app.storage import damage_told_to
 from app.tasks import Overlap, Queue, Registry, Services, TaskContext, TaskParams, TaskSpec
 
 _log = logging.getLogger(__name__)
 _NO_JSON: Final[Mapping[str, Any]] = {}
 #: How many failed runs are remembered together with the run that tried again.
 _MAX_CHAINS: Final = 1_000
+REPLACED: Final = "Replaced by a newer request."
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,23 +160,33 @@ class Runner:
                 self._active[task] = entry
             else:
                 refusal, superseded = self._overlap(entry, current)
+            begins = self._active.get(task) is entry
         if refusal:
             self._end(entry, Outcome(RunState.SKIPPED, refusal))
             return entry.final or entry.view()
-        if superseded is not None:
+        if superseded is not None and superseded is current:
+            self._end(superseded, Outcome(RunState.CANCELLED, REPLACED))
+        elif superseded is not None:
             self._end(superseded, Outcome(RunState.SKIPPED, "A newer request took its place."))
         view = entry.view()
         self._announcer.add_news(view)
-        if current is None:
+        if begins:
             self._lanes[entry.spec.queue].put(entry)
         return view
 
     def _overlap(self, entry: Entry, current: Entry) -> tuple[str, Entry | None]:
-        """Decide about a second run of a task (lock held): (why it is refused, the waiting run that it replaces)."""
+        """Decide about a second run of a task (lock held): (why it is refused, the waiting run that it replaces).
+
+        A run that has not begun, or that pauses before its next try, is replaced at once; one at work is asked to
+        stop, and the new one follows it.
+        """
         task, rule = entry.spec.id, entry.spec.overlap
         waiting = self._following.get(task)
         if rule is Overlap.REPLACE:
-            current.ask_to_stop(RunState.CANCELLED, "Replaced by a newer request.")
+            current.ask_to_stop(RunState.CANCELLED, REPLACED)
+            if current.started_at is None:
+                self._active[task] = entry
+                return "", current
             self._following[task] = entry
             return "", waiting
         if rule is Overlap.QUEUE_ONE and waiting is None:
@@ -201,23 +213,31 @@ class Runner:
             if entry is None or entry.final is not None:
                 return False
             running = entry.started_at is not None
-            entry.ask_to_stop(RunState.CANCELLED, "Cancelled on request.")
+            entry.ask_to_stop(RunState.CANCELLED, "Cancelled on request." if running else "Cancelled before it began.")
         if running:
             self._tell(entry)
         else:
-            self._end(entry, Outcome(RunState.CANCELLED, "Cancelled before it began."))
+            self._end_unbegun(entry)
         return True
+
+    def _end_unbegun(self, entry: Entry) -> None:
+        """End a run that was asked to stop before its first line, with the reason that was given first."""
+        self._end(entry, Outcome(entry.stop_state or RunState.CANCELLED, entry.stop_reason))
 
     # -- doing the work --------------------------------------------------------------------------------------------
 
     def _execute(self, entry: Entry, worker: LaneWorker[Entry]) -> None:
         """On a pool thread: one run from its first to its last line."""
         with self._lock:
-            if entry.final is not None:  # cancelled while it waited
-                return
-            entry.worker = worker
-            entry.started_mono = self._clock.monotonic()
-            entry.started_at = self._clock.now()
+            stopped = entry.cancel.is_set()  # while it waited; it may be this instant, and not have its end yet
+            if not stopped and entry.final is None:
+                entry.worker = worker
+                entry.started_mono = self._clock.monotonic()
+                entry.started_at = self._clock.now()
+        if entry.started_at is None:
+            if stopped:
+                self._end_unbegun(entry)
+            return
         if entry.slot >= 0:
             self._inflight.started(entry.slot, entry.started_at.timestamp())
         self._limits.watch(entry.started_mono + entry.soft_limit_s)
@@ -231,7 +251,7 @@ class Runner:
             entry.cancel,
             lambda progress: self._on_progress(entry, progress),
         )
-        with bind(task, entry.run_id):
+        with bind(task, entry.run_id), damage_told_to(entry.ctx.warn):
             outcome = execute(entry.spec, entry.ctx, entry.params)
         entry.returned = True
         if not self._end(entry, outcome):
@@ -455,10 +475,12 @@ class Runner:
             self._stopping = True
             entries = [entry for entry in self._by_id.values() if entry.final is None]
             for entry in entries:
-                entry.ask_to_stop(RunState.INTERRUPTED, "Stopped because Metronome was closed.")
+                begun = entry.started_at is not None
+                reason = "Stopped because Metronome was closed." if begun else "Metronome was closed before it began."
+                entry.ask_to_stop(RunState.INTERRUPTED, reason)
         for entry in entries:
             if entry.started_at is None:
-                self._end(entry, Outcome(RunState.INTERRUPTED, "Metronome was closed before it began."))
+                self._end_unbegun(entry)
         deadline = self._clock.monotonic() + timeout_s
         for entry in entries:
             if self.wait(entry.run_id, max(deadline - self._clock.monotonic(), 0.0)) is None:

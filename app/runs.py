@@ -129,6 +129,15 @@ def iso(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def shortened(text: str, most: int) -> str:
+    """``text`` with at most ``most`` characters: of a longer one the middle is left out, and it says how much."""
+    if len(text) <= most:
+        return text
+    note = f" [... {len(text) - most:,} more characters ...] "
+    kept = max(most - len(note), 0)
+    return f"{text[: kept - kept // 3]}{note}{text[len(text) - kept // 3 :]}"
+
+
 def compact_json(value: object) -> str:
     """JSON without spaces, as stored in the history."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

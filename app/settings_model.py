@@ -458,6 +458,14 @@ class HealthSettings(SettingsGroup):
     disk_error_gb: float = setting(
         1.0, "Disk: error", "Error when less is free than this.", unit="GB", ge=0, le=100_000
     )
+    disk_warn_days: float = setting(
+        14.0,
+        "Disk: days left",
+        "Warn when the disk is full in fewer days, at the pace of the last week.",
+        unit="days",
+        ge=0,
+        le=3650,
+    )
     log_warn_mb: float = setting(500.0, "Logs", "Warn when the log folder is larger.", unit="MB", ge=1, le=1_000_000)
     cache_warn_mb: float = setting(1000.0, "Cache", "Warn when the cache is larger.", unit="MB", ge=1, le=1_000_000)
     heartbeat_warn_s: float = setting(
@@ -471,6 +479,18 @@ class HealthSettings(SettingsGroup):
     )
     memory_warn_mb: float = setting(
         1000.0, "Memory", "Warn when the process holds more than this.", unit="MB", ge=50, le=1_000_000
+    )
+    memory_growth_warn_mb_h: float = setting(
+        20.0, "Memory: growth", "Warn when the process grows faster than this.", unit="MB/h", ge=0.1, le=100_000
+    )
+    handles_warn: int = setting(
+        5_000, "Handles", "Warn when the process holds more handles (open files elsewhere).", ge=100, le=1_000_000
+    )
+    handles_growth_warn_h: float = setting(
+        100.0, "Handles: growth", "Warn when they grow faster than this.", unit="/h", ge=1, le=1_000_000
+    )
+    clock_offset_warn_s: float = setting(
+        30.0, "Clock", "Warn when this computer's clock is further behind the server's.", unit="s", ge=1, le=86_400
     )
     terminal_hold_warn_ms: float = setting(
         250.0, "Window held", "Warn when one terminal call has held the window longer.", unit="ms", ge=10, le=60_000
@@ -543,10 +563,15 @@ class RiskSettings(SettingsGroup):
 
 
 class StrategySettings(SettingsGroup):
-    """What must hold before a strategy may have an idea."""
+    """What must hold before a strategy may have an idea, and how long an idea waits."""
 
     least_grade: Literal["A", "B", "C", "D", "E", "F"] = setting(
         "C", "Least grade of data", "Ideas rest on bars of this grade or a better one; A is the best, F the worst."
+    )
+    least_backtest_grade: Literal["A", "B", "C", "D", "E", "F"] = setting(
+        "D",
+        "Least grade for backtests",
+        "Backtests on worse bars are refused unless they are forced; the report names the grade either way.",
     )
     calendar_max_age_h: float = setting(
         24.0,
@@ -555,6 +580,14 @@ class StrategySettings(SettingsGroup):
         unit="h",
         ge=1,
         le=168,
+    )
+    idea_expires_bars: int = setting(
+        12,
+        "Ideas expire after",
+        "A pending idea ends when so many bars of its timeframe have closed after its own; weekends do not count.",
+        unit="bars",
+        ge=1,
+        le=500,
     )
 
 

@@ -89,6 +89,11 @@ class SettingsStore:
                 log.warning("%s", problem)
             return self._adopt(text, data, problems)
 
+    def use_defaults(self) -> Settings:
+        """Go on without the file until ``load`` succeeds: it was refused, and a window has to tell so."""
+        with self._lock:
+            return self._adopt("", {}, [])
+
     def reload(self) -> frozenset[str]:
         """Read the file again, as somebody may have edited it.
 

@@ -11,8 +11,9 @@ import shutil
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -35,6 +36,30 @@ _O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 _Stamp = tuple[int, int, int]
 
 
+#: Whom to tell of damaged files that are met: the run that is at work on this thread.
+_listener: ContextVar[Callable[[str], None] | None] = ContextVar("damage_listener", default=None)
+#: Damage that only the window met is told by the next run at that file; at most so many wait.
+_MAX_UNTOLD: Final = 100
+
+
+class damage_told_to:
+    """Inside, whatever damaged file any ``Storage`` puts aside on this thread is told to ``tell``, as a sentence.
+
+    A class, since a generator would cost a tenth of what the fastest run does.
+    """
+
+    __slots__ = ("_tell", "_token")
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        self._token = _listener.set(self._tell)
+
+    def __exit__(self, *_error: object) -> None:
+        _listener.reset(self._token)
+
+
 class _Known(NamedTuple):
     """A document with entries as this process left it: its stamp, and where its last entry ends."""
 
@@ -53,6 +78,7 @@ class Storage:
         self._clock = clock
         self._home = paths.home.resolve()
         self._checked: OrderedDict[Path, _Known] = OrderedDict()
+        self._untold: dict[Path, str] = {}
         # Many files share a lock, so whoever is alone with one file must be able to write another.
         self._locks = tuple(threading.RLock() for _ in range(16))
 
@@ -77,7 +103,7 @@ class Storage:
             atomic_write_bytes(path, data + b"\n")
 
     def read_json(self, path: Path, *, schema: int = JSON_SCHEMA) -> dict[str, Any] | None:
-        """The document in ``path``; None when there is none, or it was damaged and has been moved aside (logged).
+        """The document in ``path``; None when there is none, or it was damaged and was moved aside (the run warns).
 
         Args:
             schema: The newest schema that the caller understands.
@@ -87,6 +113,7 @@ class Storage:
             UserAction: it was written by a newer Metronome; it is left alone.
         """
         with self._lock(path):
+            self._tell_late(path)
             data = _read(path)
             if data is None:
                 return None
@@ -132,7 +159,8 @@ class Storage:
 
         The entry is written into a gap that the document keeps before its end (see ``app.entries``), at the same cost
         however long it is. It is fully checked when this process first sees it or somebody else has changed it, and
-        known by size and time afterwards. A damaged document is moved aside with a warning, and a new one begun.
+        known by size and time afterwards. A damaged document is moved aside with a warning of the run that met it;
+        a new one is begun.
 
         Args:
             item: The entry; plain JSON values.
@@ -147,6 +175,7 @@ class Storage:
         """
         entry = entries.encoded(item)
         with self._lock(path):
+            self._tell_late(path)
             known = self._checked.get(path)
             if known is not None and known.stamp == _stamp(path):
                 found = entries.place(known.end, known.stamp[0], entry)
@@ -181,6 +210,7 @@ class Storage:
         """
         lines = [_csv_line(row) for row in rows]
         with self._lock(path):
+            self._tell_late(path)
             _make_folder(path)
             with guarding(path):
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _O_BINARY, 0o666)
@@ -277,12 +307,27 @@ class Storage:
 
     def _put_aside(self, path: Path, reason: str) -> None:
         aside = quarantine(path, self._clock)
-        log.warning(
-            "The file %s is damaged (%s); it was kept as %s and a new one is begun.",
-            self.relative(path),
-            reason,
-            aside.name,
-        )
+        name = self.relative(path)
+        self._tell(path, f"The file {name} is damaged ({reason}); it was kept as {aside.name} and a new one is begun.")
+
+    def _tell(self, path: Path, sentence: str) -> None:
+        """Tell the run at work of a damaged file; where there is none, the next run that comes to the file."""
+        tell = _listener.get()
+        if tell is not None:
+            tell(sentence)
+            return
+        log.warning("%s", sentence)
+        self._untold[path] = sentence
+        if len(self._untold) > _MAX_UNTOLD:
+            with suppress(KeyError, StopIteration):
+                del self._untold[next(iter(self._untold))]
+
+    def _tell_late(self, path: Path) -> None:
+        """Tell the run at work what the window met before it."""
+        if self._untold and (tell := _listener.get()) is not None:
+            sentence = self._untold.pop(path, "")
+            if sentence:
+                tell(sentence)
 
     def _healed(self, path: Path, descriptor: int) -> int:
         """Bytes of the file after a torn last line has been moved to the side file."""
@@ -304,9 +349,8 @@ class Storage:
                 os.close(side_descriptor)
         with guarding(path):
             os.ftruncate(descriptor, size - len(torn))
-        log.warning(
-            "The last line of %s was torn by an interrupted write; it was moved to %s.", self.relative(path), side.name
-        )
+        name = self.relative(path)
+        self._tell(path, f"The last line of {name} was torn by an interrupted write; it was moved to {side.name}.")
         return size - len(torn)
 
 

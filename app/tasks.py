@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -137,11 +137,19 @@ class TaskSpec:
     terminal: bool = False
 
 
-class Registry:
-    """All tasks by id, in the order in which they are shown."""
+Question = Callable[["Services", Mapping[str, Any]], dict[str, Any]]
 
-    def __init__(self, specs: Sequence[TaskSpec] = ()) -> None:
+
+class Registry:
+    """All tasks by id, in the order in which they are shown.
+
+    Args:
+        questions: What can be asked of a running engine without a run, by name: plain values in, plain values out.
+    """
+
+    def __init__(self, specs: Sequence[TaskSpec] = (), questions: Mapping[str, Question] | None = None) -> None:
         self._specs: dict[str, TaskSpec] = {}
+        self.questions: Mapping[str, Question] = questions or {}
         for spec in specs:
             self.add(spec)
 
@@ -294,11 +302,13 @@ class TaskContext:
         self.warnings.append(sentence)
         self.log.warning("%s", sentence)
 
-    def compute(self, work: Callable[..., Any], *args: Any, limit_s: float = 3600.0) -> Any:
+    def compute(
+        self, work: Callable[..., Any], *args: Any, limit_s: float = 3600.0, grace_s: float | None = None
+    ) -> Any:
         """Run ``work(report, *args)`` in a spawned process; see ``app.workprocess.run_in_process``."""
         from app.workprocess import run_in_process
 
-        return run_in_process(self, work, *args, limit_s=limit_s)
+        return run_in_process(self, work, *args, limit_s=limit_s, grace_s=grace_s)
 
     def wrote(self, path: Path) -> None:
         """Note a file that this run wrote."""

@@ -112,7 +112,6 @@ class Timetable:
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._paused = store.current.timetable.paused
         #: Called at every look at the clock, at least every 20 s.
-        self.each_round: Callable[[], None] = _nothing
         self._gap: _Gap | None = None
         self._heartbeat: datetime | None = None
         self._last_round: tuple[datetime, float] | None = None
@@ -218,7 +217,6 @@ class Timetable:
         mono = self._clock.monotonic()
         last, self._last_round = self._last_round, (now, mono)
         self._heartbeat = now
-        self.each_round()
         if last is not None:
             wall, elapsed = (now - last[0]).total_seconds(), mono - last[1]
             if wall - elapsed < -_SET_BACK_S:

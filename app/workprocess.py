@@ -52,12 +52,15 @@ class Report:
             raise Cancelled(TaskContext.STOPPED)
 
 
-def run_in_process(ctx: TaskContext, work: Callable[..., Any], *args: Any, limit_s: float = 3600.0) -> Any:
+def run_in_process(
+    ctx: TaskContext, work: Callable[..., Any], *args: Any, limit_s: float = 3600.0, grace_s: float | None = None
+) -> Any:
     """Run ``work(report, *args)`` in a spawned process and return its result.
 
     Args:
         work: A function at module level, so that the other process can import it.
         limit_s: After this long the process is killed.
+        grace_s: After a request to stop the process has this long to end by itself; None: ``GRACE_S``.
 
     Raises:
         Cancelled: the run was asked to stop; the process has ended.
@@ -71,7 +74,7 @@ def run_in_process(ctx: TaskContext, work: Callable[..., Any], *args: Any, limit
     _step_back(process)
     theirs.close()
     try:
-        return _attend(ctx, process, ours, ctx.clock.monotonic() + limit_s, limit_s)
+        return _attend(ctx, process, ours, limit_s, GRACE_S if grace_s is None else grace_s)
     finally:
         if process.is_alive():
             process.kill()
@@ -90,7 +93,8 @@ def _step_back(process: BaseProcess) -> None:
         found.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", None) or min(found.nice() + 10, 19))
 
 
-def _attend(ctx: TaskContext, process: Any, ours: Connection[Any, Any], deadline: float, limit_s: float) -> Any:
+def _attend(ctx: TaskContext, process: Any, ours: Connection[Any, Any], limit_s: float, grace_s: float) -> Any:
+    deadline = ctx.clock.monotonic() + limit_s
     asked_at: float | None = None
     while True:
         wait([ours, process.sentinel], _LOOK_S)
@@ -111,7 +115,7 @@ def _attend(ctx: TaskContext, process: Any, ours: Connection[Any, Any], deadline
         if ctx.cancelled and asked_at is None:
             asked_at = now
             ours.send("stop")
-        if asked_at is not None and now - asked_at > GRACE_S:
+        if asked_at is not None and now - asked_at > grace_s:
             raise Cancelled(TaskContext.STOPPED)
         if now > deadline:
             raise WorkerCrashed(

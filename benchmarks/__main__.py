@@ -26,6 +26,8 @@ NAMES = (
     "hang",
     "symbols",
     "data",
+    "maintenance",
+    "backtest",
 )
 
 

@@ -84,6 +84,7 @@ class WindowProgram(QObject):
         super().__init__()
         self._app = app
         self._start = start
+        self._refusal: Message | None = None
         settings = start.session.settings.current
         self.theme = Theme(_choice(settings.ui.theme), self)
         self.theme.apply(app)
@@ -111,7 +112,7 @@ class WindowProgram(QObject):
         self.link.timetable_changed.connect(self._on_timetable)
         if self.tray is not None:
             self.tray.show_asked.connect(self.window.bring_to_front)
-            self.tray.quit_asked.connect(self.quit)
+            self.tray.quit_asked.connect(self.ask_to_quit)
             self.tray.pause_asked.connect(self.link.set_paused)
 
     def open(self, *, minimized: bool = False) -> None:
@@ -139,6 +140,11 @@ class WindowProgram(QObject):
         self._settled.timeout.connect(give_back_free_memory)
         self._settled.start(SETTLED_MS)
 
+    def ask_to_quit(self) -> None:
+        """Quit, unless a page has to ask first what is to become of unsaved changes."""
+        if self.window.may_quit(self.quit):
+            self.quit()
+
     def quit(self) -> None:
         """Leave the event loop; ``close`` then stops the engine."""
         self.window.quitting = True
@@ -162,6 +168,11 @@ class WindowProgram(QObject):
     def _on_built(self, engine: Engine) -> None:
         if self.window.quitting:
             return
+        if self._refusal is not None:  # the settings may have been read only now
+            self.theme.set_choice(_choice(self._start.session.settings.current.ui.theme))
+            if self.window.messages.current() is self._refusal:
+                self.window.messages.dismiss()
+            self._refusal = None
         self.link.attach(engine)
         if self.tray is not None:
             self.tray.show_paused(self.link.timetable.paused)
@@ -172,8 +183,10 @@ class WindowProgram(QObject):
         _log.error("The engine could not start: %s %s", message, advice)
         self.window.header.terminal.show_parts("failed", "error", "", self.tr("The engine could not start"))
         self.window.tasks.subtitle.setText(self.tr("Nothing runs"))
+        self.window.footer.show_next("", "", paused=False)
         self.window.bring_to_front()
-        self.notifier.post(Message("error", message, advice, self.tr("Try again"), self._try_again))
+        self._refusal = Message("error", message, advice, self.tr("Try again"), self._try_again)
+        self.notifier.post(self._refusal)
 
     def _try_again(self) -> None:
         self.window.header.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
@@ -193,7 +206,7 @@ class WindowProgram(QObject):
                     self.tr("Metronome goes on"), self.tr("Find it in the tray; Quit is in its menu."), bad=False
                 )
         else:
-            self.quit()
+            self.ask_to_quit()
 
 
 def run_window(start: WindowStart) -> int:

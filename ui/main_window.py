@@ -34,9 +34,12 @@ from ui.theme import Theme
 from ui.widgets.inline_message import InlineMessages, Message
 from ui.widgets.nav_list import NavList
 from ui.widgets.simulated_banner import SimulatedBanner
-from ui.window_state import WindowState
+from ui.window_state import WindowState, areas_in_sight, keep_in_sight, open_at
 
-PAGES = ("tasks", "health", "market", "calendar", "news", "history", "logs", "settings")
+PAGES = ("tasks", "health", "ideas", "strategies", "market", "calendar", "news", "history", "logs", "settings")
+GROUPS = ("ideas", "market", "history")
+"""Pages before which the list of pages has a line."""
+EVALUATIONS = ("evaluate_all_strategies", "evaluate_single_symbol")
 SIDEBAR = 196
 
 
@@ -62,6 +65,8 @@ class MainWindow(QMainWindow):
         self._titles = {
             "tasks": self.tr("Tasks"),
             "health": self.tr("Health"),
+            "ideas": self.tr("Trade ideas"),
+            "strategies": self.tr("Strategies"),
             "market": self.tr("Market"),
             "calendar": self.tr("Calendar"),
             "news": self.tr("News"),
@@ -70,12 +75,11 @@ class MainWindow(QMainWindow):
             "settings": self.tr("Settings"),
         }
         self.setWindowTitle(self.tr("Metronome"))
-        self.setMinimumSize(900, 560)
         self.header = Header(theme)
         self.footer = Footer(theme, self.jump)
         self.messages = InlineMessages(theme)
         self.banner = SimulatedBanner(theme)
-        self.nav = NavList(theme, [(name, self._titles[name], name) for name in PAGES])
+        self.nav = NavList(theme, [(name, self._titles[name], name) for name in PAGES], breaks=GROUPS)
         self._stack = QStackedWidget()
         self._pages: dict[str, Page] = {}
         self.tasks = TasksPage(theme, link)
@@ -90,10 +94,7 @@ class MainWindow(QMainWindow):
         self._shortcuts()
         self.nav.choose("tasks")
         self.nav.setFocus()
-        if not state.geometry().isEmpty():
-            self.restoreGeometry(state.geometry())
-        else:
-            self.resize(1280, 800)
+        open_at(self, state.geometry(), areas_in_sight())
 
     def _lay_out(self) -> None:
         sidebar = QWidget()
@@ -148,7 +149,9 @@ class MainWindow(QMainWindow):
             ("Ctrl+K", self.jump),
             ("Ctrl+F", self._find),
         ]
-        keys += [(f"Ctrl+{number}", partial(self.show_page, name)) for number, name in enumerate(PAGES, 1)]
+        # The tenth page is Ctrl+0, as in browsers; settings have the key that they have everywhere.
+        keys += [(f"Ctrl+{number % 10}", partial(self.show_page, name)) for number, name in enumerate(PAGES[:10], 1)]
+        keys.append(("Ctrl+,", partial(self.show_page, "settings")))
         for key, action in keys:
             QShortcut(QKeySequence(key), self).activated.connect(action)
 
@@ -166,6 +169,9 @@ class MainWindow(QMainWindow):
 
     def show_page(self, name: str) -> None:
         """Bring a page into sight; it is built when it is first asked for."""
+        if name != self.page and not self.current_page.may_leave(partial(self.show_page, name)):
+            self.nav.choose(self.page)
+            return
         page = self._pages.get(name) or self._build_page(name)
         if self._stack.currentWidget() is not page:
             by_list = self.nav.hasFocus()
@@ -207,10 +213,20 @@ class MainWindow(QMainWindow):
             from ui.pages.calendar import CalendarPage
 
             page = CalendarPage(self._theme, self._link)
+        elif name == "strategies":
+            from ui.pages.strategies import StrategiesPage
+
+            page = StrategiesPage(self._theme, self._link)
         elif name == "market":
             from ui.pages.market import MarketPage
 
             page = MarketPage(self._theme, self._link)
+        elif name == "ideas":
+            from ui.pages.ideas import IdeasPage
+
+            page = IdeasPage(self._theme, self._link)
+            page.pending_changed.connect(self._show_pending)
+            page.told.connect(lambda text: self.messages.post(Message("info", text)))
         elif name == "history":
             from ui.pages.history import HistoryPage
 
@@ -250,6 +266,7 @@ class MainWindow(QMainWindow):
             return  # detached again before this turn of the event loop
         self._show_lanes()
         self.nav.set_count("tasks", len(self._link.specs), words.plural(len(self._link.specs), "task", "tasks"))
+        self._link.query(self, _pending, self._show_pending)
         self._on_second()
         QTimer.singleShot(0, self, self._show_hint)  # a slot of its own: each stays short
 
@@ -257,6 +274,8 @@ class MainWindow(QMainWindow):
         self._show_lanes()
         if "news" not in self._pages and any(run.task == "collect_rss_news" and run.state.is_success for run in runs):
             self._link.query(self, _unread, self._show_unread)
+        if "ideas" not in self._pages and any(run.task in EVALUATIONS and run.state.is_final for run in runs):
+            self._link.query(self, _pending, self._show_pending)
         for run in runs:
             checks = run.result.get("checks") if run.state.is_success else None
             if checks and run.task == "system_health_check":
@@ -265,6 +284,9 @@ class MainWindow(QMainWindow):
 
     def _show_unread(self, unread: int) -> None:
         self.nav.set_count("news", unread, words.plural(unread, "article is unread", "articles are unread"))
+
+    def _show_pending(self, pending: int) -> None:
+        self.nav.set_count("ideas", pending, words.plural(pending, "idea is pending", "ideas are pending"))
 
     def _show_lanes(self) -> None:
         snapshot = self._link.engine.runner.snapshot()
@@ -367,12 +389,23 @@ class MainWindow(QMainWindow):
             self.tasks.run_current()
         elif self.page == "health":
             self._link.submit("system_health_check")
+        elif self.page == "ideas":
+            self._link.submit("evaluate_all_strategies")
         elif self.page == "calendar":
             self._link.submit("update_economic_calendar")
         elif self.page == "news":
             self._link.submit("collect_rss_news", {"anew": True})
         elif self.page == "market":
             self._link.submit("collect_market_data")
+        elif self.page == "strategies":
+            self._evaluate_strategy()
+
+    def _evaluate_strategy(self) -> None:
+        from ui.pages.strategies import StrategiesPage
+
+        page = self._pages["strategies"]
+        if isinstance(page, StrategiesPage):
+            page.evaluate()
 
     def _run_with_parameters(self) -> None:
         if self.page == "tasks" and self.tasks.current_task:
@@ -416,6 +449,7 @@ class MainWindow(QMainWindow):
     def bring_to_front(self) -> None:
         """Show the window, also out of the tray or the task bar."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        keep_in_sight(self, areas_in_sight())
         self.show()
         self.raise_()
         self.activateWindow()
@@ -423,6 +457,15 @@ class MainWindow(QMainWindow):
     def in_sight(self) -> bool:
         """Whether somebody can see the window."""
         return self.isVisible() and not self.isMinimized()
+
+    def may_quit(self, then: Callable[[], object]) -> bool:
+        """Whether no page has to ask first; one that has is shown, and calls ``then`` when it may."""
+        for name, page in self._pages.items():
+            if not page.may_leave(then):
+                self.bring_to_front()
+                self.show_page(name)
+                return False
+        return True
 
     def remember(self) -> None:
         """Keep size and place for the next start."""
@@ -468,6 +511,13 @@ def _unread(engine: Any) -> int:
     from workers.news.reading import unread_count
 
     return unread_count(engine.storage)
+
+
+def _pending(engine: Any) -> int:
+    from workers.strategy.deciding import IdeaDesk
+
+    bars = engine.settings.current.strategies.idea_expires_bars
+    return IdeaDesk(engine.storage.paths, engine.clock, bars, "window").pending()
 
 
 def _broker_offset(engine: Any, now: datetime) -> timedelta | None:

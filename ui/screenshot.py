@@ -12,6 +12,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from app.cli import UsageError
 from app.errors import UserAction
 from ui.main_window import PAGES, MainWindow
+from ui.window_state import LEAST_SIZE
 
 if TYPE_CHECKING:
     from app.cli import ScreenshotStart
@@ -27,13 +28,18 @@ def save(start: ScreenshotStart) -> int:
     """Start everything, take the picture, stop everything; returns the exit code.
 
     Raises:
-        UsageError: there is no such page.
+        UsageError: there is no such page, or the window cannot be so small.
         UserAction: the file cannot be written.
     """
     from ui.application import WindowProgram, make_application
 
     if start.page not in PAGES:
         raise UsageError(f"There is no page named {start.page!r}.", advice=f"Pages: {', '.join(PAGES)}.")
+    if start.width < LEAST_SIZE.width() or start.height < LEAST_SIZE.height():
+        raise UsageError(
+            f"The window is never as small as {start.width}x{start.height}.",
+            advice=f"Ask for {LEAST_SIZE.width()}x{LEAST_SIZE.height()} or more.",
+        )
     os.environ["QT_SCALE_FACTOR"] = str(start.scale)
     app = make_application()
     program = WindowProgram(app, start, tray=False)

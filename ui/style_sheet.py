@@ -22,6 +22,7 @@ QToolTip { background: @raised; color: @text; border: 1px solid @line; padding: 
 #dim { color: @dim_ink; }
 #small { color: @dim_ink; font-size: 12px; }
 #muted { color: @muted_ink; font-size: 12px; }
+#problem { color: @error_ink; font-size: 12px; }
 #strong { font-weight: 600; }
 #value { font-size: 16px; font-weight: 500; }
 #mono { font-family: "@mono"; font-size: 12px; }
@@ -76,6 +77,8 @@ QCheckBox:focus { color: @accent_ink; }
 
 QTableView, QListView { background: @panel; border: none; outline: 0; gridline-color: transparent;
     selection-background-color: @selected; selection-color: @text; }
+#completions { background: @raised; border: 1px solid @line; padding: 4px; }
+#completions::item { padding: 3px 6px; border-radius: 4px; }
 #framed { background: @panel; border: 1px solid @line; border-radius: 10px; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section {
@@ -83,6 +86,7 @@ QHeaderView::section {
     font-size: 11px; font-weight: 400;
 }
 QScrollArea, #clear { background: transparent; border: none; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }
 QScrollBar::handle { background: @line; border-radius: 3px; min-height: 28px; min-width: 28px; }
@@ -107,6 +111,7 @@ def style_sheet(theme: Theme) -> str:
     values["accent_hover"] = theme.color("accent").lighter(108).name()
     values["dim_ink"] = theme.ink("dim").name()
     values["muted_ink"] = theme.ink("muted").name()
+    values["error_ink"] = theme.ink("error").name()
     values["accent_ink"] = theme.ink("accent").name()
     values["mono"] = theme.mono_family
     sheet = _SHEET

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QCoreApplication
 
@@ -169,6 +169,14 @@ def local_time(moment: datetime | None, now: datetime | None = None) -> str:
     if now is not None and abs((now - moment).days) < 300:
         return f"{local:%a %d %b %H:%M}"
     return f"{local:%Y-%m-%d %H:%M}"
+
+
+def short_date(moment: datetime, now: datetime) -> str:
+    """The day in UTC, as short as it is still clear; empty today."""
+    day, today = moment.astimezone(UTC), now.astimezone(UTC)
+    if day.date() == today.date():
+        return ""
+    return f"{day:%a} {day.day} {day:%b}" if abs((now - moment).days) < 300 else f"{day:%Y-%m-%d}"
 
 
 def both_times(moment: datetime | None, broker: datetime | None = None) -> str:

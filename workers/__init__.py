@@ -9,4 +9,5 @@ def registry() -> Registry:
     """All tasks, in the order in which they are shown. Called when the engine starts, after the first paint."""
     from workers import ai_tasks, data_tasks, import_tasks, maintenance_tasks
 
-    return Registry((*ai_tasks.SPECS, *data_tasks.SPECS, *import_tasks.SPECS, *maintenance_tasks.SPECS))
+    specs = (*ai_tasks.SPECS, *data_tasks.SPECS, *import_tasks.SPECS, *maintenance_tasks.SPECS)
+    return Registry(specs, ai_tasks.QUESTIONS)

@@ -10,10 +10,13 @@ from pydantic import Field
 
 from app.errors import NothingToDo, UserAction
 from app.settings_model import Timeframe
-from app.tasks import NoParams, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
+from app.tasks import NoParams, Overlap, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from app.terminal.symbols import SymbolNames
+from workers.backtest.params import BacktestParams, BacktestResult
 from workers.gates import TerminalConnected
-from workers.strategy import library
+from workers.strategy import library, preview
+from workers.strategy.deciding import IdeaDesk
+from workers.strategy.decision_book import FILE_NAME as DECISIONS
 from workers.strategy.evaluate import Outcome
 from workers.strategy.library import RuleFile
 from workers.strategy.run import Evaluator, StrategyOutcome, store_evaluation
@@ -41,6 +44,7 @@ class EvaluationResult(TaskResult):
     observed: int = Field(description="Evaluated without an idea: the entry or the score does not call for one.")
     forbidden: int = Field(description="Evaluated, but something forbids an idea.")
     not_evaluated: int = Field(description="Strategies that could not be evaluated.")
+    expired: int = Field(default=0, description="Pending ideas whose time was over, recorded in this run.")
     not_watched: int = Field(default=0, description="Enabled strategies whose symbol is not on the watch list.")
     outcomes: tuple[dict[str, Any], ...] = Field(default=(), description="Each strategy: outcome, score and reason.")
 
@@ -52,6 +56,7 @@ class EvaluationResult(TaskResult):
             (self.observed, "observed"),
             (self.forbidden, "without idea for a reason"),
             (self.not_evaluated, "not evaluated"),
+            (self.expired, "expired"),
         ):
             if number:
                 parts.append(f"{number} {text}")
@@ -59,7 +64,8 @@ class EvaluationResult(TaskResult):
 
 
 def evaluate_all_strategies(ctx: TaskContext, _params: NoParams) -> EvaluationResult:
-    """Evaluate every enabled strategy of every symbol on the watch list."""
+    """Evaluate every enabled strategy of every symbol on the watch list; ideas whose time is over end first."""
+    expired = _expire(ctx)
     found = _library(ctx)
     watched = frozenset(ctx.settings.market.watch_list)
     rules = [rule for rule in found.enabled if rule.strategy.symbol in watched]
@@ -77,13 +83,14 @@ def evaluate_all_strategies(ctx: TaskContext, _params: NoParams) -> EvaluationRe
             "No strategy is enabled, so there is nothing to evaluate.",
             advice=f"Enable one, or put a strategy file into {ctx.storage.relative(ctx.storage.paths.strategies)}.",
         )
-    return _evaluate(ctx, rules, found.bad, unwatched)
+    return _evaluate(ctx, rules, found.bad, unwatched, expired)
 
 
 def evaluate_single_symbol(ctx: TaskContext, params: SymbolParams) -> EvaluationResult:
     """Evaluate the enabled strategies of one symbol, on the watch list or not."""
     # An unknown symbol is the user's to mend, whatever strategies there are.
     SymbolNames(ctx.terminal, ctx.storage, ctx.clock).symbol_info(params.symbol)
+    expired = _expire(ctx)
     found = _library(ctx)
     rules = [
         rule
@@ -97,7 +104,7 @@ def evaluate_single_symbol(ctx: TaskContext, params: SymbolParams) -> Evaluation
             f"No enabled strategy trades {params.symbol}{frame}.{bad}",
             advice=f"Enable one, or put a strategy file into {ctx.storage.relative(ctx.storage.paths.strategies)}.",
         )
-    return _evaluate(ctx, rules, (), 0)
+    return _evaluate(ctx, rules, (), 0, expired)
 
 
 def _library(ctx: TaskContext) -> library.Library:
@@ -110,8 +117,21 @@ def _library(ctx: TaskContext) -> library.Library:
     return library.load(folder)
 
 
+def _expire(ctx: TaskContext) -> int:
+    """Record the end of ideas whose time is over; how many."""
+    desk = IdeaDesk(ctx.storage.paths, ctx.clock, ctx.settings.strategies.idea_expires_bars, "evaluation")
+    try:
+        ended = len(desk.expire())
+    except UserAction as error:  # ideas end by the clock all the same
+        ctx.warn(f"The end of trade ideas was not recorded: {error}")
+        return 0
+    if ended:
+        ctx.wrote(ctx.storage.paths.data / DECISIONS)
+    return ended
+
+
 def _evaluate(
-    ctx: TaskContext, rules: Sequence[RuleFile], bad: Sequence[library.BadRuleFile], unwatched: int
+    ctx: TaskContext, rules: Sequence[RuleFile], bad: Sequence[library.BadRuleFile], unwatched: int, expired: int
 ) -> EvaluationResult:
     outcomes = Evaluator(ctx, rules).run()
     store_evaluation(ctx, outcomes, [(item.file_name, item.error) for item in bad])
@@ -131,6 +151,7 @@ def _evaluate(
         observed=tally[Outcome.OBSERVED],
         forbidden=tally[Outcome.NO_IDEA],
         not_evaluated=len(lost) + len(bad),
+        expired=expired,
         not_watched=unwatched,
         outcomes=tuple(outcome.as_entry() for outcome in outcomes),
     )
@@ -149,6 +170,20 @@ def _refuse(lost: Sequence[StrategyOutcome], bad: Sequence[library.BadRuleFile])
         advice="Mend what is named here; the next run reads the files again.",
     )
 
+
+#: What can be asked without a run.
+QUESTIONS: Final = {"strategy_preview": preview.answer}
+
+
+def backtest_strategy(ctx: TaskContext, params: BacktestParams) -> BacktestResult:
+    """Trade a strategy over past bars, in a process of its own."""
+    from workers.backtest.run import backtest
+
+    return backtest(ctx, params, BACKTEST_LIMIT_S)
+
+
+#: A backtest is ended after this long.
+BACKTEST_LIMIT_S: Final = 600.0
 
 SPECS: Final = (
     TaskSpec(
@@ -180,5 +215,18 @@ SPECS: Final = (
         retries=Retries(attempts=3),
         gates=(TerminalConnected(),),
         terminal=True,
+    ),
+    TaskSpec(
+        id="backtest_strategy",
+        title="Backtest a strategy",
+        description="A strategy over past bars by the rules of live evaluation; writes a report and its trades.",
+        queue=Queue.AI_EVALUATION,
+        run=backtest_strategy,
+        params=BacktestParams,
+        result=BacktestResult,
+        schedule="manual",
+        soft_limit_s=BACKTEST_LIMIT_S,
+        hard_limit_s=BACKTEST_LIMIT_S + 30.0,
+        overlap=Overlap.QUEUE_ONE,
     ),
 )

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from app import ipc
 from app.paths import Paths
+from tests.idea_maker import make_idea
 
 ROOT = Path(__file__).resolve().parents[2]
 TASK = "system_health_check"
@@ -44,11 +46,11 @@ def ask(home: Path, *arguments: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
-def start_headless(home: Path) -> subprocess.Popen[str]:
+def start_headless(home: Path, *options: str) -> subprocess.Popen[str]:
     """A running owner of ``home``, ready to be asked."""
     flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
     process = subprocess.Popen(
-        command(home, "--headless"),
+        command(home, "--headless", *options),
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -203,6 +205,43 @@ def test_files_are_imported_by_whoever_owns_the_home(tmp_path: Path) -> None:
     assert ask(home, "import", str(bars), "--timeframe", "M7")[0] == 2
 
 
+def test_ideas_are_decided_at_the_time_of_the_owner(tmp_path: Path) -> None:
+    at = datetime(2025, 6, 3, 13, 0, tzinfo=UTC)
+    first, second = (make_idea(Paths(tmp_path), at, name=name) for name in ("first", "second"))
+    # Without an owner it is today, by which both have long expired.
+    code, document = ask(tmp_path, "ideas", "approve", first.id)
+    assert (code, "It expired at 2025-06-03 14:00 UTC" in document["error"]) == (1, True)
+    # Bars of a symbol that nobody evaluates here: what counts is that a replayed market sets the owner's clock.
+    bars = tmp_path / "EURUSD_M5.csv"
+    start = datetime(2025, 5, 27, tzinfo=UTC)
+    times = [start + timedelta(minutes=5 * number) for number in range(4_000)]
+    lines = [f"{time:%Y.%m.%d,%H:%M},1.1,1.1005,1.0995,1.1002,100,0,10" for time in times]
+    bars.write_text("\n".join(["Date,Time,Open,High,Low,Close,Tickvol,Vol,Spread", *lines]), encoding="utf-8")
+    replay = (
+        "--set",
+        f"terminal.simulated.replay.EURUSD={bars}",
+        "--set",
+        "terminal.simulated.now=2025-06-03T13:10:00Z",
+    )
+    owner = start_headless(tmp_path, *replay, "--set", "timetable.paused=true")
+    try:
+        assert [idea["status"] for idea in ask(tmp_path, "ideas", "--status", "pending")[1]] == ["pending"] * 2
+        code, document = ask(tmp_path, "ideas", "approve", first.id)
+        assert (code, document["decision"]["decision"]) == (0, "approve")
+        assert document["decision"]["time"].startswith("2025-06-03T13:1")
+        assert ask(tmp_path, "ideas", "approve", first.id)[0] == 1
+        assert ask(tmp_path, "ideas", "reject", second.id)[0] == 1
+        assert ask(tmp_path, "ideas", "reject", second.id, "--reason", "Too late")[0] == 0
+    finally:
+        owner.kill()
+        owner.communicate()
+    assert ask(tmp_path, "ideas", "export", str(tmp_path / "all.csv"))[1]["ideas"] == 2
+    assert ask(tmp_path, "ideas", "verify", "--status", "pending")[0] == 2
+    assert ask(tmp_path, "ideas", "approve", first.id, "--reason", "x")[0] == 2
+    assert ask(tmp_path, "ideas", "verify")[0] == 0
+    assert len(json.loads((tmp_path / "data" / "trade_decisions.json").read_bytes())["entries"]) == 2
+
+
 def test_ideas_are_listed_made_again_and_verified(tmp_path: Path) -> None:
     assert ask(tmp_path, "ideas") == (0, [])
     strategy = {
@@ -226,3 +265,42 @@ def test_ideas_are_listed_made_again_and_verified(tmp_path: Path) -> None:
     code, found = ask(tmp_path, "ideas", "verify")
     assert (code, found["ok"], len(found["faults"])) == (1, False, 1)
     assert ask(tmp_path, "ideas", "replay", "nosuch")[0] == 1
+
+
+def test_strategies_are_listed_checked_and_looked_at(tmp_path: Path) -> None:
+    assert ask(tmp_path, "strategies") == (0, [])
+    folder = tmp_path / "data" / "config" / "strategies"
+    folder.mkdir(parents=True, exist_ok=True)
+    rule = {
+        "symbol": "EURUSD",
+        "timeframe": "M15",
+        "enabled": False,
+        "conditions": {"entry": ["range >= 0"]},
+        "strategy": {"direction": "both"},
+    }
+    (folder / "mine.json").write_text(json.dumps(rule), encoding="utf-8")
+    (folder / "broken.json").write_text("{", encoding="utf-8")
+    code, rows = ask(tmp_path, "strategies", "list")
+    assert (code, [row["id"] for row in rows]) == (0, [None, "mine"])
+    assert "not valid JSON" in rows[0]["problem"]
+    assert (rows[1]["problem"], rows[1]["enabled"], rows[1]["timeframe"]) == ("", False, "M15")
+    code, found = ask(tmp_path, "strategies", "check", str(folder / "mine.json"))
+    assert (code, found["ok"], found["findings"]) == (0, True, [])
+    code, found = ask(tmp_path, "strategies", "check", str(folder / "broken.json"))
+    assert (code, found["findings"][0]["line"]) == (1, 1)
+    assert ask(tmp_path, "strategies", "check", str(folder / "nothing.json"))[0] == 1
+    now = ("--set", "terminal.simulated.now=2025-06-03T12:00:00Z")
+    code, found = ask(tmp_path, "strategies", "preview", "mine", *now)
+    assert code == 0, found
+    assert [[item["holds"] for item in side["conditions"]] for side in found["sides"]] == [[True], [True]]
+    assert not list((tmp_path / "data" / "trade_ideas").glob("*.json"))
+    code, found = ask(tmp_path, "strategies", "preview", "mime")
+    assert (code, found["advice"][:18]) == (2, "Did you mean mine?")
+    owner = start_headless(tmp_path)
+    try:
+        code, found = ask(tmp_path, "strategies", "preview", "mine")
+        assert found["strategy"] == "mine"
+        assert len(found["sides"]) == 2
+    finally:
+        owner.terminate()
+        owner.communicate(timeout=30)

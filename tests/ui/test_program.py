@@ -103,6 +103,7 @@ def test_a_refused_start_can_be_tried_again(qtbot: QtBot, program: WindowProgram
     message.on_action()
     qtbot.waitUntil(lambda: program.link.ready)
     assert len(start.threads) == 2
+    assert program.window.messages.current() is None
 
 
 def test_closing_without_a_tray_quits_and_sets_the_flag_first(qtbot: QtBot, program: WindowProgram) -> None:

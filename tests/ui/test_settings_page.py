@@ -164,7 +164,7 @@ def test_the_search_leaves_what_has_the_words(qtbot: QtBot, settings: SettingsPa
     assert settings.search.hasFocus()
     qtbot.keyClicks(settings.search, "disk warn")
     shown = {key for key, row in settings.rows.items() if row.isVisible()}
-    assert shown == {"health.disk_warn_gb"}
+    assert shown == {"health.disk_warn_gb", "health.disk_warn_days"}
     qtbot.keyClick(settings.search, Qt.Key.Key_Escape)
     assert settings.search.text() == ""
     assert settings.rows["market.watch_list"].isVisible()

@@ -34,7 +34,7 @@ from ui.pages.page import Page
 from ui.theme import Theme
 from ui.widgets.cells import PADDING, Cell, paint_look
 from ui.widgets.choice import Choice
-from ui.widgets.labels import button, icon_button, label, row
+from ui.widgets.labels import ElidedLabel, button, icon_button, label, row
 from ui.widgets.state_badge import Chip, StateBadge
 from ui.widgets.tables import ROW, Table, framed
 from ui.widgets.week_strip import WeekStrip
@@ -122,7 +122,7 @@ class CalendarPage(Page):
 
     def _week_bar(self, theme: Theme) -> QHBoxLayout:
         self._week = label("", "strong")
-        self._summary = label("", "small")
+        self._summary = ElidedLabel("small")
         self._summary.setToolTip(self.tr("Changes of the last 24 hours are marked in the list"))
         self.today_button = button(self.tr("Today"), self.show_today, tip=self.tr("Show this week (T)"))
         self.today_button.setShortcut("T")
@@ -159,7 +159,13 @@ class CalendarPage(Page):
             Column.PREVIOUS: 78,
         }
         spare = (Column.PREVIOUS, Column.FORECAST)  # the tip of a row has them too
-        table.set_widths({int(k): width for k, width in widths.items()}, Column.EVENT, yielding=spare, least=200)
+        table.set_widths(
+            {int(k): width for k, width in widths.items()},
+            Column.EVENT,
+            yielding=spare,
+            least=200,
+            shrinking={int(Column.CHANGE): 120},
+        )
         return table
 
     def _fill_choices(self) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.runs import Run, RunState, iso
@@ -27,6 +29,17 @@ if TYPE_CHECKING:
     from app.history import RunFilter
 
 PAGE = 200
+WIDTHS = {
+    Column.TIME: 146,
+    Column.TASK: 186,
+    Column.STATE: 132,
+    Column.TRIGGER: 132,
+    Column.LATENESS: 76,
+    Column.DURATION: 84,
+}
+#: Of the details; the narrower one in a page of less than ``NARROW_PAGE``.
+PANEL_WIDTHS = (334, 350)
+NARROW_PAGE = 900
 BESIDE_PANEL = (Column.TRIGGER, Column.LATENESS, Column.DURATION)
 """Columns that step back while the panel repeats them."""
 EXPORT_PAGE = 2_000
@@ -65,7 +78,7 @@ class HistoryPage(Page):
         self.details.log_asked.connect(self.log_asked)
         self.details.repeat_asked.connect(link.submit)
         self._panel, inner = card()
-        self._panel.setFixedWidth(350)
+        self._panel.setFixedWidth(PANEL_WIDTHS[1])
         self._name = label("", "sectionTitle")
         inner.addLayout(
             row(self._name, None, icon_button(theme, "close", self.tr("Close the details (Esc)"), self.escape))
@@ -87,21 +100,30 @@ class HistoryPage(Page):
         link.runs_changed.connect(self._on_runs)
         link.attached.connect(self.entered)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._panel.setFixedWidth(PANEL_WIDTHS[self.width() >= NARROW_PAGE])
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        """Beside the open panel a narrow page shows when, what and how it ended; the panel tells the rest."""
+        widths = WIDTHS
+        if self._panel.isVisibleTo(self) and self.width() < NARROW_PAGE:
+            widths = {**WIDTHS, Column.TIME: 92, Column.STATE: 112, Column.RESULT: 100}
+            del widths[Column.TASK]
+            self._set_widths(widths, Column.TASK, (*BESIDE_PANEL, Column.RESULT))
+        else:
+            self._set_widths(widths, Column.RESULT, BESIDE_PANEL)
+
+    def _set_widths(self, widths: Mapping[Column, int], stretch: Column, yielding: Sequence[Column]) -> None:
+        self.table.set_widths({int(k): width for k, width in widths.items()}, stretch, yielding=yielding)
+
     def _make_table(self, theme: Theme) -> Table:
         table = Table(self.tr("Runs"))
         table.setModel(self.model)
         table.setItemDelegate(Cell(theme, table))
         table.setItemDelegateForColumn(Column.STATE, StateCell(theme, LOOK_ROLE, table))
         table.setItemDelegateForColumn(Column.TASK, Cell(theme, table, strong=True))
-        widths = {
-            Column.TIME: 146,
-            Column.TASK: 186,
-            Column.STATE: 132,
-            Column.TRIGGER: 132,
-            Column.LATENESS: 76,
-            Column.DURATION: 84,
-        }
-        table.set_widths({int(k): width for k, width in widths.items()}, Column.RESULT, yielding=BESIDE_PANEL)
         table.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         table.clicked.connect(self._open)
         table.opened.connect(self._open)
@@ -208,12 +230,14 @@ class HistoryPage(Page):
         self._name.setText(self._link.title(run.task))
         self.details.show_run(run, self._link.now())
         self._panel.show()
+        self._fit_columns()
         self.table.yield_all(True)
 
     def escape(self) -> bool:
         if self._panel.isHidden():
             return False
         self._panel.hide()
+        self._fit_columns()
         self.table.yield_all(False)
         self.table.setFocus()
         return True

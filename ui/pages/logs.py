@@ -55,9 +55,12 @@ class LogsPage(Page):
         self._needle.setPlaceholderText(self.tr("Find in messages"))
         self._needle.setAccessibleName(self.tr("Find in messages"))
         self._needle.setClearButtonEnabled(True)
-        self._needle.setFixedWidth(190)
+        self._needle.setMinimumWidth(90)
+        self._needle.setMaximumWidth(190)
         self._pause = button(self.tr("Pause"), self._on_pause)
         set_icon(self._pause, theme, "pause", "text")
+        for choice in (self._level, self._task):
+            choice.setMinimumWidth(112)  # in a narrow window their text is cut and not the page's
         for part in (self._level, self._task, self._needle, self._pause):
             self.head.addWidget(part)
         self._back = button(self.tr("Show the live log"), self.show_all, style="link")

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.runs import Run
 from ui import words
@@ -18,7 +18,7 @@ from ui.pages.page import Page
 from ui.theme import Theme
 from ui.widgets.candle_chart import CandleChart
 from ui.widgets.cells import Cell
-from ui.widgets.labels import button, card, label, row
+from ui.widgets.labels import ElidedLabel, button, card, label
 from ui.widgets.tables import Table, framed
 from ui.widgets.watch_cells import CourseCell, RangeCell
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 TASK = "collect_market_data"
 FRAMES = ("M1", "M5", "M15", "M30", "H1", "H4", "D1")
-LIST_WIDTH = 512
+#: The list takes what the chart leaves, within these bounds.
+LIST_WIDTHS = (296, 512)
+PANEL_WIDTH = 400
+#: A narrower panel shows its timeframes under the name.
+NAME_BESIDE = 430
 #: Another program may write the files; the page looks again this often while it is in sight.
 LOOK_S = 15.0
 
@@ -50,11 +54,10 @@ class MarketPage(Page):
         self.main = self.table
         self.chart = CandleChart(theme)
         self.frames = QButtonGroup(self)
-        left = framed(self.table)
-        left.setFixedWidth(LIST_WIDTH)
+        self._list = framed(self.table)
         columns = QHBoxLayout()
         columns.setSpacing(12)
-        columns.addWidget(left)
+        columns.addWidget(self._list)
         columns.addWidget(self._make_panel(), 1)
         self.body.addLayout(columns, 1)
         link.runs_changed.connect(self._on_runs)
@@ -77,15 +80,19 @@ class MarketPage(Page):
             Column.SPARK: 60,
             Column.GRADE: 48,
         }
-        table.set_widths({int(k): width for k, width in widths.items()}, Column.SYMBOL, least=56)
+        table.set_widths(
+            {int(k): width for k, width in widths.items()},
+            Column.SYMBOL,
+            yielding=(Column.RANGE, Column.SPARK, Column.GRADE, Column.SPREAD),
+            least=56,
+        )
         table.selectionModel().currentChanged.connect(self._on_current_changed)
         return table
 
     def _make_panel(self) -> QWidget:
         panel, inner = card()
-        self._name = label("", "sectionTitle")
-        self._about = label("", "dim")
-        self._about.setMinimumWidth(1)
+        self._name = ElidedLabel("sectionTitle")
+        self._about = ElidedLabel("dim")
         self._switch: dict[str, QPushButton] = {}
         buttons = QWidget()
         strip = QHBoxLayout(buttons)
@@ -103,10 +110,12 @@ class MarketPage(Page):
             strip.addWidget(part)
             self._switch[frame] = part
         self._switch[self._frame].setChecked(True)
-        inner.addLayout(row(self._name, None, buttons))
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.addWidget(self._name, 1)
+        self._top.addWidget(buttons, 0, Qt.AlignmentFlag.AlignLeft)
+        inner.addLayout(self._top)
         inner.addWidget(self._about)
-        self._pointed = label("", "dim")
-        self._pointed.setMinimumWidth(1)
+        self._pointed = label("", "dim", wrap=True)
         self._pointed.setAccessibleName(self.tr("Bar under the pointer"))
         inner.addWidget(self._pointed)
         stack = QVBoxLayout()
@@ -114,6 +123,15 @@ class MarketPage(Page):
         inner.addLayout(stack, 1)
         self.chart.pointed.connect(self._on_pointed)
         return panel
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.contentsRect().width() - 40 - 12
+        width = max(LIST_WIDTHS[0], min(LIST_WIDTHS[1], room - PANEL_WIDTH))
+        self._list.setFixedWidth(width)
+        beside = room - width >= NAME_BESIDE
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._top.setDirection(way)
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from ui.widgets.labels import label
+from ui.widgets.labels import ElidedLabel, label
 
 
 class Page(QWidget):
@@ -19,7 +20,7 @@ class Page(QWidget):
         self.setAccessibleName(title)
         self.main: QWidget = self
         self.title = label(title, "pageTitle")
-        self.subtitle = label("", "dim")
+        self.subtitle = ElidedLabel("dim")
         self.head = QHBoxLayout()
         self.head.setSpacing(8)
         titles = QVBoxLayout()
@@ -42,6 +43,10 @@ class Page(QWidget):
 
     def entered(self) -> None:
         """The page comes into sight."""
+
+    def may_leave(self, then: Callable[[], object]) -> bool:
+        """Somebody wants to go elsewhere. A page that has to ask first returns False, and calls ``then`` later."""
+        return True
 
     @property
     def built(self) -> bool:

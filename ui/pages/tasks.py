@@ -61,6 +61,8 @@ class TasksPage(Page):
         self._theme = theme
         self._link = link
         self._counted_at: datetime | None = None
+        self._counts: dict[RunState, int] | None = None
+        self._told_paused = False
         self._count_soon = QTimer(self)
         self._count_soon.setSingleShot(True)
         self._count_soon.setInterval(COUNT_PAUSE_MS)
@@ -164,6 +166,8 @@ class TasksPage(Page):
 
     def _on_timetable(self, snapshot: Any) -> None:
         self.model.apply_timetable(snapshot)
+        if self._counts is not None and snapshot.paused != self._told_paused:
+            self._on_counted(self._counts)
         if self.details is not None and self.details.isVisible():
             self.details.refresh(self._link.now())
 
@@ -180,6 +184,7 @@ class TasksPage(Page):
         self._link.query(self, lambda engine: _count_states(engine, since), self._on_counted)
 
     def _on_counted(self, counts: dict[RunState, int]) -> None:
+        self._counts, self._told_paused = counts, self._link.timetable.paused
         total = sum(counts.values())
         rows = self.model.task_rows()
         late = sum(1 for row in rows if row.timing and row.timing.lateness_s and row.timing.lateness_s > 5)
@@ -187,7 +192,9 @@ class TasksPage(Page):
         warned = counts.get(RunState.SUCCEEDED_WITH_WARNINGS, 0)
         failed = counts.get(RunState.FAILED, 0) + counts.get(RunState.TIMED_OUT, 0)
         on_time = self.tr("{n} on time").format(n=timed - late) if timed else self.tr("nothing scheduled")
-        if late:
+        if self._told_paused:
+            on_time = self.tr("all paused")
+        elif late:
             on_time += self.tr(", {n} late").format(n=late)
         self.subtitle.setText(
             self.tr(
@@ -353,8 +360,13 @@ class TasksPage(Page):
         }
         yielding = [Column.RECENT, Column.DURATION, Column.SCHEDULE]
         if self._panel_open and self.width() < CARD_BESIDE_PANEL:
-            yielding.append(Column.NEXT)
-        self.table.set_widths({int(k): v for k, v in widths.items()}, Column.RESULT, yielding=yielding)
+            # The panel tells and does the rest.
+            del widths[Column.TASK]
+            widths |= {Column.RESULT: 100, Column.STATE: 118}
+            yielding += [Column.NEXT, Column.ACTION, Column.RESULT]
+            self.table.set_widths({int(k): v for k, v in widths.items()}, Column.TASK, yielding=yielding)
+        else:
+            self.table.set_widths({int(k): v for k, v in widths.items()}, Column.RESULT, yielding=yielding)
         self.table.yield_all(self._panel_open)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

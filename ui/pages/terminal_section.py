@@ -17,7 +17,7 @@ from ui.engine_link import EngineLink
 from ui.terminal_words import HOSTS, kind_look, outage_length, outage_times, state_look
 from ui.theme import Theme
 from ui.widgets.choice import Choice
-from ui.widgets.labels import button, label, row, set_icon
+from ui.widgets.labels import ElidedLabel, button, label, row, set_icon
 from ui.widgets.outage_strip import OutageStrip
 from ui.widgets.state_badge import StateBadge
 
@@ -49,7 +49,7 @@ class TerminalSection(QFrame):
         self._link = link
         self._facts: TerminalFacts | None = None
         self.state = StateBadge(theme)
-        self.since = label("", "small")
+        self.since = ElidedLabel("small")
         self.kind = StateBadge(theme)
         self.reason = label("", "", wrap=True, selectable=True)
         self.advice = label("", "small", wrap=True, selectable=True)
@@ -57,6 +57,7 @@ class TerminalSection(QFrame):
         self.host = Choice(self.tr("Host of the terminal module"))
         for name, text in HOSTS.items():
             self.host.addItem(self.tr(text), name)
+        self.host.setMinimumWidth(112)
         self.host.setToolTip(
             self.tr("A process of its own can be ended when a call hangs, and never holds the window. It costs 40 MB.")
         )
@@ -90,7 +91,7 @@ class TerminalSection(QFrame):
             self.tr("Slowest call"),
         )
         for place, (name, text) in enumerate(zip(_FACTS, titles, strict=True)):
-            self.values[name] = label("", "", selectable=True)
+            self.values[name] = ElidedLabel()
             line, column = place % 3, place // 3 * 2
             facts.addWidget(label(text, "small"), line, column)
             cell = row(self.values[name], self.kind, None) if name == "account" else row(self.values[name], None)
@@ -182,7 +183,7 @@ class TerminalSection(QFrame):
         for line, outage in enumerate(shown):
             badge = StateBadge(self._theme)
             badge.set_look(state_look(outage.state))
-            when = label(outage_times(outage, now), "small")
+            when = ElidedLabel("small", outage_times(outage, now))
             when.setToolTip(words.both_times(outage.began))
             why = label(outage.reason, "small", wrap=True, selectable=True)
             length = label(outage_length(outage, now), "small")

@@ -123,9 +123,10 @@ class CandleChart(QWidget):
         moment = datetime.fromtimestamp(int(row["time"]), UTC).astimezone()
         stamp = f"{moment:%a %Y-%m-%d}" if self._seconds >= _DAY else f"{moment:%Y-%m-%d %H:%M}"
         prices = "  ".join(
-            f"{name} {row[field]:.{d}f}" for name, field in (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
+            f"{name}{words.GAP}{row[field]:.{d}f}"
+            for name, field in (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
         )
-        return f"{stamp}  {prices}  V {int(row['tick_volume'])}"
+        return f"{stamp}  {prices}  V{words.GAP}{int(row['tick_volume'])}"
 
     def newest_words(self) -> str:
         """The newest bar in words; empty when there is none."""
@@ -204,9 +205,10 @@ class CandleChart(QWidget):
         def y(price: float) -> float:
             return plot.bottom() - (price - low) / (high - low) * plot.height()
 
-        self._paint_grid(painter, plot, low, high)
+        self._paint_grid(painter, plot, low, high, y)
         painter.save()
         painter.setClipRect(plot)
+        self._paint_back(painter, plot, y)
         self._paint_volumes(painter, plot, first, last)
         self._paint_events(painter, plot)
         self._paint_candles(painter, first, last, y)
@@ -216,7 +218,16 @@ class CandleChart(QWidget):
         self._paint_last(painter, plot, y)
         self._paint_crosshair(painter, plot, low, high)
 
-    def _paint_grid(self, painter: QPainter, plot: QRectF, low: float, high: float) -> None:
+    def _paint_back(self, painter: QPainter, plot: QRectF, y: Callable[[float], float]) -> None:
+        """Whatever lies behind the candles; here nothing."""
+
+    def _labels_price(self, at: float, y: Callable[[float], float]) -> bool:
+        """Whether the line of the grid at that height is labelled with its price."""
+        return True
+
+    def _paint_grid(
+        self, painter: QPainter, plot: QRectF, low: float, high: float, y: Callable[[float], float]
+    ) -> None:
         digits = self._chart.digits if self._chart else 5
         painter.setFont(self._theme.font(11))
         line = QPen(self._theme.tint("line", 0.55), 1.0)
@@ -226,9 +237,10 @@ class CandleChart(QWidget):
             at = plot.bottom() - (price - low) / (high - low) * plot.height()
             painter.setPen(line)
             painter.drawLine(QLineF(plot.left(), round(at) + 0.5, plot.right(), round(at) + 0.5))
-            painter.setPen(self._theme.ink("muted"))
-            room = QRectF(plot.right() + 8, at - 8, RIGHT - 8, 16)
-            painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), f"{price:.{digits}f}")
+            if self._labels_price(at, y):
+                painter.setPen(self._theme.ink("muted"))
+                room = QRectF(plot.right() + 8, at - 8, RIGHT - 8, 16)
+                painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), f"{price:.{digits}f}")
             price += step
         for place, text in self._time_marks(plot):
             painter.setPen(line)

@@ -10,6 +10,8 @@ from ui.icons import paint_icon
 from ui.theme import Theme
 
 AnyIndex = QModelIndex | QPersistentModelIndex
+GAP = 15
+"""Room between two groups, with a line in it."""
 
 
 class _Pages(QAbstractListModel):
@@ -31,26 +33,36 @@ class _Pages(QAbstractListModel):
             return f"{title}, {meaning}" if count else title
         if role == Qt.ItemDataRole.ToolTipRole:
             meaning = self.counts.get(page, (0, ""))[1]
-            if not self._keys:
+            if not self._keys or index.row() >= 9:
                 return meaning
             return f"{meaning} (Ctrl+{index.row() + 1})".lstrip() if meaning else f"Ctrl+{index.row() + 1}"
         return None
 
 
 class _Entry(QStyledItemDelegate):
-    def __init__(self, theme: Theme, model: _Pages, parent: QObject | None = None) -> None:
+    def __init__(
+        self, theme: Theme, model: _Pages, breaks: tuple[str, ...] = (), parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._model = model
+        self._breaks = breaks
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        return QSize(180, 33)
+        breaks = self._model.entries[index.row()][0] in self._breaks
+        return QSize(180, 33 + (GAP if breaks else 0))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         page, title, icon = self._model.entries[index.row()]
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         hover = bool(option.state & QStyle.StateFlag.State_MouseOver)
-        rect = QRectF(option.rect).adjusted(0, 1, 0, -1)
+        whole = QRectF(option.rect)
+        rect = whole.adjusted(0, 1, 0, -1)
+        if page in self._breaks:
+            painter.fillRect(
+                QRectF(whole.left() + 4, whole.top() + GAP // 2, whole.width() - 8, 1), self._theme.color("line")
+            )
+            rect.adjust(0, GAP, 0, 0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if selected or hover:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -83,6 +95,7 @@ class NavList(QListView):
     Args:
         entries: Name, title and icon (empty: none) of each.
         name: What a screen reader calls the list; empty: the pages, which Ctrl and a figure reach too.
+        breaks: Names of places that begin a group.
 
     Signals:
         chosen: the place to show.
@@ -91,7 +104,13 @@ class NavList(QListView):
     chosen = Signal(str)
 
     def __init__(
-        self, theme: Theme, entries: list[tuple[str, str, str]], parent: QWidget | None = None, *, name: str = ""
+        self,
+        theme: Theme,
+        entries: list[tuple[str, str, str]],
+        parent: QWidget | None = None,
+        *,
+        name: str = "",
+        breaks: tuple[str, ...] = (),
     ) -> None:
         super().__init__(parent)
         self._pages = _Pages(entries, not name, self)
@@ -101,7 +120,7 @@ class NavList(QListView):
         self.setStyleSheet("QListView { background: transparent; }")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setModel(self._pages)
-        self.setItemDelegate(_Entry(theme, self._pages, self))
+        self.setItemDelegate(_Entry(theme, self._pages, breaks, self))
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         theme.changed.connect(self.viewport().update)
 

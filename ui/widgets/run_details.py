@@ -101,8 +101,8 @@ def _fact_lines(run: Run) -> list[str]:
         facts[0] = words.joined(facts[0], words.tr("{t} late").format(t=words.lateness(run.lateness_s)))
     if run.attempt > 1:
         facts.append(words.tr("Try number {n}").format(n=run.attempt))
-    if run.params:
-        facts.append(words.tr("With {params}").format(params=_pairs(run.params)))
+    if given := _pairs(run.params):
+        facts.append(words.tr("With {params}").format(params=given))
     shown = run.files[:6]
     facts += [words.tr("Wrote {file}").format(file=name) for name in shown]
     if len(run.files) > len(shown):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ui.models.setting_groups import as_text, choice_word, is_pattern, title_of
 from ui.theme import Theme
-from ui.widgets.labels import icon_button, label, row
+from ui.widgets.labels import ElidedLabel, icon_button, label, row
 from ui.widgets.setting_input import make_input
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class SettingRow(QWidget):
         self.key = option.key
         self.input = make_input(option)
         name = title_of(option)
-        title = label(name)
+        title = ElidedLabel(text=name)
         title.setFont(theme.font(weight=QFont.Weight.Medium))
         title.setToolTip(option.key)
         title.setBuddy(self.input.widget)

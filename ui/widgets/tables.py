@@ -9,6 +9,8 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 ROW = 33
+#: Columns that can be narrower become so where the stretched one would have less than this, in pixels.
+SQUEEZED = 160
 
 
 class Table(QTableView):
@@ -26,6 +28,7 @@ class Table(QTableView):
         super().__init__(parent)
         self._widths: dict[int, int] = {}
         self._yielding: tuple[int, ...] = ()
+        self._shrinking: dict[int, int] = {}
         self._least = 0
         self._yields_all = False
         self.setAccessibleName(name)
@@ -54,13 +57,20 @@ class Table(QTableView):
         columns.setMinimumSectionSize(24)
 
     def set_widths(
-        self, widths: Mapping[int, int], stretch: int, *, yielding: Sequence[int] = (), least: int = 240
+        self,
+        widths: Mapping[int, int],
+        stretch: int,
+        *,
+        yielding: Sequence[int] = (),
+        least: int = 240,
+        shrinking: Mapping[int, int] | None = None,
     ) -> None:
         """Fixed widths in pixels, and the one column that takes what is left.
 
         Args:
             yielding: Columns that can be looked up elsewhere; they are hidden in this order while the stretched
                 column would have less than ``least`` pixels.
+            shrinking: Columns that can be narrower, down to so many pixels, when hiding others is not enough.
         """
         header = self.horizontalHeader()
         for column, width in widths.items():
@@ -70,6 +80,7 @@ class Table(QTableView):
         for column in set(self._yielding) - set(yielding):
             self.setColumnHidden(column, False)
         self._widths, self._yielding, self._least = dict(widths), tuple(yielding), least
+        self._shrinking = dict(shrinking or {})
         self._make_room()
 
     def yield_all(self, yields: bool) -> None:
@@ -89,6 +100,16 @@ class Table(QTableView):
                 room += self._widths[column]
             if self.isColumnHidden(column) != hidden:
                 self.setColumnHidden(column, hidden)
+        self._squeeze(min(self._least, SQUEEZED) - room)
+
+    def _squeeze(self, missing: int) -> None:
+        """Take ``missing`` pixels from the columns that can be narrower, from each its part."""
+        spare = {column: self._widths[column] - least for column, least in self._shrinking.items()}
+        part = max(0.0, min(1.0, missing / (sum(spare.values()) or 1)))
+        for column, pixels in spare.items():
+            width = self._widths[column] - round(pixels * part)
+            if self.columnWidth(column) != width:
+                self.horizontalHeader().resizeSection(column, width)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():

@@ -5,11 +5,10 @@ None of them starts or connects anything: they report what is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from app.errors import Blocked, MetronomeError
 from app.tasks import TaskContext
@@ -17,7 +16,12 @@ from app.terminal.call_words import asked_for
 from app.terminal.errors import TerminalBusy, UnknownSymbol
 from app.terminal.symbols import SymbolNames
 from app.terminal.values import SessionState
-from workers.health import calendar_head
+from workers.health import calendar_head, own_checks
+from workers.health.finding import CheckFunction as CheckFunction
+from workers.health.finding import Facts as Facts
+from workers.health.finding import Finding as Finding
+from workers.health.finding import Verdict as Verdict
+from workers.health.trend import Trend, rested
 from workers.market.hours import standing_still, told_still
 from workers.market.quotes import quote_of
 from workers.news import opml
@@ -26,33 +30,13 @@ from workers.wording import count, seconds, size
 
 _GB, _MB = 1e9, 1e6
 _NAMED: Final = 3
+#: Further ahead nobody can tell.
+_TOLD_DAYS: Final = 3650
 #: So many symbols are asked for their quote.
 _QUOTES: Final = 20
 #: A calendar covers a week: one that is older holds nothing that is to come.
 _CALENDAR_ERROR: Final = timedelta(days=7)
 _NOT_FETCHED: Final = "not fetched yet"
-
-
-class Verdict(StrEnum):
-    """What a check found."""
-
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found: ``value`` for people, ``rule`` with its threshold, ``advice`` when it is not ok."""
-
-    verdict: Verdict
-    value: str
-    rule: str
-    advice: str = ""
-
-
-Facts = Mapping[str, Any]
-CheckFunction = Callable[[TaskContext, Facts], Finding]
 
 
 def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
@@ -62,15 +46,18 @@ def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
     kind = "simulated" if status.simulated else status.account_kind
     ping = f", ping {status.ping_ms:.0f} ms" if status.ping_ms is not None else ""
     where = f" to {status.server}" if status.connected and status.server else ""
-    value = f"{words}{where}{f' ({kind})' if kind else ''}{ping}"
+    trading = "" if status.trade_allowed is None else f", AutoTrading {'on' if status.trade_allowed else 'off'}"
+    value = f"{words}{where}{f' ({kind})' if kind else ''}{ping}{trading if status.connected else ''}"
+    figures = {} if status.ping_ms is None else {"ping_ms": float(status.ping_ms)}
     rule = "ok while connected; warning while connecting or when a call held the window; error otherwise"
     if status.connected:
         held = [call for call in ctx.terminal.long_calls() if call.held]
         if status.host != "in_process" or not held:
-            return Finding(Verdict.OK, value, rule)
+            return Finding(Verdict.OK, value, rule, figures=figures)
         worst = max(held, key=lambda call: call.seconds)
         found = f"{value}; asking for {asked_for(worst.name)} held the window for {worst.seconds:.1f} s"
-        return Finding(Verdict.WARNING, found, rule, "Set terminal.host to child: then no call can hold the window.")
+        advice = "Set terminal.host to child: then no call can hold the window."
+        return Finding(Verdict.WARNING, found, rule, advice, figures | {"held_ms": worst.seconds * 1000})
     reason = f"{value}: {status.reason}" if status.reason else value
     if status.state is SessionState.CONNECTING:
         return Finding(Verdict.WARNING, reason, rule, "Wait for the connection.")
@@ -94,43 +81,61 @@ def quotes(ctx: TaskContext, _facts: Facts) -> Finding:
         except (TerminalBusy, UnknownSymbol):
             continue  # the collection tells
         found.append(quote_of(symbol, seen, ctx.clock.now(), limit))
+    # The age of the last tick of each symbol; oldest first, since those are the ones to look at.
+    ages = {quote.symbol: quote.age_s for quote in found if quote.age_s is not None}
+    oldest = sorted(ages, key=lambda symbol: -ages[symbol])[:_NAMED]
+    told = f"; oldest: {', '.join(f'{symbol} {seconds(ages[symbol])}' for symbol in oldest)}" if oldest else ""
+    figures = {f"tick_age_s.{symbol}": round(age, 3) for symbol, age in ages.items()}
     if still := standing_still(found, limit):
         value = f"{len(still)} of {count(len(found), 'quote')} stand still although the market is open"
-        return Finding(Verdict.WARNING, value, rule, told_still(still))
+        return Finding(Verdict.WARNING, value + told, rule, told_still(still), figures)
     fresh = sum(quote.fresh for quote in found)
-    return Finding(Verdict.OK, f"{fresh} of {count(len(found), 'quote')} fresh", rule)
+    return Finding(Verdict.OK, f"{fresh} of {count(len(found), 'quote')} fresh{told}", rule, figures=figures)
 
 
-def disk(ctx: TaskContext, _facts: Facts) -> Finding:
-    """Whether there is room for what is written."""
+def disk(ctx: TaskContext, facts: Facts) -> Finding:
+    """Whether there is room for what is written, and for how long."""
     limits = ctx.settings.health
     free = ctx.storage.free_bytes()
-    rule = f"warning below {limits.disk_warn_gb:g} GB free, error below {limits.disk_error_gb:g} GB"
+    pace = own_checks.filling(ctx, facts)
+    left = own_checks.days_left(free, pace)
+    rule = (
+        f"warning below {limits.disk_warn_gb:g} GB free or {limits.disk_warn_days:g} days left at the pace of the last "
+        f"week, error below {limits.disk_error_gb:g} GB"
+    )
     value = f"{size(free)} free"
-    if free >= limits.disk_warn_gb * _GB and free >= limits.disk_error_gb * _GB:
-        return Finding(Verdict.OK, value, rule)
+    figures = {"free_bytes": float(free)}
+    if pace is not None:
+        value += f", {size(pace)} more used a day" if pace > 0 else ", not filling"
+        figures["fills_bytes_day"] = round(pace)
+    if left is not None and left < _TOLD_DAYS:
+        value += f", {left:.0f} days left"
+        figures["days_left"] = round(left, 1)
+    short = left is not None and left < limits.disk_warn_days
+    if not short and free >= limits.disk_warn_gb * _GB and free >= limits.disk_error_gb * _GB:
+        return Finding(Verdict.OK, value, rule, figures=figures)
     verdict = Verdict.ERROR if free < limits.disk_error_gb * _GB else Verdict.WARNING
-    return Finding(verdict, value, rule, f"Free some space on the disk of {ctx.storage.paths.home}.")
+    return Finding(verdict, value, rule, f"Free some space on the disk of {ctx.storage.paths.home}.", figures)
 
 
 def logs(ctx: TaskContext, _facts: Facts) -> Finding:
     """How much the logs take."""
     limit = ctx.settings.health.log_warn_mb
-    advice = "Delete old files under logs, or keep fewer (Settings, Log)."
-    return _folder(ctx.storage.folder_size(ctx.storage.paths.logs), limit, advice)
+    advice = "Run Clean up old logs, or keep fewer (Settings, Log)."
+    return _folder("logs_bytes", ctx.storage.folder_size(ctx.storage.paths.logs), limit, advice)
 
 
 def cache(ctx: TaskContext, _facts: Facts) -> Finding:
     """How much the cache takes."""
     limit = ctx.settings.health.cache_warn_mb
-    advice = "Delete old files under data/cache: they can be fetched again."
-    return _folder(ctx.storage.folder_size(ctx.storage.paths.cache), limit, advice)
+    advice = "Run Clean up the cache, with fewer days to keep if need be."
+    return _folder("cache_bytes", ctx.storage.folder_size(ctx.storage.paths.cache), limit, advice)
 
 
-def _folder(used: int, limit_mb: float, advice: str) -> Finding:
+def _folder(name: str, used: int, limit_mb: float, advice: str) -> Finding:
     over = used > limit_mb * _MB
     verdict = Verdict.WARNING if over else Verdict.OK
-    return Finding(verdict, size(used), f"warning above {limit_mb:g} MB", advice if over else "")
+    return Finding(verdict, size(used), f"warning above {limit_mb:g} MB", advice if over else "", {name: float(used)})
 
 
 def scheduler(ctx: TaskContext, facts: Facts) -> Finding:
@@ -153,8 +158,9 @@ def scheduler(ctx: TaskContext, facts: Facts) -> Finding:
     if problems := timetable.get("problems"):
         return Finding(Verdict.WARNING, f"{value}; {' '.join(problems)}", rule, "Edit the schedule on the Tasks page.")
     if late is not None and late > limits.lateness_warn_s:
-        return Finding(Verdict.WARNING, value, rule, "Widen the queues (Settings, Queues) or spread the schedules.")
-    return Finding(Verdict.OK, value, rule)
+        advice = "Widen the queues (Settings, Queues) or spread the schedules."
+        return Finding(Verdict.WARNING, value, rule, advice, {"lateness_p99_s": late})
+    return Finding(Verdict.OK, value, rule, figures={} if late is None else {"lateness_p99_s": late})
 
 
 def lanes(ctx: TaskContext, facts: Facts) -> Finding:
@@ -173,21 +179,42 @@ def lanes(ctx: TaskContext, facts: Facts) -> Finding:
             rule,
             "Work goes on in another thread; restart Metronome to be rid of the stuck one.",
         )
+    figures = {"running": float(running), "queued": float(queued), "oldest_wait_s": float(oldest)}
     if oldest > limit:
-        return Finding(Verdict.WARNING, value, rule, "Widen the queue (Settings, Queues) or cancel what takes long.")
-    return Finding(Verdict.OK, value, rule)
+        advice = "Widen the queue (Settings, Queues) or cancel what takes long."
+        return Finding(Verdict.WARNING, value, rule, advice, figures)
+    return Finding(Verdict.OK, value, rule, figures=figures)
 
 
-def history(_ctx: TaskContext, facts: Facts) -> Finding:
-    """Whether the history of runs can be read and written."""
-    found = facts["history"]
-    rule = "error when the file could not be opened, read or written the last time"
+def history(ctx: TaskContext, facts: Facts) -> Finding:
+    """Whether the history of runs can be read and written, and is intact."""
+    found, trend = facts["history"], facts.get("trend") or Trend()
+    rule = "error when the file could not be opened, read or written the last time, or was damaged at the daily look"
     value = f"{count(found['rows'], 'run')}, {size(found['bytes'])}"
-    if found["ok"]:
-        return Finding(Verdict.OK, value, rule)
-    problem = found.get("problem") or "it could not be read or written"
+    figures = {"history_bytes": float(found["bytes"]), "history_rows": float(found["rows"])}
+    problem = "" if found["ok"] else found.get("problem") or "it could not be read or written"
+    if not problem and trend.integrity:
+        problem = f"it is damaged ({trend.integrity})"
+    elif trend.integrity_at is not None:
+        ago = max(0.0, (ctx.clock.now() - trend.integrity_at).total_seconds())
+        value += f", intact {seconds(ago)} ago"
+    if not problem:
+        return Finding(Verdict.OK, value, rule, figures=figures)
     advice = "Free some space if the disk is full, then restart Metronome: a damaged file is kept aside."
-    return Finding(Verdict.ERROR, f"{value}: {problem}", rule, advice)
+    return Finding(Verdict.ERROR, f"{value}: {problem}", rule, advice, figures)
+
+
+def look_through_history(ctx: TaskContext, facts: Facts, trend: Trend) -> Trend:
+    """Let the history database be looked through once a day; the trend with what was found."""
+    check = facts.get("history", {}).get("check_integrity")
+    if check is None or not rested(trend, ctx.clock.now()):
+        return trend
+    try:
+        problem = check()
+    except (OSError, sqlite3.Error) as error:
+        ctx.log.warning("The history of runs could not be looked through (%s); the next check tries again.", error)
+        return trend
+    return replace(trend, integrity_at=ctx.clock.now(), integrity=problem)
 
 
 def feeds(ctx: TaskContext, _facts: Facts) -> Finding:
@@ -256,21 +283,6 @@ def _span(limit_s: float) -> str:
     return f"{limit_s:g} s"
 
 
-def memory(ctx: TaskContext, _facts: Facts) -> Finding:
-    """How much memory this process holds."""
-    import psutil
-
-    limit = ctx.settings.health.memory_warn_mb
-    try:
-        held = psutil.Process().memory_info().rss
-    except psutil.Error as error:
-        msg = f"the system does not tell the memory of this process ({error})"
-        raise OSError(msg) from error
-    over = held > limit * _MB
-    advice = "Restart Metronome; if it grows again, report it with the log." if over else ""
-    return Finding(Verdict.WARNING if over else Verdict.OK, size(held), f"warning above {limit:g} MB", advice)
-
-
 def window(ctx: TaskContext, facts: Facts) -> Finding:
     """Whether the window answers."""
     limit, lag = ctx.settings.health.terminal_hold_warn_ms, facts.get("window_lag_ms")
@@ -279,7 +291,8 @@ def window(ctx: TaskContext, facts: Facts) -> Finding:
         return Finding(Verdict.OK, "no window in this process", rule)
     over = lag > limit
     advice = "Set terminal.host to child, so that a slow terminal cannot hold the window." if over else ""
-    return Finding(Verdict.WARNING if over else Verdict.OK, f"held {lag:.0f} ms at most", rule, advice)
+    verdict = Verdict.WARNING if over else Verdict.OK
+    return Finding(verdict, f"held {lag:.0f} ms at most", rule, advice, {"window_lag_ms": float(lag)})
 
 
 #: All checks in the order in which they are shown: name, title, function.
@@ -294,8 +307,12 @@ CHECKS: Final[tuple[tuple[str, str, CheckFunction], ...]] = (
     ("history", "History of runs", history),
     ("feeds", "News feeds", feeds),
     ("calendar", "Calendar", calendar),
-    ("memory", "Memory", memory),
+    ("memory", "Memory", own_checks.memory),
+    ("handles", "Handles", own_checks.handles),
     ("window", "Window", window),
+    ("clock", "Clock", own_checks.clock),
+    ("upkeep", "Clean-up", own_checks.upkeep),
+    ("versions", "Versions", own_checks.versions),
 )
 
 

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.runs import iso
 from app.storage import Storage
 from app.tasks import TaskContext, TaskResult
-from workers.health.checks import CHECKS, Finding, Verdict, look
+from workers.health import trend
+from workers.health.checks import CHECKS, Finding, Verdict, look, look_through_history
+from workers.health.own_checks import process_start
 from workers.wording import count
 
 
@@ -27,6 +29,7 @@ class Check(BaseModel):
     rule: str = Field(description="When it is a warning or an error, with the thresholds of the settings.")
     since: str = Field(description="Since when the verdict is this one; ISO 8601, UTC.")
     advice: str = Field(default="", description="What to do; empty when all is well.")
+    figures: dict[str, float] = Field(default_factory=dict, description="What was measured, units in the names.")
 
 
 class HealthReport(TaskResult):
@@ -56,11 +59,15 @@ def make_report(ctx: TaskContext) -> HealthReport:
     now = ctx.clock.now()
     before = _previous(ctx.storage)
     facts = ctx.engine_facts
+    known = look_through_history(ctx, facts, trend.load(ctx.storage.paths))
+    facts = {**facts, "trend": known}
     checks = []
     for number, (name, title, function) in enumerate(CHECKS):
         ctx.progress(number, len(CHECKS), title)
         checks.append(_check(name, title, look(function, ctx, facts), before.get(name), now))
     ctx.progress(len(CHECKS), len(CHECKS))
+    figures = {name: value for check in checks for name, value in check.figures.items() if "." not in name}
+    trend.store(ctx.storage.paths, known.with_point(trend.Point(now.timestamp(), _began(now), figures)))
     tally = {verdict: sum(check.verdict is verdict for check in checks) for verdict in Verdict}
     overall = "unhealthy" if tally[Verdict.ERROR] else "warning" if tally[Verdict.WARNING] else "healthy"
     return HealthReport(
@@ -70,6 +77,14 @@ def make_report(ctx: TaskContext) -> HealthReport:
         errors=tally[Verdict.ERROR],
         checks=tuple(checks),
     )
+
+
+def _began(now: datetime) -> float:
+    """When this process began (UTC epoch seconds); where the system does not tell, each check stands by itself."""
+    try:
+        return process_start()
+    except OSError:
+        return now.timestamp()
 
 
 def store_report(ctx: TaskContext, report: HealthReport) -> None:
@@ -96,6 +111,7 @@ def _check(name: str, title: str, found: Finding, before: Check | None, now: dat
         rule=found.rule,
         since=since,
         advice=found.advice,
+        figures=dict(found.figures),
     )
 
 

@@ -29,7 +29,8 @@ from workers.market.bar_source import Source as Market
 
 #: Whole prices from here on may be points: no currency and no metal has them, some indices do.
 _WHOLE_FROM: Final = 1000.0
-_EXPORTS: Final = ("mt5_bars", "mt5_ticks", "mt5_copy_rates")
+#: Kinds of tables whose times are on the broker's clock.
+EXPORTS: Final = ("mt5_bars", "mt5_ticks", "mt5_copy_rates")
 _HISTDATA: Final = "HistData calls its times EST without summer time"
 
 
@@ -66,7 +67,7 @@ class Importer:
                 outcome.notes.append(f"The name says {name.timeframe}, but the bars are {frame}: taken as {frame}.")
             seconds = TIMEFRAMES[frame].seconds
             zone = self._zone(table, found.zoned, found.spool.times, seconds, outcome)
-            _to_utc(found, zone)
+            to_utc(found, zone)
             outcome.rows = found.rows
             if found.rows:
                 outcome.spans(int(spool.times[0]), int(spool.times[-1]))
@@ -141,13 +142,11 @@ class Importer:
         Raises:
             BadImport: nothing tells it.
         """
-        zone, doubt = self._told(table, zoned, times, seconds, outcome)
+        zone, doubt = told_zone(table, zoned, times, seconds, self._options.time_zone, self._server_time, outcome.notes)
         if zone is None:
             if len(times):
                 outcome.first, outcome.last = _as_written(int(times[0])), _as_written(int(times[-1]))
-            whose = (
-                "the broker's clock, which the file does not name" if table.kind in _EXPORTS else "no clock it names"
-            )
+            whose = "the broker's clock, which the file does not name" if table.kind in EXPORTS else "no clock it names"
             raise BadImport(
                 f"The times are on {whose}, and it cannot be told from them: {doubt}. Nothing was stored.",
                 advice=zones.HELP,
@@ -156,32 +155,6 @@ class Importer:
         outcome.notes.append(f"Time zone {zone.name}: {zone.evidence}.")
         return zone
 
-    def _told(self, table: Table, zoned: bool, times: Times, seconds: int, outcome: Outcome) -> tuple[Zone | None, str]:
-        if zoned:
-            if self._options.time_zone:
-                outcome.notes.append("--time-zone was not used: the times of the file have a zone of their own.")
-            return Zone(None, "UTC", "every time in the file says how far it is from UTC"), ""
-        shown, doubt = zones.by_weekends(times, seconds)
-        if self._options.time_zone:
-            zone = zones.given(self._options.time_zone, "given with --time-zone")
-            if shown is not None and not np.array_equal(shown.to_utc(times), zone.to_utc(times)):
-                outcome.notes.append(f"Its weekends fit {shown.name} better ({shown.evidence}); check --time-zone.")
-            return zone, ""
-        if table.zone:
-            return zones.given(table.zone, table.zone_why), ""
-        if shown is not None:
-            if table.kind == "histdata_bars" and shown.name not in ("UTC-5", "EST"):
-                outcome.notes.append(
-                    f"{_HISTDATA}, but the weekends of this file fit {shown.name}; --time-zone EST takes their word."
-                )
-            return shown, ""
-        if table.kind == "histdata_bars":
-            return zones.given("EST", f"{_HISTDATA}; the file shows nothing else ({doubt})"), ""
-        set_by_user = self._server_time.strip().lower() not in ("", "auto")
-        if table.kind in _EXPORTS and set_by_user:
-            return zones.given(self._server_time, "the clock of your broker as set in terminal.server_time"), ""
-        return None, doubt
-
     def _unit(self, found: BarTable, outcome: Outcome, source: Source) -> int:
         """Decimals of the prices, once they are prices and not points.
 
@@ -189,11 +162,11 @@ class Importer:
             BadImport: they may be points, and nobody said of what size.
         """
         if self._options.point:
-            digits = _decimals(self._options.point)
+            digits = decimals_of(self._options.point)
             found.spool.scale(self._options.point, digits)
             outcome.notes.append(f"Prices were multiplied by the point of {self._options.point:g} given with --point.")
             return digits
-        if found.whole and found.least >= _WHOLE_FROM:
+        if may_be_points(found):
             raise BadImport(
                 f"All prices of {source.name} are whole numbers from {found.least:,.0f} on: they may be points. "
                 "Nothing was stored.",
@@ -214,8 +187,53 @@ class Importer:
         )
         outcome.added, outcome.stored = stored.added, self._storage.relative(stored.path)
         outcome.notes += stored.notes
-        if table.kind in _EXPORTS:
+        if table.kind in EXPORTS:
             outcome.notes.append("The last bar may have been forming when the file was written.")
+
+
+def told_zone(
+    table: Table, zoned: bool, times: Times, seconds: int, asked: str, server_time: str, notes: list[str]
+) -> tuple[Zone | None, str]:
+    """The clock of a table of bars, from the surest evidence that there is; None with the reason when nothing tells it.
+
+    Args:
+        zoned: All times say themselves how far they are from UTC.
+        asked: The zone that the user named; empty when they named none.
+        server_time: The clock of the broker as the settings have it.
+        notes: Takes what is to be said about it.
+
+    Raises:
+        BadImport: there is no such zone as the one named.
+    """
+    if zoned:
+        if asked:
+            notes.append("--time-zone was not used: the times of the file have a zone of their own.")
+        return Zone(None, "UTC", "every time in the file says how far it is from UTC"), ""
+    shown, doubt = zones.by_weekends(times, seconds)
+    if asked:
+        zone = zones.given(asked, "given with --time-zone")
+        if shown is not None and not np.array_equal(shown.to_utc(times), zone.to_utc(times)):
+            notes.append(f"Its weekends fit {shown.name} better ({shown.evidence}); check --time-zone.")
+        return zone, ""
+    if table.zone:
+        return zones.given(table.zone, table.zone_why), ""
+    if shown is not None:
+        if table.kind == "histdata_bars" and shown.name not in ("UTC-5", "EST"):
+            notes.append(
+                f"{_HISTDATA}, but the weekends of this file fit {shown.name}; --time-zone EST takes their word."
+            )
+        return shown, ""
+    if table.kind == "histdata_bars":
+        return zones.given("EST", f"{_HISTDATA}; the file shows nothing else ({doubt})"), ""
+    set_by_user = server_time.strip().lower() not in ("", "auto")
+    if table.kind in EXPORTS and set_by_user:
+        return zones.given(server_time, "the clock of your broker as set in terminal.server_time"), ""
+    return None, doubt
+
+
+def may_be_points(found: BarTable) -> bool:
+    """Whether the prices of a table may be points: whole numbers of a size that no currency has."""
+    return found.whole and found.least >= _WHOLE_FROM
 
 
 def _too_many(name: str, rows: int, refusals: Refusals, what: str) -> BadImport:
@@ -231,7 +249,7 @@ def _too_many(name: str, rows: int, refusals: Refusals, what: str) -> BadImport:
     )
 
 
-def _to_utc(found: BarTable, zone: Zone) -> None:
+def to_utc(found: BarTable, zone: Zone) -> None:
     """Move the times to UTC. Of the hour that a clock goes through twice only the first pass can be kept."""
     spool = found.spool
     if zone.rule is None:
@@ -251,7 +269,8 @@ def _as_written(moment: int) -> str:
     return str(np.datetime64(moment, "s"))
 
 
-def _decimals(point: float) -> int:
+def decimals_of(point: float) -> int:
+    """Decimals of prices that are multiples of ``point``."""
     return min(8, len(f"{point:.8f}".rstrip("0").partition(".")[2]))
 
 

@@ -18,6 +18,7 @@ from app.paths import safe_name
 from app.runs import iso
 from app.settings_model import Settings
 from app.storage import Storage
+from workers.backtest.tester_report import recomputed, told
 from workers.imports import html_rows, layouts, reports, settings_files, xlsx
 from workers.imports.bars import Importer
 from workers.imports.errors import BadImport
@@ -117,6 +118,9 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, cells:
     counted = ", ".join(f"{count:,} {name}" for name, count in outcome.tables.items())
     outcome.notes.append(f"Times are the broker's as written: a report does not name its clock. Read: {counted}.")
     _check_count(report, outcome)
+    deals = report.tables.get("deals")
+    again = recomputed(report.facts, deals.columns, deals.rows) if deals is not None else {}
+    outcome.notes += [text] if (text := told(again)) else []
     folder = storage.paths.imports / "reports" / _stem(path)
     for name, table in report.tables.items():
         _write_csv(folder / f"{name.replace(' ', '_')}.csv", [table.columns, *table.rows])
@@ -131,6 +135,7 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, cells:
         "facts": report.facts,
         "inputs": report.inputs,
         "tables": outcome.tables,
+        "recomputed": again,
         "refused": report.refusals.count,
     }
     storage.write_json(folder / "report.json", document)

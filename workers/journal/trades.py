@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from app.errors import NothingToDo, Retryable
 from app.files import guarding
 from app.runs import iso
 from app.tasks import TaskContext
+from workers.maintenance.archive import archived_files
 
 #: Fields of the module's TradeDeal, in its order.
 FIELDS: Final = (
@@ -126,20 +128,20 @@ def _known(ctx: TaskContext, days: set[date]) -> set[Key]:
     """The deals that are in the files of these days and the days beside them, archived ones too."""
     around = {day + timedelta(days=shift) for day in days for shift in (-1, 0, 1)}
     paths = ctx.storage.paths
-    return {
-        key
-        for day in around
-        for folder in (paths.logs, paths.archive)
-        for key in _keys(trades_file(folder, day))
-    }  # fmt: skip
+    files = [trades_file(paths.logs, day) for day in around]
+    contents = chain(map(_read, files), *(archived_files(paths.archive, file.name) for file in files))
+    return {key for data in contents for key in _keys(data)}
 
 
-def _keys(path: Path) -> Iterable[Key]:
+def _read(path: Path) -> bytes:
     with guarding(path, "read"):
         try:
-            data = path.read_bytes()
+            return path.read_bytes()
         except FileNotFoundError:
-            return
+            return b""
+
+
+def _keys(data: bytes) -> Iterable[Key]:
     # A last line without its end was torn by a kill: its deal is written anew.
     text = data[: data.rfind(b"\n") + 1].decode("utf-8", "replace")
     for row in csv.reader(text.splitlines()):

@@ -140,9 +140,10 @@ def sound(rates: NDArray[Any]) -> NDArray[Any]:
 
 def is_sound(rates: NDArray[Any]) -> NDArray[np.bool_]:
     """Which of the bars ``sound`` keeps."""
-    prices = np.stack([rates[name] for name in ("open", "high", "low", "close")])
-    good: NDArray[np.bool_] = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
-    good &= (rates["high"] >= prices.max(axis=0)) & (rates["low"] <= prices.min(axis=0))
+    begin, high, low, end = (rates[name] for name in ("open", "high", "low", "close"))
+    # Whatever lies between a low above 0 and a finite high is a price; no comparison holds for what is none.
+    good: NDArray[np.bool_] = (low > 0) & np.isfinite(high) & (low <= high)
+    good &= (low <= begin) & (begin <= high) & (low <= end) & (end <= high)
     return good
 
 

@@ -2,7 +2,8 @@
 
 The terminal does not tell sessions, so they are read from the bars themselves, on the server's clock:
 
-- a pause around Saturday noon is the weekend, unless the symbol has bars on Saturdays;
+- a pause around Saturday noon is the weekend, unless the symbol trades on Saturdays (they have a quarter of the bars of
+  other days, or more);
 - a pause at a time of the day at which fewer than half of the days have bars is the daily break; with fewer than five
   days to compare, a pause of up to two hours around the server's midnight is taken for it;
 - a pause on Christmas, New Year or Good Friday is the holiday;
@@ -18,13 +19,20 @@ from typing import Final
 import numpy as np
 
 from app.terminal.server_time import ServerTimeRule
-from app.terminal.timeframes import DAY, MONTH, Times
+from app.terminal.timeframes import DAY, MONTH, WEEK, Times
 
 _HOUR: Final = 3600
 _LONGEST_WEEKEND_S: Final = 5 * DAY
 _BREAK_S: Final = 2 * _HOUR
 _ENOUGH_DAYS: Final = 5
 _SATURDAY: Final = 5
+#: 1970-01-03 was a Saturday.
+_SATURDAY_NOON: Final = 2 * DAY + 12 * _HOUR
+#: A Saturday with fewer bars than this share of another day is none of trading: some bars fell on it by a clock that
+#: was set wrong, or by the prices of a dealer's weekend.
+_SATURDAY_SHARE: Final = 0.25
+#: Missing bars that are looked at together.
+_AT_ONCE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +71,30 @@ def find_gaps(times: Times, seconds: int, rule: ServerTimeRule) -> list[Gap]:
     if not len(at):
         return []
     sessions = _Sessions(stamps, seconds)
+    counts = (steps[at] - 1) // seconds
     found: list[Gap] = []
-    for i in at:
-        first, end = int(stamps[i]) + seconds, int(stamps[i + 1])
-        missing = np.arange(first, end, seconds, dtype=np.int64)
-        if not len(missing):
-            continue
-        expected = sessions.expected(missing)
-        open_ones = missing[expected]
-        if not len(open_ones):
-            utc = rule.times_to_utc(missing[[0, -1]])
-            found.append(Gap(int(utc[0]), int(utc[1]), len(missing), closed=True))
-            continue
-        utc = rule.times_to_utc(open_ones[[0, -1]])
-        found.append(Gap(int(utc[0]), int(utc[1]), len(open_ones), closed=False))
+    # Many pauses at once, as long as the bars that are missing in them stay few.
+    borders = np.cumsum(counts) // _AT_ONCE
+    for piece in np.split(np.arange(len(at)), np.flatnonzero(np.diff(borders)) + 1):
+        found += _gaps(stamps[at[piece]] + seconds, counts[piece], seconds, rule, sessions)
     return found
+
+
+def _gaps(firsts: Times, counts: Times, seconds: int, rule: ServerTimeRule, sessions: _Sessions) -> list[Gap]:
+    """Pauses that begin with these missing bars, each with so many of them; all on the server's clock."""
+    begins = np.cumsum(counts) - counts
+    missing = np.repeat(firsts, counts) + seconds * (np.arange(int(counts.sum())) - np.repeat(begins, counts))
+    expected = sessions.expected(missing, begins)
+    open_ones = np.add.reduceat(expected.astype(np.int64), begins)
+    places = np.arange(len(missing))
+    earliest = np.minimum.reduceat(np.where(expected, places, len(missing)), begins)
+    latest = np.maximum.reduceat(np.where(expected, places, -1), begins)
+    closed = open_ones == 0
+    first = rule.times_to_utc(missing[np.where(closed, begins, earliest)])
+    last = rule.times_to_utc(missing[np.where(closed, begins + counts - 1, latest)])
+    numbers = np.where(closed, counts, open_ones)
+    columns = (column.tolist() for column in (first, last, numbers, closed))
+    return [Gap(*row) for row in zip(*columns, strict=True)]
 
 
 def trades_at(times: Times, seconds: int, rule: ServerTimeRule, moment: datetime) -> bool:
@@ -103,38 +120,49 @@ class _Sessions:
     def __init__(self, stamps: Times, seconds: int) -> None:
         self._seconds = seconds
         days = stamps // DAY
-        self._weekends_open = bool((_weekday(days) == _SATURDAY).any())
-        self._first_day = int(stamps[0])
-        traded = np.unique(days)
+        weekdays = _weekday(days)
+        saturdays, others = int((weekdays == _SATURDAY).sum()), int((weekdays < _SATURDAY).sum())
+        self._weekends_open = saturdays > 0 and saturdays * 5 >= _SATURDAY_SHARE * others
+        traded = _once(days)
         self._many_days = len(traded) >= _ENOUGH_DAYS and seconds < DAY
         if self._many_days:
-            slots = np.unique(np.stack((days, stamps % DAY // seconds)), axis=1)[1]
-            share = np.bincount(slots, minlength=DAY // seconds) / len(traded)
+            a_day = DAY // seconds
+            # Each slot of a day once; a sort is needed only where a change of the clock took an hour back.
+            slots = _once(days * a_day + stamps % DAY // seconds) % a_day
+            share = np.bincount(slots, minlength=a_day) / len(traded)
             self._open_slots = share >= 0.5
 
-    def expected(self, stamps: Times) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Which of the bars of one pause should be there."""
+    def expected(self, stamps: Times, begins: Times | None = None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which of the bars of pauses should be there.
+
+        Args:
+            stamps: The missing bars of one pause after the other.
+            begins: Where each pause begins among them; None: they are of one.
+        """
+        begins = np.zeros(1, dtype=np.int64) if begins is None else begins
+        lengths = np.diff(begins, append=len(stamps))
         days = stamps // DAY
         expected = np.ones(len(stamps), dtype=np.bool_)
-        if not self._weekends_open and self._is_weekend(int(stamps[0]), int(stamps[-1])):
-            return ~expected
         if not self._weekends_open:
+            expected &= ~np.repeat(self._are_weekends(stamps[begins], stamps[begins + lengths - 1]), lengths)
             expected &= _weekday(days) < _SATURDAY
-        for day in np.unique(days):
-            if is_holiday(date(1970, 1, 1) + timedelta(days=int(day))):
+        for day in np.unique(days[expected]).tolist():
+            if is_holiday(date(1970, 1, 1) + timedelta(days=day)):
                 expected &= days != day
         if self._many_days:
             expected &= self._open_slots[stamps % DAY // self._seconds]
-        elif self._seconds < DAY and len(stamps) * self._seconds <= _BREAK_S and _around_midnight(stamps):
-            expected &= False
+        elif self._seconds < DAY:
+            short = lengths * self._seconds <= _BREAK_S
+            at_midnight = np.logical_and.reduceat(_near_midnight(stamps), begins)
+            expected &= ~np.repeat(short & at_midnight, lengths)
         return expected
 
-    def _is_weekend(self, first: int, last: int) -> bool:
-        if last - first > _LONGEST_WEEKEND_S:
-            return False
-        days = np.arange(first // DAY, last // DAY + 1)
-        noons = days[_weekday(days) == _SATURDAY] * DAY + 12 * _HOUR
-        return bool(((noons >= first) & (noons <= last + self._seconds)).any())
+    def _are_weekends(self, firsts: Times, lasts: Times) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which pauses lie around a Saturday's noon and are not too long for a weekend."""
+        noons = firsts + (_SATURDAY_NOON - firsts) % WEEK
+        around = (noons <= lasts + self._seconds) & (noons // DAY <= lasts // DAY)
+        weekends: np.ndarray[tuple[int], np.dtype[np.bool_]] = around & (lasts - firsts <= _LONGEST_WEEKEND_S)
+        return weekends
 
 
 def is_holiday(day: date) -> bool:
@@ -155,11 +183,20 @@ def _easter(year: int) -> date:
     return date(year, month, day + 1)
 
 
+def _once(values: Times) -> Times:
+    """Each value once; those that stand in order, as times do, need no sort."""
+    steps = np.diff(values)
+    if (steps >= 0).all():
+        return values[np.concatenate(([True], steps > 0))]
+    return np.unique(values)
+
+
 def _weekday(days: Times) -> Times:
     """Monday is 0; 1970-01-01 was a Thursday."""
     return (days + 3) % 7
 
 
-def _around_midnight(stamps: Times) -> bool:
+def _near_midnight(stamps: Times) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     times = stamps % DAY
-    return bool(((times <= _BREAK_S) | (times >= DAY - _BREAK_S)).all())
+    near: np.ndarray[tuple[int], np.dtype[np.bool_]] = (times <= _BREAK_S) | (times >= DAY - _BREAK_S)
+    return near

@@ -104,7 +104,7 @@ def grade(
         "missing": sum(gap.missing for gap in gaps if not gap.closed),
         "repeated": int((np.diff(rates["time"]) <= 0).sum()),
         "broken": int((~good).sum()) + unreadable,
-        "outliers": _outliers(rates[good], seconds),
+        "outliers": _outliers(rates if good.all() else rates[good], seconds),
     }
     whole = {name: max(1, bars + (counts["missing"] if name == "missing" else 0)) for name in counts}
     levels = {name: _level(name, counts[name] / whole[name]) for name in counts}

@@ -40,7 +40,7 @@ def market_open(symbol: str, now: datetime, quiet_s: float) -> bool | None:
     Returns:
         False when its market is closed, or opened only just now; None when its hours are not known.
     """
-    hours = _hours_of(symbol)
+    hours = hours_of(symbol)
     if hours is None:
         return None
     clock = ServerTimeRule(hours.clock)
@@ -68,7 +68,8 @@ def told_still(quotes: Sequence[Quote]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _hours_of(symbol: str) -> Hours | None:
+def hours_of(symbol: str) -> Hours | None:
+    """The hours of the symbol's kind of market; None when its kind is not known."""
     for hours, names in _MARKETS:
         if any(symbol == name or suggestions(name, (symbol,)) for name in names):
             return hours

@@ -147,7 +147,7 @@ def chart(storage: Storage, symbol: str, timeframe: str, server_time: str) -> Ch
         rates = larger(rates, part, shown, ServerTimeRule(server_time))
     rates = rates[-CHART_BARS:]
     known = bar_source.read(storage, path)
-    events, ideas = _events(storage.paths, symbol, rates), _ideas(storage.paths, symbol, rates)
+    events, ideas = event_marks(storage.paths, symbol, rates), _ideas(storage.paths, symbol, rates)
     made = part if part != shown else ""
     return Chart(symbol, shown, rates, digits, made, frames, str(known) if known else "", events, ideas)
 
@@ -259,7 +259,7 @@ def _grades(paths: Paths) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _events(paths: Paths, symbol: str, rates: Rates) -> tuple[EventMark, ...]:
+def event_marks(paths: Paths, symbol: str, rates: Rates) -> tuple[EventMark, ...]:
     """Events of the symbol's currencies while the bars last, and those of the next day."""
     if not len(rates):
         return ()

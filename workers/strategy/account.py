@@ -85,11 +85,12 @@ class AccountState:
 UNKNOWN: Final = AccountState(Exposure(None, None, None))
 
 
-def look(ctx: TaskContext, ours: Mapping[str, str]) -> AccountState:
+def look(ctx: TaskContext, ours: Mapping[str, str], *, keep: bool = True) -> AccountState:
     """Ask the terminal; what it does not tell is None, with the reason, and then stands against every size.
 
     Args:
         ours: Our names of the broker's symbols.
+        keep: Whether the equity of the day's beginning is written down; a preview writes nothing.
 
     Raises:
         Blocked: the terminal went away.
@@ -110,7 +111,7 @@ def look(ctx: TaskContext, ours: Mapping[str, str]) -> AccountState:
         return replace(UNKNOWN, trouble=f"The account is not known: {error.message}")
     if (after.login, after.server) != (account.login, account.server):
         return replace(UNKNOWN, trouble="The terminal went over to another account while it was asked.")
-    start = _equity_at_start(ctx, account, deals, begun, now)
+    start = _equity_at_start(ctx, account, deals, begun, now, keep=keep)
     exposure = Exposure(
         [replace(item, symbol=ours.get(item.symbol, item.symbol)) for item in positions],
         account.equity,
@@ -133,7 +134,7 @@ def balance_at_start(balance: float, deals: Sequence[Deal]) -> float:
 
 
 def _equity_at_start(
-    ctx: TaskContext, account: AccountInfo, deals: Sequence[Deal], begun: datetime, now: datetime
+    ctx: TaskContext, account: AccountInfo, deals: Sequence[Deal], begun: datetime, now: datetime, *, keep: bool
 ) -> float:
     by_balance = balance_at_start(account.balance, deals)
     path = ctx.storage.paths.data / STATE_NAME
@@ -148,7 +149,8 @@ def _equity_at_start(
         if today not in days and now - begun <= _FIRST_HOUR:
             days[today] = {"equity": account.equity, "seen": iso(now)}
             accounts[key] = dict(sorted(days.items())[-_KEPT:])
-            ctx.storage.write_json(path, {"accounts": accounts})
+            if keep:
+                ctx.storage.write_json(path, {"accounts": accounts})
     seen = _seen(days.get(today))
     if seen is None:
         return by_balance

@@ -18,10 +18,15 @@ def wanted_sessions(strategy: Strategy, profile: Profile | None) -> tuple[Sessio
     return strategy.sessions or (profile.bestSessions if profile else ())
 
 
-def aligned(strategy: Strategy, profile: Profile | None, side: Side, closings: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether all three suit, at each closing of a bar (UTC epoch seconds, ascending)."""
+def aligned(strategy: Strategy, profile: Profile | None, side: Side, hours: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether all three suit on each bar; ``hours`` are those of ``in_sessions``."""
     if not (_frame_suits(strategy, profile) and _side_suits(profile, side)):
-        return np.zeros(len(closings), dtype=np.bool_)
+        return np.zeros(len(hours), dtype=np.bool_)
+    return hours
+
+
+def in_sessions(strategy: Strategy, profile: Profile | None, closings: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a wanted session is open at each closing of a bar (UTC epoch seconds, ascending)."""
     wanted = wanted_sessions(strategy, profile)
     return sessions.open_at(closings, wanted) if wanted else np.ones(len(closings), dtype=np.bool_)
 

@@ -87,7 +87,8 @@ def rolling_sum(values: Array, period: int) -> Array:
 
 def rolling_mean(values: Array, period: int) -> Array:
     """Simple mean of the last ``period`` values, by ``rolling_sum``."""
-    return rolling_sum(values, period) / period
+    total = rolling_sum(values, period)
+    return np.divide(total, period, out=total)
 
 
 def rolling_highest(values: Array, period: int) -> Array:
@@ -119,9 +120,8 @@ def rolling_deviation(values: Array, period: int) -> Array:
 
 
 def _doubling(values: Array, period: int, join: Callable[[Array, Array], Array]) -> Array:
-    out = np.full(len(values), np.nan)
     if len(values) < period:
-        return out
+        return np.full(len(values), np.nan)
     total: Array | None = None
     power, size, reached = values, 1, 0  # power[i] joins the values i .. i+size-1
     while True:
@@ -133,6 +133,8 @@ def _doubling(values: Array, period: int, join: Callable[[Array, Array], Array])
             break
         power = join(power[:-size], power[size:])
         size *= 2
+    out = np.empty(len(values))
+    out[: period - 1] = np.nan
     out[period - 1 :] = total
     return out
 

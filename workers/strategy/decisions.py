@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.strategy.alignment import aligned
+from workers.strategy.alignment import aligned, in_sessions, wanted_sessions
 from workers.strategy.averages import Array
 from workers.strategy.confidence import scores
 from workers.strategy.language.evaluation import Bools, Evaluator, Truth
@@ -28,7 +28,7 @@ class SideDecisions:
     Attributes:
         entry, strong, weak, leave, invalidated: What holds; ``strong`` is None for a rule without strong conditions,
             ``leave`` are the exit conditions.
-        share: The share of entry conditions that hold, 0..1.
+        met: How many entry conditions hold.
         known: Whether every condition has a value.
         aligned: Whether session, timeframe and bias suit.
         score: 0..100.
@@ -40,7 +40,7 @@ class SideDecisions:
     weak: Bools
     leave: Bools
     invalidated: Bools
-    share: Array
+    met: NDArray[np.uint8]
     known: Bools
     aligned: Bools
     score: Array
@@ -68,7 +68,12 @@ class Decisions:
 
 
 def decide_all(
-    strategy: Strategy, ready: Ready, bars: Evaluator, profile: Profile | None = None, news: Array | float = 0.0
+    strategy: Strategy,
+    ready: Ready,
+    bars: Evaluator,
+    profile: Profile | None = None,
+    news: Array | float = 0.0,
+    least: int | None = None,
 ) -> Decisions:
     """Decide on every bar.
 
@@ -77,11 +82,15 @@ def decide_all(
         bars: The closed bars, with those of every timeframe in ``ready.frames``.
         profile: That of the symbol, the one that ``ready`` was made with.
         news: Points that news take on each bar, see ``confidence.news_points``.
+        least: Bars that there must be before one is decided; None: as many as the rule needs, as live evaluation asks.
     """
-    closings = bars.rates["time"].astype(np.int64) + bars.bar_seconds
-    sides = tuple(_side(strategy, rule, bars, profile, closings, news) for rule in ready.rules)
+    closings: NDArray[np.int64] = bars.rates["time"]
+    if wanted_sessions(strategy, profile):  # only sessions ask what time it is
+        closings = closings + bars.bar_seconds
+    hours = in_sessions(strategy, profile, closings)
+    sides = tuple(_side(strategy, rule, bars, profile, hours, news) for rule in ready.rules)
     known = np.logical_and.reduce([side.known for side in sides])
-    known[: max(ready.reach().least - 1, 0)] = False
+    known[: max((ready.reach().least if least is None else least) - 1, 0)] = False
     chosen = _better(sides)
     alike = np.zeros(len(bars), dtype=np.bool_)
     if len(sides) == 2:
@@ -111,7 +120,8 @@ def _better(sides: tuple[SideDecisions, ...]) -> NDArray[np.int8]:
         (_open(first), _open(second)),
         (first.entry, second.entry),
         (first.score, second.score),
-        (first.share, second.share),
+        # Shares of all conditions, without fractions.
+        (first.met.astype(np.uint16) * len(second.rule.entry), second.met.astype(np.uint16) * len(first.rule.entry)),
     ):
         better |= undecided & (two > one)
         undecided &= one == two
@@ -123,7 +133,7 @@ def _side(
     rule: Rule,
     bars: Evaluator,
     profile: Profile | None,
-    closings: NDArray[np.int64],
+    hours: Bools,
     news: Array | float,
 ) -> SideDecisions:
     nothing = np.zeros(len(bars), dtype=np.bool_)
@@ -134,7 +144,7 @@ def _side(
     weak, leave, invalidated = (
         np.logical_or.reduce([nothing, *holds[name]]) for name in ("weak", "exit", "invalidations")
     )
-    suits = aligned(strategy, profile, rule.side, closings)
+    suits = aligned(strategy, profile, rule.side, hours)
     return SideDecisions(
         rule=rule,
         entry=entry,
@@ -142,19 +152,19 @@ def _side(
         weak=weak,
         leave=leave,
         invalidated=invalidated,
-        share=_share(holds["entry"]),
+        met=_met(holds["entry"]),
         known=np.logical_and.reduce([truth.known for found in truths.values() for truth in found]),
         aligned=suits,
         score=scores(entry, strong, suits, weak, leave, news),
     )
 
 
-def _share(holds: list[Bools]) -> Array:
-    """The share of conditions that hold."""
-    count = np.zeros(len(holds[0]))
-    for one in holds:
+def _met(holds: list[Bools]) -> NDArray[np.uint8]:
+    """How many conditions hold; a file has 50 at most."""
+    count = holds[0].astype(np.uint8)
+    for one in holds[1:]:
         count += one
-    return count / len(holds)
+    return count
 
 
 def _truths(terms: tuple[Term, ...], bars: Evaluator) -> list[Truth]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from app.errors import UserAction
 from app.likeness import nearest
 
 #: The newest layout of both kinds of files that this version understands. Files without a number are of layout 1.
 SCHEMA_VERSION: Final = 1
+
+#: The settings say schema_version, and some who write rule files do so too.
+_VERSION_NAMES: Final = ("schema", "schema_version")
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -48,20 +54,41 @@ def read_document(text: str | bytes, label: str, model: type[_Model], refuse: ty
     Raises:
         UserAction: of class ``refuse``: naming the file, the place, what is allowed there and what to do.
     """
-    document = _object(text, label, refuse, schema)
-    version = document.get("schema")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise refuse(
-            f"{label} is of layout {version}; this version knows layout {SCHEMA_VERSION}.",
-            advice="Update Metronome; the file was left as it is.",
-        )
+    document = read_object(text, label, refuse, schema)
+    refuse_newer(document, label, refuse)
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise refuse(f"{label} cannot be used: {describe_errors(error, model)}", advice=_MEND) from error
 
 
-def _object(text: str | bytes, label: str, refuse: type[UserAction], schema: str) -> dict[str, Any]:
+def refuse_newer(document: Mapping[str, Any], label: str, refuse: type[UserAction]) -> None:
+    """Leave a file of a newer version alone.
+
+    Raises:
+        UserAction: of class ``refuse``: its layout is not known yet.
+    """
+    version = max(_number(document.get(name)) for name in _VERSION_NAMES)
+    if version > SCHEMA_VERSION:
+        raise refuse(
+            f"{label} is of layout {version:g}; this version knows layout {SCHEMA_VERSION}.",
+            advice="Update Metronome; the file was left as it is.",
+        )
+
+
+def _number(value: object) -> float:
+    """The version that a value means, as lenient as the models are; 0 for what is none: the model names its fault."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return 0.0
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def read_object(text: str | bytes, label: str, refuse: type[UserAction], schema: str) -> dict[str, Any]:
+    """The object that a file holds, whatever is in it. Arguments and errors as ``read_document``; an error of the
+    JSON itself is caused by its ``json.JSONDecodeError``, which knows the line."""
     try:
         content = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
         document = json.loads(content)
@@ -89,11 +116,16 @@ def _object(text: str | bytes, label: str, refuse: type[UserAction], schema: str
 
 def describe_errors(error: ValidationError, root: type[BaseModel]) -> str:
     """All errors of a validation as one sentence each: path in the file, what is wrong, what is allowed."""
-    parts = []
+    return " ".join(sentence for _path, sentence in errors_of(error, root))
+
+
+def errors_of(error: ValidationError, root: type[BaseModel]) -> list[tuple[tuple[int | str, ...], str]]:
+    """The errors of a validation: each with its place in the document, and as a sentence that begins with it."""
+    found = []
     for item in error.errors(include_url=False):
         path = ".".join(str(step) for step in item["loc"]) or "the file"
         if item["type"] == "extra_forbidden":
-            parts.append(_unknown_name(item["loc"], root))
+            found.append((item["loc"], _unknown_name(item["loc"], root)))
             continue
         message = (
             item["msg"].removeprefix("Value error, ").replace("Tuple", "The list").replace(" after validation", "")
@@ -101,8 +133,18 @@ def describe_errors(error: ValidationError, root: type[BaseModel]) -> str:
         given = item.get("input")
         shown = f", not {given!r}" if isinstance(given, (str, int, float, bool)) and item["loc"] else ""
         hint = " (a fraction: 0.01 is 1 %)" if path.lower().endswith(("max_risk_pct", "maxriskpct")) else ""
-        parts.append(f"{path}: {message[:1].lower()}{message[1:]}{shown}{hint}.")
-    return " ".join(parts)
+        found.append((item["loc"], f"{path}: {message[:1].lower()}{message[1:]}{shown}{hint}.{_nearest(item)}"))
+    return found
+
+
+def _nearest(item: ErrorDetails) -> str:
+    """The allowed value that was probably meant."""
+    given = item.get("input")
+    if item["type"] != "literal_error" or not isinstance(given, str):
+        return ""
+    allowed = {name.casefold(): name for name in re.findall(r"'([^']*)'", str(item.get("ctx", {}).get("expected")))}
+    near = nearest(given.casefold(), allowed)
+    return f" Did you mean {allowed[near[0]]!r}?" if near else ""
 
 
 def _unknown_name(location: tuple[int | str, ...], root: type[BaseModel]) -> str:

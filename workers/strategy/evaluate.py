@@ -24,7 +24,7 @@ from workers.strategy.language.syntax import Call, Numeric
 from workers.strategy.language.wording import words
 from workers.strategy.prices import PriceGrid, TradePlan, plan, trade_terms
 from workers.strategy.profile import Profile
-from workers.strategy.rules import Ready, Side, prepare
+from workers.strategy.rules import Ready, Rule, Side, prepare
 from workers.strategy.schema import Strategy
 
 #: Bars that a strategy looks at when its periods do not ask for more.
@@ -118,6 +118,44 @@ def least_bars(strategy: Strategy, profile: Profile | None = None) -> int:
     return max(prepare(strategy, profile).reach().least, strategy.indicators.atr.period + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class ConditionView:
+    """One condition on the last bar; ``holds`` is None when it has no value there."""
+
+    group: str
+    name: str
+    holds: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """One direction on the last bar, for people who want to see both.
+
+    Attributes:
+        conditions: All of them; empty details when there are no bars to look at.
+        score: None when a condition has no value.
+        chosen: Whether the evaluation decided by this direction.
+    """
+
+    side: Side
+    conditions: tuple[ConditionView, ...]
+    score: Score | None
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """The decisions on bars that can be evaluated."""
+
+    strategy: Strategy
+    profile: Profile | None
+    bars: Evaluator
+    decisions: Decisions
+    grid: PriceGrid
+    news: News
+
+
 def evaluate(
     strategy: Strategy,
     rates: Rates,
@@ -139,6 +177,40 @@ def evaluate(
         frames: Closed bars of the other timeframes that conditions name (``prepare(strategy).frames``).
         news: What news take from the score.
     """
+    looked = _look(strategy, rates, bar_seconds, grid, profile, frames, news)
+    return looked if isinstance(looked, Evaluation) else _last(looked)
+
+
+def examine(
+    strategy: Strategy,
+    rates: Rates,
+    bar_seconds: int,
+    grid: PriceGrid,
+    *,
+    profile: Profile | None = None,
+    frames: Mapping[str, Rates] | None = None,
+    news: News | None = None,
+) -> tuple[Evaluation, tuple[SideView, ...]]:
+    """The same evaluation, with every condition of every direction. Arguments as ``evaluate``."""
+    looked = _look(strategy, rates, bar_seconds, grid, profile, frames, news)
+    if isinstance(looked, Evaluation):
+        rules = prepare(strategy, profile).rules
+        return looked, tuple(SideView(rule.side, _unseen(rule), None, False) for rule in rules)
+    chosen = int(looked.decisions.chosen[len(looked.bars) - 1])
+    views = tuple(_view(looked, side, place == chosen) for place, side in enumerate(looked.decisions.sides))
+    return _last(looked), views
+
+
+def _look(
+    strategy: Strategy,
+    rates: Rates,
+    bar_seconds: int,
+    grid: PriceGrid,
+    profile: Profile | None,
+    frames: Mapping[str, Rates] | None,
+    news: News | None,
+) -> _Looked | Evaluation:
+    """The decisions, or an evaluation that says why there can be none."""
     ready = prepare(strategy, profile)
     if ready.problems:
         return Evaluation(strategy, Outcome.NOT_EVALUATED, " ".join(ready.problems), profile=profile)
@@ -148,22 +220,31 @@ def evaluate(
         return Evaluation(strategy, Outcome.NOT_EVALUATED, trouble, bars=len(rates), profile=profile)
     bars = Evaluator(rates, bar_seconds, others)
     decisions = decide_all(strategy, ready, bars, profile, news.points if news else 0.0)
-    return _last(strategy, profile, bars, decisions, grid, news or News())
+    return _Looked(strategy, profile, bars, decisions, grid, news or News())
 
 
-def _last(
-    strategy: Strategy, profile: Profile | None, bars: Evaluator, decisions: Decisions, grid: PriceGrid, news: News
-) -> Evaluation:
-    """The decisions of the last bar, with the values that led to them."""
-    last = len(bars) - 1
-    bar_time = datetime.fromtimestamp(int(bars.rates["time"][last]), UTC)
-    bar_close = bar_time + timedelta(seconds=bars.bar_seconds)
-    side = decisions.sides[int(decisions.chosen[last])]
-    base = Evaluation(strategy, Outcome.NOT_EVALUATED, "", bar_time, bar_close, len(bars), profile=profile)
-    if not decisions.known[last]:
-        return replace(base, reason=_unknown(decisions, bars, grid.digits))
-    judgement = judge(side, bars, last, grid.digits)
-    why = alignment.explain(strategy, profile, side.rule.side, bar_close)
+def _unseen(rule: Rule) -> tuple[ConditionView, ...]:
+    return tuple(ConditionView(group, term.name, None, "") for group, term in rule.terms())
+
+
+def _view(looked: _Looked, side: SideDecisions, chosen: bool) -> SideView:
+    last = len(looked.bars) - 1
+    judgement = judge(side, looked.bars, last, looked.grid.digits)
+    conditions = tuple(
+        ConditionView(
+            group, found.name, found.holds if looked.bars.truth(term.node).known[last] else None, found.detail
+        )
+        for (group, found), (_group, term) in zip(judgement.facts, side.rule.terms(), strict=True)
+    )
+    known = bool(looked.decisions.known[last])
+    return SideView(side.rule.side, conditions, _scored(looked, side, judgement) if known else None, chosen and known)
+
+
+def _scored(looked: _Looked, side: SideDecisions, judgement: Judgement) -> Score:
+    """The score of one direction on the last bar, line by line."""
+    last = len(looked.bars) - 1
+    closing = int(looked.bars.rates["time"][last]) + looked.bars.bar_seconds
+    why = alignment.explain(looked.strategy, looked.profile, side.rule.side, datetime.fromtimestamp(closing, UTC))
     lines = confidence.score_lines(
         judgement.entry,
         judgement.strong,
@@ -171,14 +252,28 @@ def _last(
         why,
         judgement.holding("weak"),
         judgement.holding("exit"),
-        news,
+        looked.news,
     )
-    score = Score(float(decisions.score[last]), lines)
-    readings = _readings(strategy, bars, last, grid.digits)
+    return Score(float(side.score[last]), lines)
+
+
+def _last(looked: _Looked) -> Evaluation:
+    """The decisions of the last bar, with the values that led to them."""
+    strategy, bars, decisions = looked.strategy, looked.bars, looked.decisions
+    last = len(bars) - 1
+    bar_time = datetime.fromtimestamp(int(bars.rates["time"][last]), UTC)
+    bar_close = bar_time + timedelta(seconds=bars.bar_seconds)
+    side = decisions.sides[int(decisions.chosen[last])]
+    base = Evaluation(strategy, Outcome.NOT_EVALUATED, "", bar_time, bar_close, len(bars), profile=looked.profile)
+    if not decisions.known[last]:
+        return replace(base, reason=_unknown(decisions, bars, looked.grid.digits))
+    judgement = judge(side, bars, last, looked.grid.digits)
+    score = _scored(looked, side, judgement)
+    readings = _readings(strategy, bars, last, looked.grid.digits)
     base = replace(base, outcome=Outcome.OBSERVED, judgement=judgement, score=score, readings=readings)
     if decisions.alike[last]:
         return replace(base, reason="Long and short conditions hold alike: no direction.")
-    return _decide(base, judgement, score, bars, grid)
+    return _decide(base, judgement, score, bars, looked.grid)
 
 
 def judge(side: SideDecisions, bars: Evaluator, index: int, digits: int) -> Judgement:

@@ -94,8 +94,10 @@ def true_range(high: Array, low: Array, close: Array) -> Array:
 
     Formula: ``max(high[i], close[i-1]) - min(low[i], close[i-1])``. Source: Wilder (1978).
     """
-    out = np.full(len(close), np.nan)
-    out[1:] = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
+    out = np.empty(len(close))
+    out[:1] = np.nan
+    np.maximum(high[1:], close[:-1], out=out[1:])
+    out[1:] -= np.minimum(low[1:], close[:-1])
     return out
 
 

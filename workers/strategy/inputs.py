@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from app.errors import UserAction
 from app.runs import iso
@@ -17,7 +17,7 @@ from workers.calendar.values import Calendar
 from workers.strategy import calendar_news
 from workers.strategy.account import AccountState
 from workers.strategy.confidence import News
-from workers.strategy.evaluate import Evaluation, evaluate
+from workers.strategy.evaluate import Evaluation, SideView, evaluate, examine
 from workers.strategy.evidence import EvidenceLost, EvidenceStore, bars_bytes, bars_of, canonical
 from workers.strategy.gates import Gate
 from workers.strategy.library import ProfileFile, RuleFile
@@ -26,6 +26,8 @@ from workers.strategy.profile import parse_profile
 from workers.strategy.schema import parse_strategy
 from workers.strategy.sizing import Size, VolumeRules
 from workers.strategy.volume import size_of
+
+T = TypeVar("T")
 
 #: Fields of a specification that move with the market or the terminal's window and decide nothing.
 _PASSING: Final = frozenset({
@@ -60,8 +62,15 @@ class Inputs:
 
     def evaluated(self) -> Evaluation:
         """The strategy on these bars, with what news take from the score."""
+        return self._by(evaluate)
+
+    def examined(self) -> tuple[Evaluation, tuple[SideView, ...]]:
+        """The same, with every condition of every direction."""
+        return self._by(examine)
+
+    def _by(self, function: Callable[..., T]) -> T:
         strategy = self.rule.strategy
-        return evaluate(
+        return function(
             strategy,
             self.rates,
             TIMEFRAMES[strategy.timeframe].seconds,

@@ -23,7 +23,7 @@ PROFILE_EXAMPLES: Final = _RESOURCES / "profiles"
 _MARK: Final = ".examples"
 
 #: A rule file is a page of text; anything larger is not one.
-_LARGEST: Final = 1_000_000
+LARGEST: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def load(folder: Path) -> Library:
     owners: dict[str, str] = {}
     for name in _names(folder):
         try:
-            rule = _read(folder / name)
+            rule = read_rule(folder / name)
             if first := owners.get(rule.strategy.id):
                 raise StrategyFileError(
                     f"Strategy files {first} and {rule.file_name} both have the id {rule.strategy.id!r}.",
@@ -167,7 +167,7 @@ def _names(folder: Path) -> list[str]:
 def _content(path: Path, label: str, refuse: type[UserAction]) -> bytes:
     with guarding(path, "read"):
         size = path.stat().st_size
-        if size > _LARGEST:
+        if size > LARGEST:
             raise refuse(
                 f"{label} has {size:,} bytes; such a file has a few thousand.",
                 advice="Move it out of the folder.",
@@ -175,7 +175,13 @@ def _content(path: Path, label: str, refuse: type[UserAction]) -> bytes:
         return path.read_bytes()
 
 
-def _read(path: Path) -> RuleFile:
+def read_rule(path: Path) -> RuleFile:
+    """One rule file.
+
+    Raises:
+        StrategyFileError: it cannot be used; the message names the place in it and the remedy.
+        StorageError: it cannot be read.
+    """
     name, place = printable(path.name), printable(str(path))
     content = _content(path, f"Strategy file {place}", StrategyFileError)
     return RuleFile(parse_strategy(content, place), name, hashlib.sha256(content).hexdigest(), content)

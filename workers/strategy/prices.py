@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.strategy.averages import Array
 from workers.strategy.profile import Profile
@@ -50,10 +51,12 @@ class PriceGrid:
 
     def nearest(self, price: float) -> float:
         """The price rounded to the nearest step."""
-        return self._at(round(price / self.tick))
+        return round(round(price / self.tick) * self.tick, max(self.digits, 0))
 
-    def _at(self, steps: int) -> float:
-        return round(steps * self.tick, max(self.digits, 0))
+    def all_nearest(self, prices: Array) -> Array:
+        """The same for many prices at once."""
+        found: Array = np.round(np.rint(prices / self.tick) * self.tick, max(self.digits, 0))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,56 @@ def distances(atr: Array, multiplier: float, reward: float, tick: float) -> Dist
         usable = np.isfinite(atr) & (atr > 0)
         stop = np.where(usable, np.maximum(1.0, np.rint(atr * multiplier / tick)), np.nan)
         return Distances(stop, np.ceil(stop * reward - 1e-9))
+
+
+class Levels(NamedTuple):
+    """Entry, stop and target on each bar, as ``plan`` makes them of one; NaN where there is no plan.
+
+    ``reward_risk`` is the reward for one unit of risk, measured after rounding.
+    """
+
+    entry: Array
+    stop: Array
+    target: Array
+    reward_risk: Array
+
+
+def levels(
+    signs: NDArray[np.int8],
+    close: Array,
+    spread_points: Array,
+    atr: Array,
+    multiplier: float,
+    reward: float,
+    grid: PriceGrid,
+    *,
+    rounded: bool = True,
+) -> Levels:
+    """``plan`` on many bars at once, for backtests.
+
+    Args:
+        signs: +1 for a long plan on that bar, -1 for a short one.
+        close, spread_points, atr: As ``plan`` takes them, of each bar.
+        rounded: Whether prices are put on the grid and must be prices; those of an ideal market may have any fineness,
+            and a level at or below zero is never touched.
+    """
+    if rounded:
+        away = distances(atr, multiplier, reward, grid.tick)
+        stop_away, target_away = away.stop * grid.tick, away.target * grid.tick
+        entry = grid.all_nearest(close + np.where(signs > 0, spread_points * grid.point, 0.0))
+        stop = grid.all_nearest(entry - signs * stop_away)
+        target = grid.all_nearest(entry + signs * target_away)
+        near = stop_away < grid.stops_level * grid.point * (1 - 1e-9)
+        reward_risk = away.target / away.stop
+    else:
+        with np.errstate(invalid="ignore"):
+            stop_away = np.where(np.isfinite(atr) & (atr > 0), atr * multiplier, np.nan)
+        entry, near = close.astype(np.float64), np.zeros(len(close), dtype=np.bool_)
+        stop, target = entry - signs * stop_away, entry + signs * (stop_away * reward)
+        reward_risk = np.full(len(close), reward)
+    with np.errstate(invalid="ignore"):
+        usable = ~near & (np.minimum(np.minimum(entry, stop), target) > 0) if rounded else np.isfinite(stop)
+    return Levels(*(np.where(usable, values, np.nan) for values in (entry, stop, target, reward_risk)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,10 +113,66 @@ def verify(paths: Paths) -> Verified:
     return Verified(len(lines), links[-1].hash if links else BEGINNING, tuple(faults), tuple(notes))
 
 
-def _sound_links(lines: list[bytes], faults: list[str]) -> Iterator[Link]:
-    """The lines that can be read; what is wrong with the order or with any of them goes to ``faults``."""
-    number, previous = 0, BEGINNING
-    for at, line in enumerate(lines, 1):
+@dataclass(frozen=True, slots=True)
+class CheckedIdea:
+    """What a check of one idea found: its place in the chain (0: it is in none) of so many lines, and what is wrong."""
+
+    number: int
+    lines: int
+    faults: tuple[str, ...]
+
+
+class IdeaChecker:
+    """Checks single ideas; of the chain only what is new since the last time is looked at again. Thread: any."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._lock = threading.Lock()
+        self._seen = b""
+        self._links: dict[str, Link] = {}
+        self._faults: list[str] = []
+        self._lines = 0
+        self._last = (0, BEGINNING)
+
+    def check(self, file: str) -> CheckedIdea:
+        """Check all lines of the chain, and the file and the evidence of one idea.
+
+        Raises:
+            StorageError: a file is there but cannot be read.
+        """
+        with self._lock:
+            self._read_on()
+            link, lines, faults = self._links.get(file), self._lines, list(self._faults)
+        if link is None:
+            return CheckedIdea(0, lines, (f"{file} is in no line of the chain.", *faults))
+        faults += _idea_faults(link, self._paths, last=False)
+        faults += _evidence_faults(link, EvidenceStore(folder_of(self._paths)), set())
+        return CheckedIdea(link.number, lines, tuple(faults))
+
+    def _read_on(self) -> None:
+        path = folder_of(self._paths) / FILE_NAME
+        data = _content(path) or b""
+        data = data[: data.rfind(b"\n") + 1]
+        if not data.startswith(self._seen):
+            self._seen, self._links, self._faults, self._lines, self._last = b"", {}, [], 0, (0, BEGINNING)
+        fresh = data[len(self._seen) :].split(b"\n")[:-1]
+        for link in _sound_links(fresh, self._faults, self._lines, self._last):
+            self._links[link.file] = link
+            self._last = (link.number, link.hash)
+        self._seen, self._lines = data, self._lines + len(fresh)
+
+
+def _sound_links(
+    lines: list[bytes], faults: list[str], before: int = 0, last: tuple[int, str] = (0, BEGINNING)
+) -> Iterator[Link]:
+    """The lines that can be read; what is wrong with the order or with any of them goes to ``faults``.
+
+    Args:
+        before: How many lines come before these.
+        last: Number and hash of the line before.
+    """
+    number, previous = last
+    for at, line in enumerate(lines, before + 1):
         link = parse(line)
         if link is None:
             faults.append(f"Line {at} of the chain is damaged.")

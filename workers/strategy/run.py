@@ -25,7 +25,7 @@ from workers.market.hours import market_open
 from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import UNKNOWN, AccountState
-from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, frame_window, window
+from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, SideView, frame_window, window
 from workers.strategy.gates import Gate
 from workers.strategy.inputs import Inputs
 from workers.strategy.library import RuleFile, load_profiles
@@ -74,11 +74,15 @@ class StrategyOutcome:
 class Evaluator:
     """Evaluates rules in one run; bars and specifications are fetched once for all strategies that share them.
 
+    Args:
+        keep: Whether anything may be written; without, only ``look_at`` is to be asked.
+
     Thread: one run, one thread.
     """
 
-    def __init__(self, ctx: TaskContext, rules: Sequence[RuleFile]) -> None:
+    def __init__(self, ctx: TaskContext, rules: Sequence[RuleFile], *, keep: bool = True) -> None:
         self._ctx = ctx
+        self._keep = keep
         self._rules = rules
         self._files = ideas.IdeaFiles(ctx.storage.paths)
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
@@ -126,13 +130,31 @@ class Evaluator:
         if self._files.known(id, found.bar_close):
             return _known(rule, found, id)
         inputs = replace(inputs, gates=self._gates(inputs, found))
-        closed = [gate.text for gate in inputs.gates if not gate.holds]
-        if closed:
-            text = f"{' '.join(closed)} Seen on it: {found.reason}"
-            return StrategyOutcome(
-                rule, replace(found, outcome=Outcome.NO_IDEA, reason=text, plan=None), gates=inputs.gates
-            )
+        if (closed := _closed(found, inputs.gates)) is not None:
+            return StrategyOutcome(rule, closed, gates=inputs.gates)
         return self._write(replace(inputs, account=self._account), found)
+
+    def look_at(self, rule: RuleFile) -> tuple[StrategyOutcome, tuple[SideView, ...]]:
+        """What would come of a rule now, with every condition of every direction; nothing is written.
+
+        The gates are asked with or without an idea. An idea that was written before has its id.
+
+        Raises:
+            MetronomeError: the terminal or a file does not give what is needed.
+        """
+        inputs = self._inputs(rule)
+        found, sides = inputs.examined()
+        if found.bar_close is None:
+            return StrategyOutcome(rule, found), sides
+        inputs = replace(inputs, gates=self._gates(inputs, found))
+        if found.outcome is not Outcome.IDEA:
+            return StrategyOutcome(rule, found, inputs.gates), sides
+        id = ideas.idea_id(rule, inputs.profile, found)
+        id = id if self._files.known(id, found.bar_close) else ""
+        if (closed := _closed(found, inputs.gates)) is not None:
+            return StrategyOutcome(rule, closed, inputs.gates, idea_id=id), sides
+        size = replace(inputs, account=self._account).sized(found)
+        return StrategyOutcome(rule, found, inputs.gates, size, id), sides
 
     def _write(self, inputs: Inputs, found: Evaluation) -> StrategyOutcome:
         """The idea of an evaluation, to its file with all its evidence."""
@@ -228,7 +250,7 @@ class Evaluator:
     def _account(self) -> AccountState:
         """The account as it is in this run, with positions under our names of the symbols."""
         ours = {self._names.broker_name(rule.strategy.symbol): rule.strategy.symbol for rule in self._rules}
-        return account.look(self._ctx, ours)
+        return account.look(self._ctx, ours, keep=self._keep)
 
     def _quote_age_s(self, symbol: str) -> float | None:
         """How old the newest quote of a symbol is, in seconds; None when there is none."""
@@ -276,6 +298,15 @@ class Evaluator:
             for name, count in wanted.items():
                 found[strategy.symbol, name] = max(found.get((strategy.symbol, name), 0), count)
         return found
+
+
+def _closed(found: Evaluation, asked: Sequence[Gate]) -> Evaluation | None:
+    """An idea that a gate forbids; None when all hold."""
+    closed = [gate.text for gate in asked if not gate.holds]
+    if not closed:
+        return None
+    text = f"{' '.join(closed)} Seen on it: {found.reason}"
+    return replace(found, outcome=Outcome.NO_IDEA, reason=text, plan=None)
 
 
 def _known(rule: RuleFile, found: Evaluation, id: str) -> StrategyOutcome:

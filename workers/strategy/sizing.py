@@ -116,7 +116,7 @@ def lots(
         return Size(None, reason=f"No size: {trouble}.")
     money = equity * risk_fraction
     ticks = stop_distance / rules.tick
-    per_lot = ticks * rules.tick_value
+    per_lot = loss_per_lot(stop_distance, rules)
     wanted = money / per_lot
     lines = (
         f"risk {money:.2f} = {risk_fraction:.4g} of {equity:.2f}",
@@ -133,6 +133,11 @@ def lots(
         what = "that one order may have" if allowed == rules.most else "that the broker's limit for the symbol leaves"
         reason = f"The volume is held at the {volume:g} lots {what}."
     return Size(volume, volume * per_lot, reason, (*lines, f"volume {volume:g}"))
+
+
+def loss_per_lot(stop_distance: float, rules: VolumeRules) -> float:
+    """What one lot loses at the stop, in the currency of the account: the distance in ticks, times a tick's value."""
+    return stop_distance / rules.tick * rules.tick_value
 
 
 def floor_to_step(volume: float, step: float) -> float:

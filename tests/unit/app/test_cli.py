@@ -17,6 +17,7 @@ from app.errors import NothingToDo, UserAction
 from app.owner import Owner
 from app.params import params_from_texts
 from app.paths import Paths
+from app.settings import Settings
 from app.tasks import Queue, Registry, TaskContext, TaskParams, TaskResult, TaskSpec
 
 
@@ -284,6 +285,49 @@ def test_the_window_starts_the_engine_when_it_wants_and_it_is_stopped_for_it(hom
         assert cli.main(["--home", str(home)], wiring) == 5
     assert seen == [home.name, "shown"]
     assert not ipc.owner_file(Paths(home).lock_file).exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--minimized",), ("--set", "ui.theme=dark")])
+@pytest.mark.usefixtures("screen")
+def test_settings_of_a_newer_version_are_told_by_the_window(home: Path, arguments: tuple[str, ...]) -> None:
+    file = Paths(home).settings_file
+    file.parent.mkdir(parents=True)
+    newer = "schema_version = 99\n[ui]\ntheme = 'light'\n"
+    file.write_text(newer, encoding="utf-8")
+    seen: list[str] = []
+
+    def window(start: cli.WindowStart) -> int:
+        assert start.session.settings.current.market == Settings().market
+        for _ in range(2):
+            with pytest.raises(UserAction) as refusal:
+                start.start(lambda: None, lambda: 0.0)
+            assert str(file) in refusal.value.message
+            assert "schema 99" in refusal.value.message
+            assert "move the file away" in refusal.value.advice
+            assert file.read_text(encoding="utf-8") == newer
+        file.write_text(newer.replace("99", "1"), encoding="utf-8")
+        seen.append(start.start(lambda: None, lambda: 0.0).settings.current.ui.theme)
+        return 0
+
+    wiring = cli.Wiring(registry=registry, window=window, screenshot=no_window)
+    assert cli.main(["--home", str(home), *arguments], wiring) == 0
+    assert seen == ["dark" if "--set" in arguments else "light"]
+
+
+@pytest.mark.parametrize("arguments", [("--headless",), ("tasks",), ("run", "count")])
+def test_settings_of_a_newer_version_stop_every_command(home: Path, ask: Ask, arguments: tuple[str, ...]) -> None:
+    file = Paths(home).settings_file
+    file.parent.mkdir(parents=True)
+    file.write_text("schema_version = 99\n", encoding="utf-8")
+    code, document, _ = ask(*arguments)
+    assert code == 1
+    assert "schema 99" in document["error"]
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen, or what Qt takes for one."""
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.mark.parametrize(

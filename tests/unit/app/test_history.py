@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -113,20 +112,6 @@ def test_filters(history: RunHistory, wanted: RunFilter, expected: int) -> None:
         history.add(a_run(history, f"task{n % 2}", RunState.FAILED if n % 4 == 0 else RunState.SUCCEEDED, minutes=n))
     assert len(history.page(wanted, 1000)) == expected
     assert history.count(wanted) == expected
-
-
-def test_retention_by_age_and_by_number(tmp_path: Path, clock: FakeClock) -> None:
-    history = RunHistory(tmp_path / "metronome.db", clock, keep_days=1, keep_rows=30)
-    old = a_run(history, "old", minutes=-60 * 25)
-    history.add(old)
-    for n in range(40):
-        history.add(a_run(history, minutes=n))
-    history.prune()
-    assert history.get(old.run_id) is None
-    kept = history.page(limit=100)
-    assert len(kept) == 30
-    assert kept[-1].queued_at == START + timedelta(minutes=10)
-    history.close()
 
 
 def test_closing_keeps_what_was_handed_over(tmp_path: Path, clock: FakeClock) -> None:
@@ -268,15 +253,3 @@ def test_what_was_written_under_a_wrong_clock_accounts_for_nothing(history: RunH
     history.mark({"collect": "key"}, START - timedelta(hours=1))
     history.add(a_run(history, minutes=60 * 24 * 200))
     assert history.accounted("collect", "key") == START - timedelta(hours=1)
-
-
-def test_retention_removes_all_that_is_too_old_however_much_it_is(tmp_path: Path, clock: FakeClock) -> None:
-    history = RunHistory(tmp_path / "metronome.db", clock, keep_days=1)
-    for _ in range(12_000):
-        history.add(a_run(history, minutes=-60 * 48), at_once=False)
-    stored = threading.Event()
-    history.add(a_run(history), lambda run: stored.set())
-    assert stored.wait(10)
-    history.prune()
-    assert history.count() == 1
-    history.close()

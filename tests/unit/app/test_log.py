@@ -127,6 +127,13 @@ def test_innocent_text_stays(text: str) -> None:
     assert scrub(text) == text
 
 
+@pytest.mark.parametrize("around", ["{}", "chat of {}.", "https://api.telegram.org/bot{}/sendMessage", "'{}'"])
+def test_the_bare_token_of_a_telegram_bot_is_scrubbed(around: str) -> None:
+    made_up = "123456789:AA" + "Hd-q_TcvCH1" * 3
+    assert scrub(around.format(made_up)) == around.format("***")
+    assert scrub("a time 12:30:45, a pair 123456789:AABB") == "a time 12:30:45, a pair 123456789:AABB"
+
+
 def test_a_known_secret_is_hidden_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.log_scrub._known", frozenset())
     log.hide("correct horse")
@@ -365,3 +372,14 @@ def test_a_record_costs_little(paths: Paths) -> None:
                 logger.info("collected symbol=%s bars=%d", "EURUSD", number)
             best = min(best, (time.perf_counter() - began) / 100)
     assert best < 0.0001
+
+
+@pytest.mark.allow_warnings
+def test_one_record_does_not_push_all_others_out(paths: Paths) -> None:
+    log.setup(paths, Settings(), None)
+    logger.error("begin %s end", "x" * 10_000_000)
+    log.shutdown()
+    text = text_of(paths.log_file)
+    assert len(text) < 201_000
+    assert "begin xxx" in text
+    assert text.endswith("x end\n")

@@ -15,9 +15,11 @@ from app.clock import SystemClock
 from app.errors import Blocked, NothingToDo, Retryable, UserAction
 from app.history import RunHistory
 from app.inflight import Inflight
+from app.paths import Paths
 from app.runner import Runner
 from app.runs import Run, RunState, Trigger
 from app.settings import Settings
+from app.storage import Storage
 from app.tasks import (
     OPEN,
     GateAnswer,
@@ -273,6 +275,126 @@ def test_replacing_twice_leaves_only_the_newest_waiting(bench: Bench) -> None:
     assert bench.done(third).state is RunState.SUCCEEDED
 
 
+def test_replacing_a_run_that_waits_for_its_lane(bench: Bench) -> None:
+    bench.add(bench.hold, "busy")
+    seen: list[str] = []
+
+    def note(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        seen.append(ctx.run_id)
+        return TaskResult()
+
+    bench.add(note, overlap=Overlap.REPLACE)
+    bench.runner.submit("busy")
+    bench.wait_begun()
+    waiting = bench.runner.submit("probe")
+    newer = bench.runner.submit("probe")
+    replaced = bench.done(waiting)  # at once: the lane is still full
+    assert (replaced.state, replaced.reason) == (RunState.CANCELLED, "Replaced by a newer request.")
+    assert replaced.started_at is None
+    newest = bench.runner.submit("probe")
+    assert bench.done(newer).state is RunState.CANCELLED
+    bench.let_go.set()
+    assert bench.done(newest).state is RunState.SUCCEEDED
+    assert seen == [newest.run_id]
+
+
+@pytest.mark.allow_warnings
+def test_replacing_a_run_in_its_pause_begins_at_once(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def task(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        seen.append(ctx.run_id)
+        if len(seen) == 1:
+            raise Retryable("The network is away.")
+        return TaskResult()
+
+    bench.add(task, overlap=Overlap.REPLACE, retries=Retries(attempts=3, base_s=3600, max_s=3600))
+    first = bench.runner.submit("probe")
+    assert bench.done(first).state is RunState.FAILED
+    (pausing,) = bench.runner.snapshot().queued
+    newer = bench.runner.submit("probe")
+    assert bench.done(newer).state is RunState.SUCCEEDED
+    paused = bench.history.get(pausing.run_id)
+    assert paused is not None
+    assert (paused.state, paused.reason, paused.attempt) == (RunState.CANCELLED, "Replaced by a newer request.", 2)
+    assert seen == [first.run_id, newer.run_id]
+    assert bench.runner.wait_idle(SOON)
+
+
+def test_a_run_that_is_cancelled_between_its_queue_and_its_start_does_not_begin(bench: Bench) -> None:
+    """The lane hands the run over at the instant at which it was marked, before its end is written."""
+    seen: list[str] = []
+
+    def note(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        seen.append(ctx.run_id)
+        return TaskResult()
+
+    bench.add(bench.hold, "busy")
+    bench.add(note)
+    bench.runner.submit("busy")
+    bench.wait_begun()
+    run = bench.runner.submit("probe")
+    with bench.runner._lock:
+        bench.runner._by_id[run.run_id].ask_to_stop(RunState.CANCELLED, "Cancelled before it began.")
+    bench.let_go.set()
+    ended = bench.done(run)
+    assert (ended.state, ended.reason, ended.started_at) == (RunState.CANCELLED, "Cancelled before it began.", None)
+    assert seen == []
+
+
+def test_a_run_that_is_cancelled_while_its_gates_are_asked_does_no_work(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def note(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        seen.append(ctx.run_id)
+        return TaskResult()
+
+    class Slow:
+        """A gate that somebody waits for."""
+
+        name = "slow"
+
+        def check(self, ctx: TaskContext) -> GateAnswer:
+            bench.runner.cancel(ctx.run_id)
+            return OPEN
+
+    bench.add(note, gates=(Slow(),))
+    ended = bench.run("probe")
+    assert (ended.state, ended.reason) == (RunState.CANCELLED, "Cancelled on request.")
+    assert seen == []
+
+
+def test_requests_that_replace_each_other_from_eight_threads(bench: Bench) -> None:
+    inside: list[int] = []
+    worst: list[int] = []
+    ran: list[str] = []
+
+    def task(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        inside.append(1)
+        worst.append(len(inside))
+        ran.append(ctx.run_id)
+        inside.pop()
+        return TaskResult()
+
+    bench.add(task, overlap=Overlap.REPLACE)
+    bench.runner.set_widths({Queue.MONITORING: 4})
+    runs: list[Run] = []
+    threads = [
+        threading.Thread(target=lambda: runs.extend(bench.runner.submit("probe") for _ in range(125))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ended = [bench.done(run) for run in runs]
+    assert max(worst) == 1
+    assert {run.state for run in ended} <= {RunState.SUCCEEDED, RunState.CANCELLED, RunState.SKIPPED}
+    unbegun = {run.run_id for run in ended if run.started_at is None}
+    assert not unbegun & set(ran)
+    assert {run.run_id for run in ended if run.state is RunState.SUCCEEDED} <= set(ran)
+    assert bench.runner.snapshot().queued == ()
+
+
 def test_a_thousand_requests_from_eight_threads_never_overlap(bench: Bench) -> None:
     inside: list[int] = []
     worst: list[int] = []
@@ -441,6 +563,49 @@ def test_tries_are_bounded_and_bugs_are_not_tried_again(bench: Bench) -> None:
 def test_pauses_double_up_to_their_maximum() -> None:
     retries = Retries(attempts=9, base_s=2, max_s=60)
     assert [retries.pause_after(n) for n in range(1, 8)] == [2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.allow_warnings("is damaged")
+def test_a_run_that_meets_a_damaged_file_succeeds_with_a_warning(bench: Bench, tmp_path: Path) -> None:
+    bench.lent.storage = Storage(Paths(tmp_path), bench.clock)
+    day = tmp_path / "data" / "day.json"
+
+    def append(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        ctx.storage.append_json_item(day, {"n": 1})
+        return TaskResult()
+
+    bench.add(append)
+    assert bench.run("probe").state is RunState.SUCCEEDED
+    day.write_bytes(day.read_bytes()[:-5])
+    run = bench.run("probe")
+    assert run.state is RunState.SUCCEEDED_WITH_WARNINGS
+    assert "data/day.json is damaged" in run.reason
+    assert len(run.warnings) == 1
+    assert bench.run("probe").state is RunState.SUCCEEDED
+
+
+@pytest.mark.allow_warnings
+def test_a_row_keeps_no_more_of_an_exception_than_a_person_reads(bench: Bench) -> None:
+    bench.add(fail_with(ValueError("beginning " + "x" * 10_000_000 + " end")))
+    run = bench.run("probe")
+    assert run.state is RunState.FAILED
+    assert run.reason.startswith("ValueError: beginning xxx")
+    assert "more characters" in run.reason
+    assert run.reason.endswith("end")
+    assert len(run.reason) <= 2_000
+    assert len(run.error) <= 50_000
+    assert run.error.startswith("Traceback")
+
+    def warns(ctx: TaskContext, params: TaskParams) -> TaskResult:
+        for n in range(1_200):
+            ctx.warn(f"{n} " + "y" * 3_000)
+        return TaskResult()
+
+    bench.add(warns, "warns")
+    run = bench.run("warns")
+    assert len(run.warnings) == 1_001
+    assert max(map(len, run.warnings)) <= 2_000
+    assert run.warnings[-1] == "200 more warnings are in the log."
 
 
 # -- telling -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from app.clock import FakeClock
 from app.errors import UserAction
 from app.files import StorageError
 from app.paths import Paths
-from app.storage import Storage
+from app.storage import Storage, damage_told_to
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -193,7 +193,7 @@ import sys
 from pathlib import Path
 from app.clock import SystemClock
 from app.paths import Paths
-from app.storage import Storage
+from app.storage import Storage, damage_told_to
 storage, home = Storage(Paths(Path(sys.argv[1])), SystemClock()), Path(sys.argv[1])
 print("ready", flush=True)
 for n in range(int(sys.argv[2]), 10**9):
@@ -324,3 +324,36 @@ def test_a_document_checked_by_lines_is_judged_like_one_parsed_whole(
     entries = json.loads(path.read_bytes())["entries"]
     assert len(entries) == expected
     assert entries[-1] == {"next": 1}
+
+
+def test_the_run_that_meets_a_damaged_file_is_told(storage: Storage, day: Path, paths: Paths) -> None:
+    storage.append_json_item(day, {"bid": 1.1})
+    os.truncate(day, day.stat().st_size - 5)
+    table = paths.bars / "EURUSD_M5.csv"
+    storage.append_csv(table, ("time", "close"), [(1, 2)])
+    os.truncate(table, table.stat().st_size - 1)
+    told: list[str] = []
+    with damage_told_to(told.append):
+        storage.append_json_item(day, {"bid": 1.2})
+        storage.append_json_item(day, {"bid": 1.3})
+        storage.append_csv(table, ("time", "close"), [(3, 4)])
+    assert len(told) == 2
+    assert "EURUSD_20250603.json is damaged" in told[0]
+    assert "kept as EURUSD_20250603.json.damaged-" in told[0]
+    assert "moved to EURUSD_M5.rejected.csv" in told[1]
+    assert entries(day) == [{"bid": 1.2}, {"bid": 1.3}]
+
+
+@pytest.mark.allow_warnings("is damaged")
+def test_what_the_window_met_is_told_by_the_next_run_at_the_file(storage: Storage, day: Path, paths: Paths) -> None:
+    storage.append_json_item(day, {"bid": 1.1})
+    os.truncate(day, day.stat().st_size - 5)
+    assert storage.last_json_item(day) is None  # a page looks at it
+    told: list[str] = []
+    with damage_told_to(told.append):
+        storage.append_json_item(paths.market_data / "GBPUSD_20250603.json", {"bid": 1.2})
+        assert told == []
+        storage.append_json_item(day, {"bid": 1.2})
+        storage.append_json_item(day, {"bid": 1.3})
+    assert len(told) == 1
+    assert "EURUSD_20250603.json is damaged" in told[0]

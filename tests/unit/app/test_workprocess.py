@@ -114,6 +114,12 @@ def test_cancel_ends_the_process_even_when_it_does_not_listen(
         run_in_process(ctx, work)
 
 
+def test_work_that_may_be_ended_at_once_has_less_time_to_end_by_itself(ctx: TaskContext, flag: CancelFlag) -> None:
+    ctx._publish = lambda progress: flag.set()
+    with pytest.raises(Cancelled):
+        run_in_process(ctx, ignore, grace_s=0.01)
+
+
 def test_the_limit_kills(ctx: TaskContext) -> None:
     with pytest.raises(WorkerCrashed, match=r"limit of 0\.2 s"):
         run_in_process(ctx, ignore, limit_s=0.2)

@@ -34,7 +34,7 @@ from app.terminal.values import (
     Tick,
 )
 
-_SPECIFICATION: dict[str, Any] = {name: 0 for name in SymbolInfo.__dataclass_fields__} | {
+SPECIFICATION: dict[str, Any] = {name: 0 for name in SymbolInfo.__dataclass_fields__} | {
     "digits": 5,
     "point": 1e-5,
     "trade_tick_size": 1e-5,
@@ -46,6 +46,8 @@ _SPECIFICATION: dict[str, Any] = {name: 0 for name in SymbolInfo.__dataclass_fie
     "volume_limit": 0.0,
     "currency_base": "EUR",
     "currency_profit": "USD",
+    "currency_margin": "EUR",
+    "trade_contract_size": 100_000.0,
 }
 
 
@@ -203,7 +205,7 @@ class HandTerminal:
 
     def add(self, symbol: str, rates: Rates, timeframe: str = "M5") -> None:
         """A symbol with this history and a fresh quote."""
-        self.symbols[symbol] = SymbolInfo(**(_SPECIFICATION | {"name": symbol}))
+        self.symbols[symbol] = SymbolInfo(**(SPECIFICATION | {"name": symbol}))
         self.history[symbol, timeframe] = rates
         self.quote(symbol, 1.1, 1.1001)
 

@@ -62,17 +62,18 @@ def check_of(report: HealthReport, name: str) -> Check:
 def test_healthy(healthy: Bench) -> None:
     report = run(healthy)
     assert report.overall == "healthy"
-    assert report.summary() == "Healthy: 12 checks ok"
+    assert report.summary() == "Healthy: 16 checks ok"
     assert [check.name for check in report.checks] == [name for name, _, _ in checks.CHECKS]
     assert all(check.rule and check.value and check.since == "2025-06-03T12:00:00.000Z" for check in report.checks)
     assert "ensure_connected" not in healthy.terminal.calls  # it looks, it never connects
-    assert check_of(report, "quotes").value == "1 of 1 quote fresh"
+    assert check_of(report, "quotes").value == "1 of 1 quote fresh; oldest: EURUSD 1.0 s"
 
 
 def test_quotes_that_stand_still_while_the_market_is_open(healthy: Bench) -> None:
     healthy.terminal.quote("EURUSD", 1.1, 1.1001, age_s=7200)
     found = check_of(run(healthy), "quotes")
-    assert (found.verdict, found.value) == (Verdict.WARNING, "1 of 1 quote stand still although the market is open")
+    still = "1 of 1 quote stand still although the market is open; oldest: EURUSD 2 h"
+    assert (found.verdict, found.value) == (Verdict.WARNING, still)
     assert "The quote of EURUSD is 2 h old although its market is open." in found.advice
     healthy.clock.advance(4 * 86_400)  # Saturday
     assert check_of(run(healthy), "quotes").verdict is Verdict.OK
@@ -178,8 +179,8 @@ def test_check_that_cannot_be_made_is_an_error_of_itself(healthy: Bench, monkeyp
     monkeypatch.setattr(psutil, "Process", refuse)
     del healthy.facts["history"]
     report = run(healthy)
-    assert report.errors == 2
-    for name in ("memory", "history"):
+    assert report.errors == 3
+    for name in ("memory", "handles", "history"):
         assert "could not be checked" in check_of(report, name).value
     assert check_of(report, "lanes").verdict is Verdict.OK
 
@@ -303,4 +304,7 @@ def test_a_damaged_calendar_is_put_aside_and_one_of_a_newer_program_is_told(heal
 
 def test_history_claims_only_what_is_looked_at(healthy: Bench) -> None:
     check = check_of(run(healthy), "history")
-    assert check.rule == "error when the file could not be opened, read or written the last time"
+    assert (
+        check.rule
+        == "error when the file could not be opened, read or written the last time, or was damaged at the daily look"
+    )

@@ -22,12 +22,17 @@ def test_default_schedules_are_those_of_the_design() -> None:
     assert {spec.id: (spec.queue, spec.schedule, spec.on_start) for spec in registry()} == {
         "evaluate_all_strategies": (Queue.AI_EVALUATION, "*/15 * * * *", True),
         "evaluate_single_symbol": (Queue.AI_EVALUATION, "manual", False),
+        "backtest_strategy": (Queue.AI_EVALUATION, "manual", False),
         "collect_market_data": (Queue.DATA_COLLECTION, "*/5 * * * *", True),
         "update_symbol_info": (Queue.DATA_COLLECTION, "daily 00:20", False),
         "record_trades": (Queue.DATA_COLLECTION, "5 * * * *", False),
         "update_economic_calendar": (Queue.DATA_COLLECTION, "0 * * * *", False),
         "collect_rss_news": (Queue.DATA_COLLECTION, "*/10 * * * *", False),
         "import_files": (Queue.DATA_COLLECTION, "manual", False),
+        "cleanup_old_logs": (Queue.MAINTENANCE, "daily 02:00", False),
+        "cleanup_cache": (Queue.MAINTENANCE, "daily 03:00", False),
+        "archive_old_trades": (Queue.MAINTENANCE, "daily 04:00", False),
+        "optimize_csv_files": (Queue.MAINTENANCE, "weekly sun 05:00", False),
         "system_health_check": (Queue.MONITORING, "*/30 * * * *", True),
     }
 

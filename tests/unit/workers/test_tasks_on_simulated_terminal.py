@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from workers.ai_tasks import evaluate_all_strategies
 from workers.data_tasks import CollectParams, collect_market_data
 from workers.gates import TerminalConnected
 from workers.strategy.command import ideas
-from workers.strategy.replay import verify
+from workers.strategy.evidence import EvidenceStore, folder_of
+from workers.strategy.ideas import IdeaFiles
+from workers.strategy.replay import rebuild, verify
 
 BARS = "data/bars/mt5/EURUSD_M5_2025_fullyear.csv"
 
@@ -100,4 +102,26 @@ def test_a_stretch_of_real_bars_is_made_again_byte_for_byte(bench: Bench, replay
     for path in files:
         found = ideas(bench.paths, "replay", [path.stem])
         assert found["identical"], found["message"]
+    assert verify(bench.paths).faults == ()
+
+
+def test_all_ideas_of_a_simulated_month_are_made_again_byte_for_byte(bench: Bench) -> None:
+    session = build_session(bench.settings.terminal, bench.clock)
+    bench.terminal = session
+    bench.market(watch_list=("EURUSD", "GBPUSD", "XAUUSD"), timeframes=("M15", "H1"))
+    session.start()
+    try:
+        assert not TerminalConnected().check(bench.context()).blocked
+        begun = bench.clock.now()
+        while bench.clock.now() - begun < timedelta(days=31):
+            collect_market_data(bench.context(), CollectParams())
+            evaluate_all_strategies(bench.context(), NoParams())
+            bench.clock.advance(4 * 3600)
+    finally:
+        session.stop()
+    links = IdeaFiles(bench.paths).recent(begun)
+    assert len(links) > 100
+    for link in links:
+        again = rebuild(link.inputs, EvidenceStore(folder_of(bench.paths)))
+        assert again.content == (bench.paths.trade_ideas / link.file).read_bytes()
     assert verify(bench.paths).faults == ()

@@ -90,6 +90,10 @@ def test_null_lists_are_empty() -> None:
         ({"strategy": {"direction": "long", "max_risk_pct": 1}}, ("max_risk_pct", "fraction", "0.01 is 1 %")),
         ({"id": "../x"}, ("id", "../x")),
         ({"schema": 2}, ("layout 2", "Update Metronome")),
+        ({"schema_version": 99, "new": 1}, ("layout 99", "Update Metronome")),
+        ({"schema": 1, "schema_version": 99}, ("layout 99", "Update Metronome")),
+        ({"schema": "99"}, ("layout 99", "Update Metronome")),
+        ({"schema": 99.0}, ("layout 99", "Update Metronome")),
         ({"short_conditions": {"entry": ["rsi_gt_70"]}}, ("short_conditions need", "'both'")),
     ],
 )

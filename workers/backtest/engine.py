@@ -1,0 +1,266 @@
+"""A rule traded over past bars.
+
+Decided on the close of a bar, filled at the open of the next; one position at a time; the stop is looked at before the
+target; what opens beyond a level is filled at the open. docs/backtests.md says all of it for users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from workers.backtest.fills import Side, first_touch, stop_fill
+from workers.backtest.finer import Finer
+from workers.backtest.management import Leg, Plan
+from workers.backtest.market import Market
+from workers.backtest.model import Costs, Played, Reason, Tally, Terms, Trades
+from workers.backtest.positions import Book, Closing, Rows
+from workers.backtest.signals import Signals
+from workers.backtest.walk import Exit, Sides, Walk
+from workers.strategy.averages import Array
+from workers.strategy.language.evaluation import Evaluator, Rates
+from workers.strategy.sizing import floor_to_step, lots
+
+#: ``watch(bar, so_far)``: the bar that the walk has reached; ``so_far()`` gives the positions and the money until then.
+Watch = Callable[[int, Callable[[], tuple[int, float]]], None]
+#: Candidates between two of these when they are taken one by one.
+_TELL_EVERY: Final = 512
+
+
+def sides_of(bars: Evaluator, spread: Array, market: Market, costs: Costs, directions: frozenset[int]) -> Sides:
+    """The market as each side that is traded sees it.
+
+    Args:
+        bars: Closed bars (bids).
+        spread: Of each bar, in points.
+        directions: +1 and -1, those that are traded.
+    """
+    begin = bars.rates["open"]  # looked at here and there only: not worth a column of its own
+    high, low, end = (bars.column(name) for name in ("high", "low", "close"))
+    paid = None if costs.ideal else spread
+    fall = 0.0 if costs.ideal else costs.slippage_points * market.grid.point
+    found = {sign: Side(sign, begin, high, low, end, paid, market.grid.point, fall) for sign in directions}
+    return Sides(found.get(1), found.get(-1))
+
+
+def spread_points(rates: Rates, costs: Costs) -> Array:
+    """The spread of each bar in points: fixed, or that of the bars; none in an ideal market."""
+    if costs.ideal:
+        return np.zeros(len(rates))
+    if costs.spread_points is not None:
+        return np.full(len(rates), costs.spread_points)
+    found: Any = rates["spread"]  # looked at here and there only: not worth a copy
+    points: Array = np.maximum(found, 0) if (found < 0).any() else found
+    return points
+
+
+def play(
+    rates: Rates,
+    signals: Signals,
+    sides: Sides,
+    market: Market,
+    terms: Terms,
+    costs: Costs,
+    plan: Plan,
+    risk: float,
+    finer: Finer | None = None,
+    watch: Watch | None = None,
+) -> Played:
+    """Trade the signals over the bars.
+
+    Args:
+        risk: Share of the account that a position may lose, for sizes by risk.
+        finer: Bars of minutes that tell the order inside a bar.
+        watch: Told how far it is; may raise ``Cancelled``.
+    """
+    book = Book.of(signals, sides, market, costs, rates["time"].astype(np.int64))
+    game = _Game(book, Walk(signals, sides, plan, finer), terms, plan, risk, watch)
+    found = game.quick() if terms.volume is not None and not plan else None
+    if found is None:
+        found = game.careful()
+    trades, tally = found
+    order = np.argsort(trades.exit_bar, kind="stable")
+    if not (np.diff(order) == 1).all():
+        trades = Trades(*(getattr(trades, name)[order] for name in Trades.__slots__))
+    settled = tally.settled
+    tally = replace(tally, ambiguous=int(np.count_nonzero(trades.ambiguous)) + settled)
+    curve = book.curve(trades, terms.deposit, len(rates))
+    begun = np.flatnonzero(rates["time"] >= terms.start) if terms.start is not None else np.zeros(1, dtype=np.int64)
+    first = int(begun[0]) if len(begun) else len(rates) - 1
+    last = len(rates) - 1
+    if terms.end is not None:
+        last = max(first, int(np.searchsorted(rates["time"], terms.end)) - 1, int(trades.exit_bar.max(initial=0)))
+    return Played(trades, curve, tally, first, last)
+
+
+@dataclass(slots=True)
+class _Game:
+    """One pass over the candidates."""
+
+    book: Book
+    walk: Walk
+    terms: Terms
+    plan: Plan
+    risk: float
+    watch: Watch | None
+
+    def quick(self) -> tuple[Trades, Tally] | None:
+        """With a fixed volume, first without a look at the account; None when it would have mattered on the way."""
+        walk, taken = self.walk, list[int]()
+        candidate = 0
+        while candidate < len(walk):
+            found, candidate = walk.chain(candidate)
+            taken += found
+            if self.watch is not None:
+                self.watch(int(walk.bar[found[-1]]), partial(self._so_far, taken))
+        rows = self._rows(taken)
+        trades = self.book.trades(rows)
+        if not self.book.costs.ideal and not self._affordable(trades):
+            return None
+        return trades, Tally(signals=len(walk), settled=int(np.count_nonzero(rows.settled)))
+
+    def _rows(self, taken: list[int]) -> Rows:
+        """Candidates that were taken whole, with a fixed volume."""
+        walk, places = self.walk, np.array(taken, dtype=np.int64)
+        count = len(places)
+        return Rows(
+            np.arange(count),
+            places,
+            walk.bar[places],
+            walk.reason[places],
+            walk.both[places],
+            walk.settled[places],
+            np.full(count, np.nan),
+            np.full(count, self.terms.volume or 0.0),
+        )
+
+    def _so_far(self, taken: list[int]) -> tuple[int, float]:
+        return len(taken), self.terms.deposit + float(self.book.trades(self._rows(taken)).profit.sum())
+
+    def _affordable(self, trades: Trades) -> bool:
+        """Whether the account could pay for every position, and none came near to a stop-out."""
+        market, terms = self.book.market, self.terms
+        before = terms.deposit + np.concatenate(([0.0], np.cumsum(trades.profit)[:-1]))[: len(trades)]
+        price = trades.entry if market.margin_value and not market.by_price else np.ones(len(trades))
+        margin = price * market.margin(terms.volume or 0.0, 1.0, terms.leverage)
+        lowest_price = trades.entry - trades.sign * trades.worst
+        lost = (
+            market.profit(-trades.worst, trades.volume, lowest_price) + trades.commission + np.minimum(trades.swap, 0)
+        )
+        return bool(((margin <= before) & (before + lost > terms.stop_out * margin)).all())
+
+    def careful(self) -> tuple[Trades, Tally]:
+        """Position by position, with size, margin and stop-out by the account as it is then."""
+        closings, walk, tally = list[Closing](), self.walk, _Counts()
+        candidate, told, number = 0, _TELL_EVERY, 0
+        balance = self.terms.deposit
+        while candidate < len(walk):
+            volume = self._volume(candidate, balance, tally)
+            if volume is None:
+                candidate += 1
+            else:
+                new = self._take(number, candidate, volume, balance, tally)
+                closings += new
+                balance += sum(self.book.brought(closing) for closing in new)
+                number += 1
+                candidate = walk.following(new[-1].bar, candidate)
+            if self.watch is not None and candidate >= told:
+                self.watch(closings[-1].bar if closings else 0, partial(_told, number, balance))
+                told = candidate + _TELL_EVERY
+        settled = sum(closing.settled for closing in closings)
+        return self.book.trades(Rows.of(closings)), tally.done(len(walk), settled)
+
+    def _volume(self, candidate: int, balance: float, tally: _Counts) -> float | None:
+        """The volume that the account has for this entry; None when it has none."""
+        signals, market, terms = self.book.signals, self.book.market, self.terms
+        volume = terms.volume
+        if volume is None:
+            share = self.risk if signals.full[candidate] else self.risk / 2
+            distance = abs(float(signals.entry[candidate]) - float(signals.stop[candidate]))
+            size = lots(balance, share, distance, market.volumes)
+            if size.volume is None:
+                tally.no_volume += 1
+                tally.no_volume_reason = tally.no_volume_reason or size.reason
+                return None
+            volume = size.volume
+        if not self.book.costs.ideal:
+            needed = market.margin(volume, abs(float(signals.entry[candidate])), terms.leverage)
+            if needed > balance:
+                tally.no_money += 1
+                return None
+        return volume
+
+    def _take(self, number: int, candidate: int, volume: float, balance: float, tally: _Counts) -> list[Closing]:
+        """Take a position: its closings, the last one last."""
+        found = self._stopped_out(candidate, self.walk.exit_of(candidate), volume, balance, tally)
+        if found.legs is None:
+            return [Closing(number, candidate, found.bar, found.reason, found.both, found.settled, np.nan, volume)]
+        closings, left, rules = list[Closing](), volume, self.book.market.volumes
+        for leg in found.legs:
+            part = left
+            if leg.reason is Reason.PARTIAL:
+                part = floor_to_step(volume / 2, rules.step)
+                if min(part, left - part) < rules.least * (1 - 1e-9):
+                    tally.no_partial += 1
+                    continue
+            left = round(left - part, 8)
+            closings.append(Closing(number, candidate, leg.bar, leg.reason, leg.both, False, leg.price, part))
+        return closings
+
+    def _stopped_out(self, candidate: int, found: Exit, volume: float, balance: float, tally: _Counts) -> Exit:
+        """The exit, or the earlier one that the broker forces when equity falls to its share of the margin.
+
+        Reckoned with the whole volume, also after a part of it was closed.
+        """
+        book, market = self.book, self.book.market
+        if book.costs.ideal:
+            return found
+        sign, begin = int(book.signals.sign[candidate]), int(book.signals.bar[candidate]) + 1
+        side = book.sides.of(sign)
+        entry = sign * (float(side.enters(begin)) + side.fall)
+        margin = market.margin(volume, entry, self.terms.leverage)
+        loss = self.terms.stop_out * margin - balance + 2.0 * book.costs.commission * volume
+        worth = volume * market.value
+        if market.by_price:
+            level = entry * worth / (worth - sign * loss) if worth - sign * loss > 0 else -np.inf * sign
+        else:
+            level = entry + sign * loss / worth
+        stop = sign * float(book.signals.stop[candidate])
+        if sign * level <= stop:
+            return found  # whatever comes there has met the stop before
+        until = found.bar + (0 if found.reason == Reason.RULE else 1)
+        at, _stop, _both = first_touch(side, begin, until, sign * level, np.inf)
+        if at < 0:
+            return found
+        price = stop_fill(side, at, sign * level)
+        tally.stop_outs += 1
+        kept = [leg for leg in found.legs or [] if leg.bar < at]
+        return Exit(at, Reason.STOP_OUT, False, False, [*kept, Leg(at, price, Reason.STOP_OUT)])
+
+
+@dataclass(slots=True)
+class _Counts:
+    no_money: int = 0
+    no_volume: int = 0
+    no_volume_reason: str = ""
+    stop_outs: int = 0
+    no_partial: int = 0
+
+    def done(self, signals: int, settled: int) -> Tally:
+        return Tally(
+            signals=signals,
+            settled=settled,
+            no_money=self.no_money,
+            no_volume=self.no_volume,
+            no_volume_reason=self.no_volume_reason,
+            stop_outs=self.stop_outs,
+            no_partial=self.no_partial,
+        )
+
+
+def _told(positions: int, balance: float) -> tuple[int, float]:
+    return positions, balance

@@ -1,0 +1,138 @@
+"""What a test says of itself: what was tested and how, what a reader has to know, and why there are no trades."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from app.terminal.values import Rates
+from workers.backtest.bars import History
+from workers.backtest.model import Played, Terms
+from workers.backtest.request import Request
+from workers.backtest.signals import Signals
+from workers.market.grade import GRADES, Grade
+from workers.wording import count
+
+#: Version of the rules of the simulation; results of different ones are not to be compared to the cent.
+ENGINE_VERSION: Final = 1
+#: A share of trades that may have ended either way without a word of warning; the count is always told.
+_FEW_AMBIGUOUS: Final = 0.02
+
+
+def warnings(request: Request, history: History, played: Played, grade: Grade) -> list[str]:
+    """What a reader of the result has to know."""
+    tally, found = played.tally, list[str]()
+    least = GRADES.index(request.least_grade)
+    if GRADES.index(grade.letter) > least:
+        found.append(f"The bars have grade {grade.letter} ({'; '.join(grade.reasons)}); the test was forced.")
+    if not request.costs.ideal:
+        if request.costs.spread_points is None and not history.rates["spread"].any():
+            found.append("The bars have no spread, so that none was paid; spread= names one in points.")
+        if request.costs.swap and (trouble := request.market.swap_trouble()):
+            found.append(trouble)
+    if request.market.converted:
+        found.append(
+            f"Profits were turned into {request.market.currency or 'the money of the account'} at the rate that "
+            "the symbol's specification has now; those of the past are not known."
+        )
+    left = tally.ambiguous - tally.settled
+    if left > _FEW_AMBIGUOUS * len(played.trades):
+        found.append(
+            f"{count(left, 'trade')} of {len(played.trades):,} ended in a bar that held both stop and target: the "
+            "stop was taken."
+        )
+    if tally.stop_outs:
+        found.append(f"{count(tally.stop_outs, 'position')} were closed by the broker: the margin was used up.")
+    if tally.no_money:
+        found.append(f"{count(tally.no_money, 'entry', 'entries')} were left out: the free margin did not do.")
+    if tally.no_volume:
+        found.append(f"{count(tally.no_volume, 'entry', 'entries')} had no volume. {tally.no_volume_reason}")
+    if tally.no_partial:
+        found.append(f"{count(tally.no_partial, 'position')} were too small to be closed by half.")
+    return found
+
+
+def head(
+    request: Request, history: History, terms: Terms, signals: Signals, played: Played, grade: Grade
+) -> dict[str, Any]:
+    rates: Rates = history.rates
+    times, costs = rates["time"], request.costs
+    return {
+        **request.about,
+        "engine": ENGINE_VERSION,
+        "currency": request.market.currency,
+        "bars": {
+            "source": history.source,
+            "count": len(rates),
+            "first": _iso(int(times[0])),
+            "last": _iso(int(times[-1])),
+            "tested_from": _iso(int(terms.start or 0)),
+            "tested_until": _iso(int(terms.end or 0)),
+            "grade": grade.letter,
+            "grade_reasons": list(grade.reasons),
+            "left_out": history.left_out,
+            "crc32": f"{zlib.crc32(rates.tobytes()):08x}",
+            "notes": list(history.notes),
+        },
+        "terms": {
+            "deposit": terms.deposit,
+            "volume": terms.volume,
+            "min_score": terms.min_score,
+            "warm_up": terms.warm_up,
+            "leverage": terms.leverage,
+            "stop_out": terms.stop_out,
+        },
+        "costs": {
+            "ideal": costs.ideal,
+            "spread_points": costs.spread_points,
+            "commission": costs.commission,
+            "slippage_points": costs.slippage_points,
+            "swap": costs.swap,
+        },
+        "counts": {
+            "decided_bars": signals.decided,
+            "entry_signals": played.tally.signals,
+            "ambiguous": played.tally.ambiguous,
+            "settled_by_minutes": played.tally.settled,
+            "forbidden_by_news": signals.by_news,
+            "below_min_rr": signals.waiting,
+            "without_volume": played.tally.no_volume,
+            "without_margin": played.tally.no_money,
+            "stop_outs": played.tally.stop_outs,
+            "not_halved": played.tally.no_partial,
+        },
+        "no_trades": "" if len(played.trades) else _why_none(signals, played, terms),
+    }
+
+
+def key(head: Mapping[str, Any]) -> str:
+    """Names a test: the same rule with the same profile on the same bars and terms has the same."""
+    bars = {name: head["bars"][name] for name in ("crc32", "tested_from", "tested_until")}
+    parts = [head["rule"], head["profile"], head["symbol"], head["timeframe"], head["terms"], head["costs"], bars]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _why_none(signals: Signals, played: Played, terms: Terms) -> str:
+    """Why a test has no trades."""
+    tally = played.tally
+    if not signals.decided:
+        return "The conditions had a value on no bar: there are too few bars before the test begins."
+    if tally.no_volume:
+        return f"{count(tally.no_volume, 'entry', 'entries')} had no volume. {tally.no_volume_reason}"
+    if tally.no_money:
+        return f"The free margin allowed none of {count(tally.no_money, 'entry', 'entries')}."
+    if signals.waiting:
+        return f"The reward of {count(signals.waiting, 'entry', 'entries')} is below min_rr of the strategy."
+    if signals.by_news:
+        return f"News forbade all {count(signals.by_news, 'entry', 'entries')}."
+    asked = "" if terms.min_score <= 0 else f" with a score of {terms.min_score:g} or more"
+    return f"On none of {count(signals.decided, 'decided bar')} did the entry conditions hold{asked}."
+
+
+def _iso(seconds: int) -> str:
+    return f"{np.datetime64(seconds, 's')}Z"
