@@ -17,7 +17,7 @@ from workers.imports.errors import BadImport
 from workers.imports.layouts import Table
 from workers.imports.refusals import NAMED, Refusals
 from workers.imports.sources import Source
-from workers.imports.spool import Spool
+from workers.imports.spool import CHUNK, Spool
 from workers.imports.stamps import Stamps, stamps
 
 PRICES: Final = ("open", "high", "low", "close")
@@ -25,6 +25,8 @@ _COUNTS: Final = ("tick_volume", "spread", "real_volume")
 #: Above this share of refused rows the table is not what it seems: columns are swapped, or it is damaged throughout.
 MOST_REFUSED: Final = 0.2
 _MAX_DIGITS: Final = 8
+#: So many bars around a piece of a file are looked at with it.
+_BESIDE: Final = 500
 #: Prices in points come with noise of this size from programs that divided and multiplied again.
 _NOISE: Final = 1e-4
 
@@ -255,14 +257,19 @@ def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:
 
 
 def _refuse_outliers(found: BarTable, seconds: int) -> None:
-    if not len(found.spool):
-        return
-    prices = np.concatenate([part[list(PRICES)] for part in found.spool.chunks()])
-    kept = np.ones(len(prices), dtype=np.bool_)
-    for mask, why in outliers(prices, seconds):
-        if mask.any():
-            _refuse_places(found, np.flatnonzero(mask[kept]), why)
-            kept &= ~mask
+    spool, count = found.spool, len(found.spool)
+    masks: dict[str, Mask] = {}
+    for begin in range(0, count, CHUNK):
+        # What stands apart shows beside its neighbours, so each piece is looked at with some of those around it.
+        first, end = max(0, begin - _BESIDE), min(count, begin + CHUNK)
+        for mask, why in outliers(spool.read(first, min(count, end + _BESIDE)), seconds):
+            if mask.any():
+                whole = masks.setdefault(why, np.zeros(count, dtype=np.bool_))
+                whole[begin:end] = mask[begin - first : end - first]
+    kept = np.ones(count if masks else 0, dtype=np.bool_)
+    for why, mask in masks.items():
+        _refuse_places(found, np.flatnonzero(mask[kept]), why)
+        kept &= ~mask
 
 
 def _refuse_places(found: BarTable, places: Index, kind: str) -> None:
