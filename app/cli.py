@@ -214,6 +214,9 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     confirm.add_argument("name", metavar="NAME")
     forget = symbols_commands.add_parser("forget", help="take a confirmation back")
     forget.add_argument("symbol", metavar="SYMBOL")
+    bundle = commands.add_parser("bundle", help="make a support bundle, or show what is in one")
+    bundle.add_argument("file", nargs="?", metavar="FILE.zip", type=Path, help="the bundle to show")
+    bundle.add_argument("--make", metavar="FILE.zip", type=Path, help="where to make one; else in data/support")
     commands.add_parser("self-test", help="check that this installation works")
     picture = commands.add_parser("screenshot", help="save a picture of a page of the window")
     picture.add_argument("page", metavar="PAGE")
@@ -299,6 +302,7 @@ def dispatch(
         "feeds": lambda: cli_commands.feeds(session, wiring.feeds, options.action, options.values),
         "ideas": lambda: ideas_command(session, wiring, options),
         "symbols": lambda: cli_commands.symbols(session, vars(options)),
+        "bundle": lambda: bundle_command(session, options),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),
     }
@@ -321,6 +325,13 @@ def ideas_command(session: CommandSession, wiring: Wiring, options: argparse.Nam
     from app.cli_ideas import ideas
 
     return ideas(session, wiring.ideas, options.action, options.values, status=options.status, reason=options.reason)
+
+
+def bundle_command(session: CommandSession, options: argparse.Namespace) -> int:
+    """``bundle``, ``bundle FILE.zip`` or ``bundle --make FILE.zip``."""
+    from app.cli_bundle import bundle
+
+    return bundle(session, options.file, options.make)
 
 
 def self_test(session: CommandSession) -> int:

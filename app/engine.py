@@ -19,6 +19,7 @@ from app.interpreter import share_fairly
 from app.likeness import nearest
 from app.log import active as active_logs
 from app.paths import Paths
+from app.recorder import Recorder
 from app.runner import Runner
 from app.runs import Run, RunState, Trigger, iso
 from app.settings import Settings
@@ -106,7 +107,11 @@ class Engine:
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
-        self.timetable.each_round = self._reload_edited_settings
+        self.timetable.each_round = self._each_round
+        self.recorder = Recorder(self.clock)
+        self.runner.subscribe(self.recorder.run_ended)
+        self.terminal.on_call(self.recorder.call_ended)
+        self.terminal.subscribe(self.recorder.terminal_changed)
         self._settings_seen = _stamp(self.paths.settings_file)
         self._forget = self.settings.subscribe(self._on_settings)
 
@@ -202,6 +207,11 @@ class Engine:
             "window_lag_ms": self.window_lag_ms(),
             "threads": threading.active_count(),
         }
+
+    def _each_round(self) -> None:
+        if self.recorder.wants_queues:
+            self.recorder.queues(self.runner.snapshot().lanes)
+        self._reload_edited_settings()
 
     def _reload_edited_settings(self) -> None:
         """Somebody edited settings.toml: take over what can be without a restart."""

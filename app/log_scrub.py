@@ -56,6 +56,11 @@ def hide(value: str) -> None:
         _known = _known | {value}
 
 
+def known() -> frozenset[str]:
+    """The values that ``hide`` was told."""
+    return _known
+
+
 def scrub(text: str) -> str:
     """``text`` with every secret in it replaced by ``***``. Text may have many lines (a traceback)."""
     for value in _known:
