@@ -51,19 +51,20 @@ class Made:
     missing: Mapping[str, str]
 
 
-def make(source: Source, target: Path | None, reason: str, details: str = "") -> Made:
+def make(source: Source, target: Path | None, reason: str, details: str = "", *, replace: bool = False) -> Made:
     """Make a bundle.
 
     Args:
         target: Where to; None: a new file in ``data/support``, where only the newest ones are kept.
         reason: Why, in a word: ``request``, ``crash`` or ``stall``.
         details: What happened: a traceback, for example.
+        replace: A file at ``target`` is replaced.
 
     Raises:
         UserAction: there is a file at ``target`` already.
         StorageError: it cannot be written; nothing is left of it.
     """
-    if target is not None and target.exists():
+    if target is not None and not replace and target.exists():
         raise UserAction(f"There is a file {target} already.", advice="Choose another name; nothing is overwritten.")
     path = target or source.paths.support / _name(source.now, reason)
     with guarding(path.parent, "create"):

@@ -32,17 +32,21 @@ _PERSONAL_NAME: Final = re.compile(
 _NAMING: Final = frozenset({"name", "key", "header", "field", "parameter", "option"})
 _VALUED: Final = frozenset({"value", "content", "text", "data"})
 
+#: Private keys, also without their beginning or end, and other whole lines of base64. First of all: what hides the rest
+#: of a line would hide where a key begins.
+_KEYS: Final = (
+    re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL),
+    re.compile(r"(?:^[ \t]*[A-Za-z0-9+/=]+[ \t]*\n)+[ \t]*-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----", re.MULTILINE),
+    re.compile(r"^[ \t]*[A-Za-z0-9+/]{60,}={0,2}[ \t]*$", re.MULTILINE),
+)
 _PATTERNS: Final = (
-    # A private key, also one whose end or beginning was cut off: whole lines of base64.
-    (re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL), MASK),
-    (re.compile(r"^[ \t]*[A-Za-z0-9+/]{60,}={0,2}[ \t]*$", re.MULTILINE), MASK),
     # JSON Web Token (RFC 7519): three parts in base64url, the first one begins with '{"'.
     (re.compile(r"\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
     # Keys in the shapes that their givers document: OpenAI, GitHub, GitLab, Slack, AWS, Google, Stripe, Telegram.
     (
         re.compile(
             r"\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
-            r"|A[KS]IA[A-Z0-9]{16}|AIza[\w-]{30,}|[rsp]k_(?:live|test)_\w{16,}|\d{6,12}:[\w-]{30,})"
+            r"|A[KS]IA[A-Z0-9]{16}|AIza[\w-]{30,}|[rsp]k_(?:live|test)_\w{16,})|(?<!\d)\d{6,12}:[\w-]{30,}"
         ),
         MASK,
     ),
@@ -112,6 +116,8 @@ class Scrubber:
         for value in known():
             for spelling in {value, quote(value, safe=""), quote(value)}:
                 text = text.replace(spelling, MASK)
+        for pattern in _KEYS:
+            text = pattern.sub(MASK, text)
         for place, short in self._homes:
             text = text.replace(place, short)
         text = scrub(text)

@@ -10,6 +10,7 @@ MASK: Final = "***"
 #: Most lines hold none of these; they are looked for first, since that costs a tenth of the patterns.
 _WORDS: Final = (
     "passw",
+    "passphrase",
     "pwd",
     "token",
     "secret",

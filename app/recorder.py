@@ -25,10 +25,8 @@ MAX_CALLS: Final = 20_000
 MAX_RUNS: Final = 5_000
 MAX_SAMPLES: Final = 1_000
 MAX_STALLS: Final = 10
-#: Characters of a reason that are kept in the ring. Reading shows fewer, so that a secret (1,000 characters at most,
-#: ``app.secrets``) that was cut in two here, and would not be recognised, never shows.
+#: A longer reason is not kept, only its length: cut in two, a secret in it would not be recognised any more.
 MAX_TEXT: Final = 2_000
-SHOWN_TEXT: Final = 500
 #: Queue depths are noted at most this often, seconds.
 SAMPLE_S: Final = 5.0
 
@@ -77,11 +75,11 @@ class Recorder:
     def run_ended(self, run: Run) -> None:
         """A run has ended."""
         at = run.finished_at or self._now()
-        self._runs.append((at, run.run_id, run.task, run.state, run.trigger, run.duration_s, run.reason[:MAX_TEXT]))
+        self._runs.append((at, run.run_id, run.task, run.state, run.trigger, run.duration_s, _kept(run.reason)))
 
     def terminal_changed(self, status: SessionStatus) -> None:
         """The state of the terminal session changed."""
-        self._terminal.append((self._now(), status.state.value, status.reason[:MAX_TEXT]))
+        self._terminal.append((self._now(), status.state.value, _kept(status.reason)))
 
     @property
     def wants_queues(self) -> bool:
@@ -156,3 +154,7 @@ class Recorder:
                 for one in self._stalls.copy()
             ],
         }
+
+
+def _kept(reason: str) -> str:
+    return reason if len(reason) <= MAX_TEXT else f"(a reason of {len(reason)} characters)"
