@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from app.bundle_parts import MAX_RUN_TEXT, PARTS, Source, personal, versions
+from app.bundle_parts import MAX_RUN_TEXT, MAX_STACK, PARTS, Source, personal, versions
 from app.bundle_scrub import Scrubber
 from app.errors import MetronomeError, UserAction
 from app.files import StorageError, atomic_write_bytes, guarding
@@ -111,7 +111,8 @@ def _gather(source: Source, scrubber: Scrubber) -> tuple[dict[str, bytes], dict[
         try:
             found = part(source)
             text = scrubber.text(found) if isinstance(found, str) else None
-            content[name] = _json(scrubber.value(found, MAX_RUN_TEXT)) if text is None else _bytes(text)
+            limit = MAX_STACK if name == "recorder.json" else MAX_RUN_TEXT
+            content[name] = _json(scrubber.value(found, limit)) if text is None else _bytes(text)
         except MetronomeError as error:
             missing[name] = scrubber.text(str(error))
         except _FAULTS as error:  # a bundle is made when something is broken: the other parts are wanted all the more

@@ -33,6 +33,8 @@ MAX_OUTAGES: Final = 200
 #: Longest text of a run, and longest list of a result, that a bundle shows.
 MAX_RUN_TEXT: Final = 4_000
 MAX_ITEMS: Final = 50
+#: Longest stack of a thread: its innermost calls, which say most, come last.
+MAX_STACK: Final = 30_000
 #: How long a bundle that a person asks for waits for the terminal to tell the name that has to be masked.
 _ACCOUNT_S: Final = 1.0
 _MAX_DOCUMENT: Final = 50_000_000
