@@ -106,6 +106,8 @@ class Engine:
         self.terminal.known_rule = recalling(ServerMemory(self.storage))
         services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, services, self.history, self._inflight, self.clock, _widths(current))
+        if self.registry.expects is not None:
+            self.runner.expectation = self.registry.expects(self.history, self.settings, self.storage)
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
         self.timetable.each_round = self._each_round
         self.recorder = Recorder(self.clock)

@@ -20,6 +20,7 @@ from app.clock import Clock
 from app.entry import Entry
 from app.errors import UserAction
 from app.execution import Outcome, execute
+from app.expectation import Ended, Expectation, compared
 from app.history import RunHistory
 from app.inflight import Inflight, record_of
 from app.lanes import Lane, LaneStatus, LaneWorker
@@ -90,6 +91,7 @@ class Runner:
         self._waiters: dict[str, list[_Waiter]] = {}
         self._owed: dict[str, int] = {}  # ended runs whose row the disk refused -> their slot in the journal
         history.on_recovered = self._on_recovered
+        self.expectation: Expectation | None = None
         self._stopping = False
         self._loggers = {spec.id: logging.getLogger(f"task.{spec.id}") for spec in registry}
         self._lanes = {queue: Lane(queue, widths.get(queue, 1), self._execute) for queue in Queue}
@@ -233,6 +235,10 @@ class Runner:
         )
         with bind(task, entry.run_id):
             outcome = execute(entry.spec, entry.ctx, entry.params)
+            if self.expectation is not None and outcome.state.is_success:
+                took = self._clock.monotonic() - entry.started_mono
+                ended = Ended(task, entry.params_json, outcome.result, took, len(entry.ctx.files), self._clock.now())
+                outcome = compared(self.expectation, entry.ctx, outcome, ended)
         entry.returned = True
         if not self._end(entry, outcome):
             with self._lock:

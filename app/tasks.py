@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import logging
 
     from app.clock import Clock
+    from app.expectation import Maker
     from app.http import Http
     from app.settings import Settings
     from app.storage import Storage
@@ -138,9 +139,14 @@ class TaskSpec:
 
 
 class Registry:
-    """All tasks by id, in the order in which they are shown."""
+    """All tasks by id, in the order in which they are shown.
 
-    def __init__(self, specs: Sequence[TaskSpec] = ()) -> None:
+    Attributes:
+        expects: Makes what knows how successful runs usually are; None: nobody compares them.
+    """
+
+    def __init__(self, specs: Sequence[TaskSpec] = (), expects: Maker | None = None) -> None:
+        self.expects = expects
         self._specs: dict[str, TaskSpec] = {}
         for spec in specs:
             self.add(spec)
