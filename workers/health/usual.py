@@ -35,12 +35,10 @@ _LONGER: Final = math.log(5.0)
 _SHORTER: Final = math.log(10.0)
 _LONGER_S: Final = 5.0
 _SHORTER_S: Final = 5.0
-#: Beyond doubt: nothing at all where there always were some, or very much longer.
+#: Beyond doubt: nothing at all where there always were some. A single long run never is: a network has such days.
 _SURE_COUNT: Final = 10.0
 _SURE_LEAST: Final = 3.0
 _SURE_VALUES: Final = 40
-_SURE_LONGER: Final = 10.0
-_SURE_LONGER_S: Final = 10.0
 #: A value beyond the extremes is beyond them by so much.
 _BEYOND: Final = 1.5
 
@@ -99,12 +97,8 @@ class Bucket:
         """Whether a value is out of character."""
         if self.low <= value <= self.high:
             return None
-        if duration:
-            sure = value > self.usual * _SURE_LONGER and value > self.usual + _SURE_LONGER_S
-        else:
-            always = min(one[1] for one in self._extremes) >= _SURE_LEAST
-            sure = value == 0 and self.usual >= _SURE_COUNT and always and len(self._values) >= _SURE_VALUES
-        return Odd(value, self.usual, sure)
+        sure = value == 0 and self.usual >= _SURE_COUNT and len(self._values) >= _SURE_VALUES and not duration
+        return Odd(value, self.usual, sure and min(one[1] for one in self._extremes) >= _SURE_LEAST)
 
 
 class Usual:
