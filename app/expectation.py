@@ -45,6 +45,15 @@ class Ended:
 class Expectation(Protocol):
     """Knows what is usual. Thread: called by every lane; the runs of one task one after the other."""
 
+    def wants(self, task: str, now: float, seconds: float) -> bool:
+        """Whether to compare a run that counted nothing.
+
+        Args:
+            now: The end of the run on the monotonic clock.
+            seconds: Its duration.
+        """
+        ...
+
     def judge(self, ended: Ended) -> str:
         """The sentence that says what is out of character; empty when nothing is. The run is learned from."""
         ...

@@ -236,14 +236,20 @@ class Runner:
         with bind(task, entry.run_id):
             outcome = execute(entry.spec, entry.ctx, entry.params)
             if self.expectation is not None and outcome.state.is_success:
-                took = self._clock.monotonic() - entry.started_mono
-                ended = Ended(task, entry.params_json, outcome.result, took, len(entry.ctx.files), self._clock.now())
-                outcome = compared(self.expectation, entry.ctx, outcome, ended)
+                outcome = self._compared(self.expectation, entry, entry.ctx, outcome)
         entry.returned = True
         if not self._end(entry, outcome):
             with self._lock:
                 self._stuck.pop(entry.run_id, None)
             _log.warning("The stuck run %s of %s came back; what it returned is dropped.", entry.run_id, task)
+
+    def _compared(self, expectation: Expectation, entry: Entry, ctx: TaskContext, outcome: Outcome) -> Outcome:
+        now, task = self._clock.monotonic(), entry.spec.id
+        took = now - entry.started_mono
+        if not outcome.result and not ctx.files and not expectation.wants(task, now, took):
+            return outcome
+        ended = Ended(task, entry.params_json, outcome.result, took, len(ctx.files), self._clock.now())
+        return compared(expectation, ctx, outcome, ended)
 
     def _on_progress(self, entry: Entry, progress: Progress) -> None:
         entry.progress = progress

@@ -37,6 +37,8 @@ STATE_NAME: Final = "normal.json"
 LOADED: Final = 1_000
 #: Runs that follow each other closer than this are compared, and one of them is learned from.
 SPACING_S: Final = 30.0
+#: Shorter runs are never too long (``workers.health.usual``).
+_SHORT_S: Final = 1.0
 #: A pause of so many times the usual one: the run makes up for something.
 _PAUSE: Final = 3.0
 _PAUSE_S: Final = 900.0
@@ -68,10 +70,18 @@ class Normal:
         self._storage = storage
         self._lock = threading.Lock()
         self._tasks: dict[str, _Task] = {}
+        self._next: dict[str, float] = {}
         self._seen: Settings | None = None
         self._mark = ""
         self._since = datetime.min.replace(tzinfo=UTC)
         self._market = _Market()
+
+    def wants(self, task: str, now: float, seconds: float) -> bool:
+        """Of short runs that count nothing, one in a while is enough: there is nothing to be said about them."""
+        if seconds < _SHORT_S and now < self._next.get(task, now):
+            return False
+        self._next[task] = now + SPACING_S
+        return True
 
     def judge(self, ended: Ended) -> str:
         """The sentence that says what is out of character; empty when nothing is, or the setting is off."""
@@ -169,8 +179,6 @@ class _Habit:
         pause, self._last = at - self._last, at
         before, self._state = self._state, state
         learn = abs(at - self._learned) >= SPACING_S
-        if not learn and not ended.result and not ended.files and ended.seconds < 1.0:
-            return []
         usual_pause = self._pause
         if learn:
             self._learned = at

@@ -122,7 +122,7 @@ def test_a_deliberate_change_is_learned(at_home: Home) -> None:
     told = [normal.judge(ended) for ended in steady(60, 8, later)]
     assert "8 found, usually 40" in "".join(told[:3])
     assert sum(map(bool, told)) <= RELEARN
-    assert not any(told[RELEARN:])
+    assert not any(told[RELEARN + 1 :])
     again = [normal.judge(ended) for ended in steady(3, 0, later + timedelta(days=14))]
     assert "0 found, usually 8" in "".join(again)
 
@@ -180,6 +180,15 @@ def test_weekends_and_holidays_are_quiet(at_home: Home) -> None:
         for minute in range(0, 180, 10):
             at = day + timedelta(hours=9, minutes=minute)
             assert normal.judge(Ended("look", {}, {"found": 0}, 0.5, 0, at)) == ""
+
+
+def test_short_runs_that_count_nothing_are_seldom_looked_at(at_home: Home) -> None:
+    normal = at_home.normal()
+    assert normal.wants("look", 1000.0, 0.01)
+    assert not normal.wants("look", 1001.0, 0.01)
+    assert normal.wants("look", 1002.0, 7.0)
+    assert normal.wants("other", 1002.0, 0.01)
+    assert normal.wants("look", 1032.0, 0.01)
 
 
 def test_the_setting_switches_it_off(at_home: Home) -> None:
@@ -249,6 +258,9 @@ def keep_in(history: RunHistory, ended: Ended, state: RunState = RunState.SUCCEE
 @pytest.mark.allow_warnings("could not be found out")
 def test_a_fault_in_the_statistics_costs_no_run(paths: Paths) -> None:
     class Broken:
+        def wants(self, *_facts: object) -> bool:
+            return True
+
         def judge(self, _ended: Ended) -> str:
             raise ZeroDivisionError
 
