@@ -14,7 +14,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from app.errors import MetronomeError
@@ -46,6 +46,8 @@ _PAUSE_S: Final = 900.0
 _MAX_PARAMS: Final = 30
 _MAX_NUMBERS: Final = 40
 _TOLD: Final = 3
+_ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TRIAL: Final = timedelta(days=1)
 _CLOSED: Final = 0
 _BLOCKS: Final = 8
 _HOURS: Final = 3
@@ -73,7 +75,7 @@ class Normal:
         self._next: dict[str, float] = {}
         self._seen: Settings | None = None
         self._mark = ""
-        self._since = datetime.min.replace(tzinfo=UTC)
+        self._since = _ALWAYS
         self._market = _Market()
 
     def wants(self, task: str, now: float, seconds: float) -> bool:
@@ -113,25 +115,36 @@ class Normal:
             self._mark, self._seen = mark, settings
 
     def _begun(self, mark: str, now: datetime) -> datetime:
-        """Since when the settings are these; remembered in ``data/normal.json``."""
+        """Since when the settings are these; remembered in ``data/normal.json``.
+
+        Whoever goes back to the settings of before within a day has only tried something: what was known still holds.
+        """
         path = self._storage.paths.data / STATE_NAME
+        since, before = now, dict[str, Any]()
         try:
-            known = self._storage.read_json(path) or {}
-            if known.get("settings") == mark:
-                return datetime.fromisoformat(str(known["since"])).astimezone(UTC)
-            first = not known
-            since = datetime.min.replace(tzinfo=UTC) if first else now
-            self._storage.write_json(path, {"settings": mark, "since": iso(since)})
-        except (MetronomeError, ValueError, KeyError) as error:
-            _log.info("Since when the settings are as they are cannot be kept: %s", error)
-            return now
+            known = self._storage.read_json(path)
+            if known is None:
+                since = _ALWAYS
+            elif known["settings"] == mark:
+                return _time(known["since"])
+            else:
+                past = known.get("before") or {}
+                before = {"settings": known["settings"], "since": known["since"], "until": iso(now)}
+                if past.get("settings") == mark and now - _time(past["until"]) < _TRIAL:
+                    since = _time(past["since"])
+        except (MetronomeError, ValueError, LookupError, TypeError, AttributeError) as error:
+            _log.info("Since when the settings are as they are is not known: %s", error)
+        try:
+            self._storage.write_json(path, {"settings": mark, "since": iso(since), "before": before})
+        except MetronomeError as error:
+            _log.info("Since when the settings are as they are is not kept: %s", error)
         return since
 
     def _load(self, task: _Task, ended: Ended) -> None:
         wanted = RunFilter(
             task=ended.task,
             states=(RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_WARNINGS),
-            since=max(self._since, datetime(1970, 1, 1, tzinfo=UTC)),
+            since=self._since,
         )
         for run in reversed(self._history.page(wanted, LOADED)):
             if run.finished_at is not None and run.duration_s is not None:
@@ -252,6 +265,11 @@ def told(found: list[tuple[str, Odd]]) -> str:
             parts.append(f"{odd.value:,.0f} {name.replace('_', ' ')}, usually {odd.usual:,.0f}")
     rest = f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
     return f"It ran, but out of character: {'; '.join(parts)}{rest}."
+
+
+def _time(text: object) -> datetime:
+    """Raises ValueError when it is none."""
+    return datetime.fromisoformat(str(text)).astimezone(UTC)
 
 
 def mark_of(settings: Settings) -> str:

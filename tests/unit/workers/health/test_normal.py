@@ -147,6 +147,19 @@ def keep(home: Home, ended: Ended, state: RunState = RunState.SUCCEEDED) -> None
     keep_in(home.history, ended, state)
 
 
+def test_settings_that_were_only_tried_cost_nothing(at_home: Home) -> None:
+    for ended in steady(60, 40):
+        keep(at_home, ended)
+    later = list(steady(6, 0, BEGIN + timedelta(days=14)))
+    at_home.normal().judge(later[0])
+    before = at_home.settings.get("market.watch_list")
+    at_home.settings.set("market.watch_list", "EURUSD")
+    at_home.normal().judge(later[1])
+    at_home.settings.set("market.watch_list", before)
+    normal = at_home.normal()
+    assert "0 found, usually 40" in "".join(normal.judge(ended) for ended in later[2:])
+
+
 def test_it_knows_from_the_history_what_was_before_the_start(at_home: Home) -> None:
     for ended in steady(60, 40):
         keep(at_home, ended)
@@ -200,9 +213,12 @@ def test_the_setting_switches_it_off(at_home: Home) -> None:
 
 
 def test_a_damaged_memory_of_the_settings_begins_anew(at_home: Home) -> None:
-    at_home.storage.write_json(at_home.storage.paths.data / STATE_NAME, {"settings": 5, "since": "yesterday"})
+    at_home.storage.write_json(at_home.storage.paths.data / STATE_NAME, {"settings": 5, "before": 7})
     normal = at_home.normal()
     assert not any(normal.judge(ended) for ended in steady(5, 0))
+    known = at_home.storage.read_json(at_home.storage.paths.data / STATE_NAME)
+    assert known is not None
+    assert len(known["settings"]) == 16
 
 
 class Found(TaskResult):
