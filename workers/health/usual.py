@@ -19,6 +19,8 @@ from typing import Final
 LEAST: Final = 20
 KEPT: Final = 60
 WEEKS: Final = 9
+#: The band is reckoned anew with every so many values, and with each that is beyond the extremes of its week.
+_RENEWED: Final = 4
 #: After so many odd runs in a row that is how things are now: everything older is forgotten.
 RELEARN: Final = 10
 #: Spreads from the median to the end of the band.
@@ -59,11 +61,12 @@ class Bucket:
         low, high: What lies between them is usual; all is until ``LEAST`` values are known.
     """
 
-    __slots__ = ("_extremes", "_values", "high", "low", "usual")
+    __slots__ = ("_extremes", "_stale", "_values", "high", "low", "usual")
 
     def __init__(self) -> None:
         self._values: deque[float] = deque(maxlen=KEPT)
         self._extremes: deque[tuple[int, float, float]] = deque(maxlen=WEEKS)
+        self._stale = 0
         self.low, self.high, self.usual = -math.inf, math.inf, 0.0
 
     def add(self, value: float, week: int, *, duration: bool) -> None:
@@ -71,10 +74,14 @@ class Bucket:
         self._values.append(value)
         if self._extremes and self._extremes[-1][0] == week:
             _, least, most = self._extremes.pop()
+            inside = least <= value <= most
             self._extremes.append((week, min(least, value), max(most, value)))
         else:
+            inside = False
             self._extremes.append((week, value, value))
-        if len(self._values) >= LEAST:
+        self._stale += 1
+        if len(self._values) >= LEAST and (self._stale >= _RENEWED or not inside):
+            self._stale = 0
             self._set_band(duration)
 
     def _set_band(self, duration: bool) -> None:

@@ -22,7 +22,7 @@ from app.tasks import Queue, Registry, TaskContext, TaskParams, TaskResult, Task
 from workers.health.normal import STATE_NAME, Normal
 from workers.health.usual import RELEARN
 
-WEEKS = 12
+WEEKS = 8
 BY_NAME = {kind.task: kind for kind in KINDS}
 
 
