@@ -8,16 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.bundle import Made, make
-from app.bundle_parts import Source
 from app.clock import Clock, SystemClock
 from app.errors import MetronomeError
 from app.paths import Paths
 from app.recorder import Stall
-from app.settings import Settings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the window imports this module before its first paint
+    from app.bundle import Made
+    from app.bundle_parts import Source
     from app.engine import Engine
+    from app.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +69,8 @@ class BundleKeeper:
 
     def make(self, target: Path | None, *, replace: bool = False) -> Made:
         """Make a bundle because somebody wants one. Arguments and errors as of ``app.bundle.make``."""
+        from app.bundle import make
+
         return make(self._source(asked=True), target, "request", replace=replace)
 
     def wait(self) -> None:
@@ -86,12 +88,16 @@ class BundleKeeper:
         return True
 
     def _quietly(self, reason: str, details: str) -> None:
+        from app.bundle import make
+
         try:
             make(self._source(asked=False), None, reason, details)
         except MetronomeError as error:
             _log.error("No support bundle could be made of this %s: %s", reason, error)
 
     def _source(self, *, asked: bool) -> Source:
+        from app.bundle_parts import Source
+
         engine = self._engine()
         now = (engine.clock if engine is not None else self._clock).now()
         return Source(self._paths, self._settings(), now, engine, asked)

@@ -13,12 +13,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.clock import Clock
-from app.lanes import LaneStatus
 from app.runs import Run, iso
-from app.terminal.values import SessionStatus
+
+if TYPE_CHECKING:  # the window imports this module before its first paint
+    from app.lanes import LaneStatus
+    from app.terminal.values import SessionStatus
 
 KEPT_S: Final = 600.0
 MAX_CALLS: Final = 20_000

@@ -14,11 +14,11 @@ from app.bundle_keeper import BundleKeeper
 from app.clock import SystemClock
 from app.errors import MetronomeError
 from app.paths import Paths
-from app.settings import Settings
 from app.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from app.engine import Engine
+    from app.settings import Settings
 
 
 class Support(QObject):
