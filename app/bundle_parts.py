@@ -25,7 +25,7 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.engine import Engine
 
-MAX_LOG_BYTES: Final = 2_000_000
+MAX_LOG_BYTES: Final = 1_000_000
 MAX_TRACE_BYTES: Final = 500_000
 MAX_RUNS: Final = 300
 MAX_CHECKS: Final = 3

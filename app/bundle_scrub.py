@@ -11,7 +11,7 @@ from __future__ import annotations
 import getpass
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -32,13 +32,14 @@ _PERSONAL_NAME: Final = re.compile(
 _NAMING: Final = frozenset({"name", "key", "header", "field", "parameter", "option"})
 _VALUED: Final = frozenset({"value", "content", "text", "data"})
 
-#: Private keys, also without their beginning or end, and other whole lines of base64. First of all: what hides the rest
-#: of a line would hide where a key begins.
-_KEYS: Final = (
-    re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL),
-    re.compile(r"(?:^[ \t]*[A-Za-z0-9+/=]+[ \t]*\n)+[ \t]*-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----", re.MULTILINE),
-    re.compile(r"^[ \t]*[A-Za-z0-9+/]{60,}={0,2}[ \t]*$", re.MULTILINE),
-)
+#: Texts are scrubbed in pieces of whole lines of about so many characters: a pattern then costs little however odd the
+#: text is, and holds the interpreter, which the window waits for, only shortly. No longer line is shown.
+_PIECE: Final = 8_000
+_LONGEST: Final = 20_000
+_KEY_BEGINS: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_KEY_ENDS: Final = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_BASE64: Final = re.compile(r"[ \t]*[A-Za-z0-9+/]+={0,2}[ \t\r]*")
+_SHORTEST_KEY_LINE: Final = 60
 _PATTERNS: Final = (
     # JSON Web Token (RFC 7519): three parts in base64url, the first one begins with '{"'.
     (re.compile(r"\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
@@ -116,17 +117,17 @@ class Scrubber:
         for value in known():
             for spelling in {value, quote(value, safe=""), quote(value)}:
                 text = text.replace(spelling, MASK)
-        for pattern in _KEYS:
-            text = pattern.sub(MASK, text)
+        text = "\n".join(self._piece(piece) for piece in _pieces(text))
+        return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+    def _piece(self, text: str) -> str:
         for place, short in self._homes:
             text = text.replace(place, short)
         text = scrub(text)
         text = _ADDRESS.sub(lambda found: _MADE_UP.sub(MASK, found[0]), text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
-        if self._words is not None:
-            text = self._words.sub(MASK, text)
-        return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+        return text if self._words is None else self._words.sub(MASK, text)
 
     def value(self, value: Any, limit: int | None = None) -> Any:
         """Plain JSON values with every text and name in them scrubbed; what a name gives away is masked whole."""
@@ -165,6 +166,47 @@ class Scrubber:
             found.append(MASK if told and isinstance(item, str) else self.value(item, limit))
             before = item if isinstance(item, str) else ""
         return found
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Whole lines, some thousand characters at a time, without private keys and lines that are too long."""
+    held: list[str] = []
+    size = 0
+    for line in _without_keys(text.split("\n")):
+        held.append(line if len(line) <= _LONGEST else f"(a line of {len(line)} characters)")
+        size += len(held[-1])
+        if size >= _PIECE:
+            yield "\n".join(held)
+            held, size = [], 0
+    if held:
+        yield "\n".join(held)
+
+
+def _without_keys(lines: Iterable[str]) -> Iterator[str]:
+    """The lines; what lies between the marks of a private key is masked, also where one of the marks was cut off."""
+    inside = False
+    before: str | None = None  # a line of base64 is part of a key when the end of one follows
+    for line in lines:
+        ends = _KEY_ENDS.search(line)
+        if before is not None:
+            yield MASK if ends else before
+            before = None
+        begins = _KEY_BEGINS.search(line)
+        if begins is not None:
+            inside = _KEY_ENDS.search(line, begins.end()) is None
+            yield line[: begins.start()] + MASK
+        elif inside or ends is not None:
+            inside = ends is None
+            yield MASK
+        elif _BASE64.fullmatch(line):
+            if len(line.strip()) >= _SHORTEST_KEY_LINE:
+                yield MASK
+            else:
+                before = line
+        else:
+            yield line
+    if before is not None:
+        yield before
 
 
 def gives_away(name: str) -> bool:

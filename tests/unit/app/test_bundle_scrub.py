@@ -178,6 +178,28 @@ def test_each_text_alone(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not [secret for secret in PLANTED if secret in shown]
 
 
+KEY = ["-----BEGIN PRIVATE KEY-----", "A" * 64, "B" * 64, "CCshort9", "-----END PRIVATE KEY-----"]
+
+
+@pytest.mark.parametrize("first", range(3))
+@pytest.mark.parametrize("last", range(3, 6))
+def test_a_private_key_that_was_cut_leaves_nothing(first: int, last: int, tmp_path: Path) -> None:
+    text = "\n".join(["before", *(f"    {line}" for line in KEY[first:last])])
+    shown = Scrubber(tmp_path).text(text)
+    assert shown.startswith("before")
+    assert "AAAA" not in shown
+    assert "BBBB" not in shown
+    assert ("CCshort9" in shown) == (first > 0 and last == 4)  # alone it could be anything
+
+
+def test_a_secret_across_pieces_and_in_a_giant_line_does_not_show(tmp_path: Path) -> None:
+    line = "2025-06-03T12:00:00.000Z INFO a task=- run=- password=hunter2secretword " + "x" * 90
+    shown = Scrubber(tmp_path).text("\n".join([*[line] * 500, "y" * 30_000 + " hunter2secretword"]))
+    assert "hunter2secretword" not in shown
+    assert shown.count("\n") == 500
+    assert "a line of 30018 characters" in shown
+
+
 @pytest.mark.parametrize(
     "text",
     [
