@@ -15,18 +15,24 @@ from typing import Any
 
 import pytest
 
-from app import bundle, bundle_read
+from app import bundle, bundle_read, ipc
 from app.bundle import KEPT_FILES, make, tidy
 from app.bundle_keeper import GAP_S, BundleKeeper
 from app.bundle_parts import PARTS, Source
 from app.bundle_read import summary
+from app.cli_bundle import make_one
+from app.cli_session import CommandSession
 from app.clock import FakeClock
+from app.engine import Engine
 from app.errors import UserAction
 from app.files import StorageError
+from app.owner import Owner
 from app.paths import Paths
 from app.recorder import Stall
 from app.settings import Settings
+from app.settings_store import SettingsStore
 from app.storage import Storage
+from app.tasks import Registry
 
 
 @pytest.fixture
@@ -308,3 +314,36 @@ def test_the_command_makes_one_and_shows_it(
     assert not (tmp_path / "nope.zip").exists()
     assert command(str(path), "--make", "x.zip").returncode == 2
     shutil.rmtree(home)
+
+
+def test_a_running_metronome_puts_its_recorder_in(paths: Paths, tmp_path: Path) -> None:
+    store = SettingsStore(paths.settings_file, {"terminal.kind": "simulated"})
+    store.load()
+    owner = Owner(Engine(paths, store, Registry()))
+    owner.start(schedule=False)
+    try:
+        session = CommandSession.open(str(paths.home), {}, Registry, as_json=False)
+        owner.engine.terminal.ensure_connected()
+        made = make_one(session, tmp_path / "a.zip")
+        with pytest.raises(UserAction, match="already"):
+            make_one(session, tmp_path / "a.zip")
+    finally:
+        owner.stop()
+    assert made["missing"] == {}
+    found = summary(tmp_path / "a.zip")
+    assert found["running"]
+    assert found["counts"]["calls"] > 0
+    assert [event["text"] for event in found["timeline"] if event["kind"] == "terminal"][-1] == "connected"
+
+
+def test_an_owner_that_does_not_answer_is_not_waited_for(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def silent(*_arguments: object, **_options: object) -> None:
+        raise ipc.OwnerNotAnswering("The Metronome that has this home open (process 7) did not answer.")
+
+    monkeypatch.setattr(ipc, "read_owner", lambda _file: {})
+    monkeypatch.setattr(ipc, "call", silent)
+    made = make_one(CommandSession.open(str(paths.home), {}, Registry, as_json=False), None)
+    assert "recorder.json" in made["missing"]
+    assert "from the files instead" in capsys.readouterr().err
