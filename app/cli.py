@@ -223,6 +223,9 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     forget.add_argument("symbol", metavar="SYMBOL")
     terminal = commands.add_parser("terminal", help="keep or forget the password of the terminal's account")
     terminal.add_argument("action", choices=("password", "forget"), metavar="password | forget")
+    bundle = commands.add_parser("bundle", help="make a support bundle, or show what is in one")
+    bundle.add_argument("file", nargs="?", metavar="FILE.zip", type=Path, help="the bundle to show")
+    bundle.add_argument("--make", metavar="FILE.zip", type=Path, help="where to make one; else in data/support")
     commands.add_parser("self-test", help="check that this installation works")
     picture = commands.add_parser("screenshot", help="save a picture of a page of the window")
     picture.add_argument("page", metavar="PAGE")
@@ -311,6 +314,7 @@ def dispatch(
         "strategies": lambda: cli_strategies.strategies(session, wiring.strategies, options.action, options.values),
         "symbols": lambda: cli_commands.symbols(session, vars(options)),
         "terminal": lambda: terminal_command(session, options.action),
+        "bundle": lambda: bundle_command(session, options),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),
     }
@@ -340,6 +344,13 @@ def terminal_command(session: CommandSession, action: str) -> int:
     from app import cli_terminal
 
     return cli_terminal.store_password(session) if action == "password" else cli_terminal.forget_password(session)
+
+
+def bundle_command(session: CommandSession, options: argparse.Namespace) -> int:
+    """``bundle``, ``bundle FILE.zip`` or ``bundle --make FILE.zip``."""
+    from app.cli_bundle import bundle
+
+    return bundle(session, options.file, options.make)
 
 
 def self_test(session: CommandSession) -> int:

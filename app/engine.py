@@ -19,6 +19,7 @@ from app.interpreter import share_fairly
 from app.likeness import nearest
 from app.log import active as active_logs
 from app.paths import Paths
+from app.recorder import Recorder
 from app.runner import Runner
 from app.runs import Run, RunState, Trigger, iso
 from app.settings import Settings
@@ -35,7 +36,7 @@ from app.timetable import Timetable
 _log = logging.getLogger(__name__)
 
 #: A change of settings.toml counts after so many seconds. A look costs some 10 microseconds.
-SETTINGS_LOOK_S: Final = 2.0
+LOOK_S: Final = 2.0
 
 #: Settings of the terminal that take effect at once: the session connects anew.
 _TERMINAL_NOW = frozenset(f"terminal.{name}" for name in ("host", "path", "login", "server"))
@@ -112,10 +113,16 @@ class Engine:
         self.terminal.known_rule = recalling(ServerMemory(self.storage))
         self.services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, self.services, self.history, self._inflight, self.clock, _widths(current))
+        if self.registry.expects is not None:
+            self.runner.expectation = self.registry.expects(self.history, self.settings, self.storage)
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
+        self.recorder = Recorder(self.clock)
+        self.runner.subscribe(self.recorder.run_ended)
+        self.terminal.on_call(self.recorder.call_ended)
+        self.terminal.subscribe(self.recorder.terminal_changed)
         self._settings_seen = _stamp(self.paths.settings_file)
         self._closing = threading.Event()
-        self._watcher = threading.Thread(target=self._watch_settings, name="settings-watch", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name="engine-watch", daemon=True)
         self._forget = self.settings.subscribe(self._on_settings)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -217,9 +224,11 @@ class Engine:
             "threads": threading.active_count(),
         }
 
-    def _watch_settings(self) -> None:
-        while not self._closing.wait(SETTINGS_LOOK_S):
+    def _watch(self) -> None:
+        while not self._closing.wait(LOOK_S):
             self.reload_edited_settings()
+            if self.recorder.wants_queues:
+                self.recorder.queues(self.runner.snapshot().lanes)
 
     def reload_edited_settings(self) -> None:
         """Look whether somebody edited settings.toml, and take over what can be without a restart."""

@@ -454,6 +454,11 @@ class LoggingSettings(SettingsGroup):
 class HealthSettings(SettingsGroup):
     """The limits at which the health check warns."""
 
+    out_of_character: bool = setting(
+        True,
+        "Ran, but did it work?",
+        "Warn when a run succeeds but its counts or its duration are far from what the task usually does.",
+    )
     disk_warn_gb: float = setting(5.0, "Disk: warn", "Warn when less is free than this.", unit="GB", ge=0, le=100_000)
     disk_error_gb: float = setting(
         1.0, "Disk: error", "Error when less is free than this.", unit="GB", ge=0, le=100_000

@@ -205,12 +205,18 @@ class Connection:
         return self._known_names[1]
 
     def _timed(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, limit_s: float) -> Any:
-        began = self._clock.monotonic()
+        began, outcome = self._clock.monotonic(), "ok"
         try:
-            return self.host.call(name, args, kwargs, limit_s)
+            answer = self.host.call(name, args, kwargs, limit_s)
+        except MetronomeError as error:
+            outcome = type(error).__name__
+            raise
+        else:
+            outcome = "none" if answer is None else "ok"
+            return answer
         finally:
             seconds = self._clock.monotonic() - began
-            if self._record.add(name, seconds):
+            if self._record.add(name, seconds, outcome):
                 self._note_long(name, seconds)
 
     def _note_long(self, name: str, seconds: float) -> None:

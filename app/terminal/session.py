@@ -83,6 +83,10 @@ class Session(Dealing):
         """The last calls that took longer than a window can stand still unnoticed."""
         return self._record.long_calls()
 
+    def on_call(self, listener: Callable[[str, float, str], None]) -> None:
+        """Tell ``listener`` of every call from now on (see ``CallRecord``), on the session's own thread."""
+        self._record.on_call = listener
+
     def outages(self) -> tuple[Outage, ...]:
         """The last times without a terminal, oldest first; reads a file at the first use."""
         return self._board.outages()

@@ -16,6 +16,7 @@ from app.clock import FakeClock
 from app.errors import UserAction
 from app.history import RunFilter
 from app.paths import Paths
+from app.recorder import Recorder
 from app.runs import Progress, Run, RunState, Trigger
 from app.settings_store import SettingsStore
 from app.storage import Storage
@@ -357,6 +358,7 @@ class FakeEngine:
         self.paths = FakePaths(logs or Path())
         self.storage = Storage(Paths(logs or Path()), self.clock)
         self.problems: list[str] = []
+        self.recorder = Recorder(self.clock)
         self.window_lag_ms: Callable[[], float | None] = lambda: None
         self.history = FakeHistory(_stored_runs())
         working = make_run(

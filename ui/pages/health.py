@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.runs import Run, RunState
@@ -28,7 +28,13 @@ _ORDER = {"error": 0, "warning": 1, "ok": 2}
 
 
 class HealthPage(Page):
-    """Cards of the newest check, the worst first, and a button that checks again."""
+    """Cards of the newest check, the worst first, and a button that checks again.
+
+    Signals:
+        support_asked: the user wants a support bundle.
+    """
+
+    support_asked = Signal()
 
     def __init__(self, theme: Theme, link: EngineLink, parent: QWidget | None = None) -> None:
         super().__init__(self.tr("Health"), parent)
@@ -45,6 +51,9 @@ class HealthPage(Page):
         self.head.insertSpacing(1, 12)
         self.head.insertWidget(2, self.verdict)
         self.check_now = button(self.tr("Check now"), lambda: link.submit(TASK), style="primary")
+        self.support = button(self.tr("Support bundle…"), self.support_asked.emit)
+        self.support.setToolTip(self.tr("Saves what is needed to find a fault, without secrets, in one file"))
+        self.head.addWidget(self.support)
         self.head.addWidget(self.check_now)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.clock import FakeClock, RehearsalClock
-from app.engine import SETTINGS_LOOK_S, Engine
+from app.engine import LOOK_S, Engine
 from app.errors import NothingToDo
 from app.files import AlreadyOwned
 from app.history import RunFilter
@@ -123,7 +123,7 @@ def test_after_a_kill_nothing_finished_is_lost_and_what_ran_is_interrupted(paths
         from pathlib import Path
         from app.paths import Paths
         from app.settings_store import SettingsStore
-        from app.engine import SETTINGS_LOOK_S, Engine
+        from app.engine import LOOK_S, Engine
         from app.tasks import Queue, Registry, TaskResult, TaskSpec
         import threading
 
@@ -212,7 +212,7 @@ def test_an_engine_at_a_fake_clock_stores_its_times(paths: Paths, fake_clock: Fa
 def test_settings_edited_in_the_file_are_taken_over_within_seconds(
     engine: Engine, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.engine.SETTINGS_LOOK_S", 0.01)
+    monkeypatch.setattr("app.engine.LOOK_S", 0.01)
     engine.start(schedule=False)
     paths.settings_file.write_text("[queues]\nmonitoring = 4\n", encoding="utf-8")
 
@@ -223,7 +223,7 @@ def test_settings_edited_in_the_file_are_taken_over_within_seconds(
 
 
 def test_edited_settings_are_looked_for_every_few_seconds() -> None:
-    assert SETTINGS_LOOK_S <= 3
+    assert LOOK_S <= 3
 
 
 @pytest.mark.allow_warnings("there is no task named")
