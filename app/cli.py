@@ -16,20 +16,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from app.cli_values import FAILED, OK, USAGE, UsageError, Wiring
 from app.errors import MetronomeError, UserAction
 
 if TYPE_CHECKING:
-    from app.cli_ideas import Work
     from app.cli_session import CommandSession
-    from app.engine import Engine
-    from app.paths import Paths
-    from app.tasks import Registry
-
-OK, FAILED, USAGE, SKIPPED = 0, 1, 2, 3
 
 FEED_ACTIONS = ("list", "import", "export", "add", "remove", "enable", "disable")
 IDEA_ACTIONS = ("list", "approve", "reject", "edit", "export", "verify", "replay")
@@ -43,56 +37,6 @@ Every command also takes --home, --set, --terminal and --json, before or after i
   python main.py settings set ui.theme dark
 Exit codes: 0 succeeded, 1 failed, timed out or cancelled, 2 wrong usage, 3 skipped.
 """
-
-
-class UsageError(UserAction):
-    """The command line cannot be understood."""
-
-
-@dataclass(frozen=True, slots=True)
-class WindowStart:
-    """What the window needs to come to life. It may paint itself before it calls ``start``.
-
-    Attributes:
-        session: The home with its settings.
-        start: ``start(on_show, window_lag_ms) -> Engine`` takes the home and starts everything. ``on_show`` is called
-            on any thread when a second start wants the window raised; ``window_lag_ms`` tells for how long the window
-            was held. Raises ``MetronomeError``, and may be called again then.
-        stop: Stops what ``start`` started; may be called without.
-        minimized: Begin in the tray.
-    """
-
-    session: CommandSession
-    start: Callable[[Callable[[], None], Callable[[], float]], Engine]
-    stop: Callable[[], None]
-    minimized: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenshotStart:
-    """A picture of one page of the window."""
-
-    session: CommandSession
-    start: Callable[[Callable[[], None], Callable[[], float]], Engine]
-    stop: Callable[[], None]
-    page: str
-    file: Path
-    theme: str
-    width: int
-    height: int
-    scale: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """What ``main.py`` knows and this layer may not import: the tasks and the window."""
-
-    registry: Callable[[], Registry]
-    window: Callable[[WindowStart], int]
-    screenshot: Callable[[ScreenshotStart], int]
-    feeds: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
-    ideas: Work | None = None
-    strategies: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
 
 
 class Parser(argparse.ArgumentParser):

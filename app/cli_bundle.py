@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import ipc
-from app.cli import OK, UsageError
 from app.cli_text import say, table, write, write_json
+from app.cli_values import OK, UsageError
 
 if TYPE_CHECKING:
     from app.cli_session import CommandSession

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 from PySide6.QtCore import Qt, QTimer
 
-from app.cli import WindowStart
 from app.cli_session import CommandSession
+from app.cli_values import WindowStart
 from app.engine import Engine
 from app.paths import Paths
 from app.runs import Run, RunState

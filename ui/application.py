@@ -33,7 +33,7 @@ from ui.widgets.inline_message import Message
 from ui.window_state import WindowState
 
 if TYPE_CHECKING:
-    from app.cli import ScreenshotStart, WindowStart
+    from app.cli_values import ScreenshotStart, WindowStart
     from app.engine import Engine
 
 _log = logging.getLogger("window")
