@@ -21,6 +21,7 @@ from app.storage import Storage
 from workers.imports import html_rows, layouts, reports, settings_files, xlsx
 from workers.imports.bars import Importer
 from workers.imports.errors import BadImport
+from workers.imports.html_rows import Page
 from workers.imports.outcome import Options, Outcome
 from workers.imports.reports import Report
 from workers.imports.settings_files import SettingsFile
@@ -61,7 +62,7 @@ def _import_one(storage: Storage, clock: Clock, importer: Importer, path: Path) 
         return [_failed(Outcome(str(path)), error)]
     if workbook is not None:
         outcome = Outcome(str(path))
-        _guarded(outcome, lambda: _report(storage, clock, outcome, path, xlsx.rows(path)))
+        _guarded(outcome, lambda: _report(storage, clock, outcome, path, Page(xlsx.rows(path), [])))
         return [outcome]
     outcomes = []
     for source in found:
@@ -91,7 +92,7 @@ def _text(storage: Storage, clock: Clock, importer: Importer, source: Source, ou
     head = source.head.decode("utf-8", "replace")
     if _MARKUP.match(source.head):
         text = source.whole(_MAX_HTML).decode(source.encoding or "utf-8-sig", "replace")
-        _report(storage, clock, outcome, source.path, html_rows.rows(source.name, text))
+        _report(storage, clock, outcome, source.path, html_rows.page(source.name, text))
     elif b"\0" not in source.head and settings_files.looks_like(source.name, head):
         text = source.whole(settings_files.MAX_BYTES).decode(source.encoding or "utf-8-sig", "replace")
         _settings(storage, clock, outcome, source.path, settings_files.read(source.name, text))
@@ -107,8 +108,8 @@ def _text(storage: Storage, clock: Clock, importer: Importer, source: Source, ou
             importer.bars(source, table, outcome)
 
 
-def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, cells: Sequence[Sequence[str]]) -> None:
-    report = reports.read(path.name, cells)
+def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, page: Page) -> None:
+    report = reports.read(path.name, page.rows, page.lines, page.broken)
     outcome.kind, outcome.symbol, outcome.timeframe = report.kind, report.symbol, report.timeframe
     outcome.rows, outcome.refusals = report.rows, report.refusals
     outcome.tables = {name: len(table.rows) for name, table in report.tables.items()}
@@ -116,7 +117,8 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, cells:
     outcome.time_zone = _BROKER
     counted = ", ".join(f"{count:,} {name}" for name, count in outcome.tables.items())
     outcome.notes.append(f"Times are the broker's as written: a report does not name its clock. Read: {counted}.")
-    _check_count(report, outcome)
+    _check_count(report)
+    outcome.missing = report.missing
     folder = storage.paths.imports / "reports" / _stem(path)
     for name, table in report.tables.items():
         _write_csv(folder / f"{name.replace(' ', '_')}.csv", [table.columns, *table.rows])
@@ -132,12 +134,13 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, cells:
         "inputs": report.inputs,
         "tables": outcome.tables,
         "refused": report.refusals.count,
+        "missing": report.missing,
     }
     storage.write_json(folder / "report.json", document)
     outcome.added, outcome.stored = report.rows, storage.relative(folder)
 
 
-def _check_count(report: Report, outcome: Outcome) -> None:
+def _check_count(report: Report) -> None:
     """A tester report says how many deals it has: fewer rows mean that it was cut off."""
     said, deals = report.facts.get("Total Deals", ""), report.tables.get("deals")
     if not said.isdecimal() or deals is None:
@@ -145,7 +148,7 @@ def _check_count(report: Report, outcome: Outcome) -> None:
     kinds = deals.columns.index("type")
     counted = sum(row[kinds] != "balance" for row in deals.rows)
     if counted != int(said):
-        outcome.notes.append(f"The report says {int(said):,} deals and lists {counted:,}: it is not whole.")
+        report.missing.append(f"The report says {int(said):,} deals and lists {counted:,}: it is not whole.")
 
 
 def _settings(storage: Storage, clock: Clock, outcome: Outcome, path: Path, found: SettingsFile) -> None:
