@@ -159,6 +159,23 @@ def test_an_item_without_title_is_named_by_its_text_or_link() -> None:
         ("Tue, 03 Jun 2025 11:00:00 BST", "2025-06-03T10:00:00", "published"),
         ("Tue, 03 Jun 2025 11:00:00 JST", "2025-06-03T02:00:00", "published"),
         ("2025-06-03T08:00:00Z", "2025-06-03T08:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 IST", "2025-06-03T08:00:00", "assumed_utc"),
+        ("Tue, 03 Jun 2025 08:00:00 XYZ", "2025-06-03T08:00:00", "assumed_utc"),
+        ("Tue, 03 Jun 2025 08:00:00 Nowhere/Land", "2025-06-03T08:00:00", "assumed_utc"),
+        ("Tue Jun  3 08:00:00 IST 2025", "2025-06-03T08:00:00", "assumed_utc"),
+        ("Tue, 03 Jun 2025 07:00:00 EST", "2025-06-03T12:00:00", "published"),
+        ("Tue, 03 Jun 2025 04:00:00 PDT", "2025-06-03T11:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 CET", "2025-06-03T07:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 +0100 (CET)", "2025-06-03T07:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 GMT+2", "2025-06-03T06:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 UTC+0200", "2025-06-03T06:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 Europe/Berlin", "2025-06-03T06:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 ET", "2025-06-03T12:00:00", "published"),
+        ("2025-06-03 07:00:00 EST", "2025-06-03T12:00:00", "published"),
+        ("2025-06-03T08:00:00.123+02:00", "2025-06-03T06:00:00", "published"),
+        ("June 3, 2025 08:00 AM EDT", "2025-06-03T12:00:00", "published"),
+        ("3 Jun 25 11:30 am UT", "2025-06-03T11:30:00", "published"),
+        ("Tue Jun  3 07:00:00 EST 2025", "2025-06-03T12:00:00", "published"),
         ("2025-06-03 08:00:00", "2025-06-03T08:00:00", "assumed_utc"),
         ("Tue, 31 Feb 2025 12:00:00 GMT", "2025-06-03T12:00:00", "first_seen"),
         ("some day", "2025-06-03T12:00:00", "first_seen"),
@@ -173,7 +190,7 @@ def test_times_are_utc_or_the_time_of_first_sight(date: str, published: str, kin
 
 
 def test_times_without_a_zone_are_told() -> None:
-    assert "name no zone" in " ".join(read(rss(item("A title", date="2025-06-03 08:00:00"))).notes)
+    assert "name no zone, or" in " ".join(read(rss(item("A title", date="2025-06-03 08:00:00"))).notes)
 
 
 def test_json_feed() -> None:
