@@ -52,6 +52,8 @@ def parse(found: Recognised, feed: Feed, now: datetime, *, base: str = "") -> Pa
         title, raws, notes, damaged = _from_json(found, now)
     else:
         title, raws, notes, damaged = _from_xml(found, base, now)
+    if found.note:
+        notes.append(found.note)
     title = plain_text(title, TITLE_LENGTH)
     source = title if title and feed.title == feed.address else feed.title
     articles: list[Article] = []

@@ -28,7 +28,8 @@ TOLERANCE: Final = timedelta(minutes=10)
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK: Final = (
-    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d+)?)?(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d+)?)?"
+    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
 _ZONE: Final = r"\s*(?P<zone>\S.{0,60})?"
 #: RFC 822, RFC 3339, and the C library's form, which puts the year last.
