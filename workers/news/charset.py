@@ -42,6 +42,7 @@ _OTHER_SCRIPT: Final = 0.4
 #: Of the usual letters: below this share a guess is none.
 _SURE: Final = 0.55
 _MOSTLY: Final = 0.9
+_SOME_KANA: Final = 0.1
 _LETTER: Final = re.compile(rb"[A-Za-z]")
 _MARKUP: Final = re.compile(rb"<[^<>]{0,2000}>")
 
@@ -90,7 +91,10 @@ def _score(head: bytes, name: str) -> float | None:
     if not letters:
         return None
     odd = sum(char > "\x7f" and not char.isalpha() for char in text)
-    return sum(char in _USUAL or "\u3040" <= char <= "\u30ff" for char in letters) / (len(letters) + odd)
+    kana = sum("\u3040" <= char <= "\u30ff" for char in letters)
+    # Where there is kana, Chinese characters are usual too.
+    chinese = sum("\u4e00" <= char <= "\u9fff" for char in letters) if kana > _SOME_KANA * len(letters) else 0
+    return (sum(char in _USUAL for char in letters) + kana + chinese) / (len(letters) + odd)
 
 
 def _by_letters(head: bytes) -> str:
