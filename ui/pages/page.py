@@ -8,6 +8,7 @@ from datetime import datetime
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from ui.widgets.elided import ElidedLabel
 from ui.widgets.labels import label
 
 
@@ -20,7 +21,7 @@ class Page(QWidget):
         self.setAccessibleName(title)
         self.main: QWidget = self
         self.title = label(title, "pageTitle")
-        self.subtitle = label("", "dim")
+        self.subtitle = ElidedLabel("dim")
         self.head = QHBoxLayout()
         self.head.setSpacing(8)
         titles = QVBoxLayout()
