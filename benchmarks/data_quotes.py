@@ -85,7 +85,7 @@ def measure(home: Path) -> dict[str, Any]:
 
 
 def _entries() -> list[Figure]:
-    """What an entry costs near the beginning of a day and far on, and on the average, with all times that the file grew."""
+    """What an entry costs near the beginning of a day, far on, and on the average of all with the file growing."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         paths = Paths(Path(folder))
         paths.create()

@@ -119,7 +119,7 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, page: 
     outcome.notes.append(f"Times are the broker's as written: a report does not name its clock. Read: {counted}.")
     _check_count(report)
     outcome.missing = report.missing
-    folder = storage.paths.imports / "reports" / _stem(path)
+    folder = _folder(storage, path, report)
     for name, table in report.tables.items():
         _write_csv(folder / f"{name.replace(' ', '_')}.csv", [table.columns, *table.rows])
     document: dict[str, Any] = {
@@ -138,6 +138,13 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, page: 
     }
     storage.write_json(folder / "report.json", document)
     outcome.added, outcome.stored = report.rows, storage.relative(folder)
+
+
+def _folder(storage: Storage, path: Path, report: Report) -> Path:
+    """Where a report goes; one that breaks off does not take the place of the whole one of the same file."""
+    folder = storage.paths.imports / "reports" / _stem(path)
+    known = storage.read_json(folder / "report.json") if report.missing else None
+    return folder.with_name(f"{folder.name}-part") if known is not None and not known.get("missing") else folder
 
 
 def _check_count(report: Report) -> None:

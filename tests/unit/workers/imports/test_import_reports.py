@@ -134,6 +134,16 @@ def test_a_cut_report_gives_what_it_has_and_says_so(imports: ImportBench, cut: s
     assert found.as_json()["notes"][0] == found.missing[0]
 
 
+def test_a_cut_report_does_not_take_the_place_of_the_whole_one(imports: ImportBench) -> None:
+    whole = imports.one("ReportHistory.html", HISTORY, "utf-16")
+    before = (imports.paths.home / whole.stored / "deals.csv").read_bytes()
+    for _ in range(2):
+        cut = imports.one("ReportHistory.html", HISTORY[: HISTORY.index("<td>9 998.60</td><td></td></tr>")], "utf-16")
+        assert (cut.tables["deals"], cut.stored) == (1, f"{whole.stored}-part")
+    assert (imports.paths.home / whole.stored / "deals.csv").read_bytes() == before
+    assert imports.one("ReportHistory.html", HISTORY, "utf-16").stored == whole.stored
+
+
 def test_a_row_with_fewer_cells_is_refused(imports: ImportBench) -> None:
     found = imports.one("ReportHistory.html", HISTORY.replace("<td>0.00</td><td>9 998.60</td><td></td></tr>", "</tr>"))
     assert (found.error, found.tables["deals"], found.missing) == ("", 1, [])
