@@ -14,7 +14,7 @@ import numpy as np
 
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import DAY, MONTH, Times
-from workers.market.sessions import Sessions
+from workers.market.sessions import Sessions, is_holiday
 
 if TYPE_CHECKING:
     from app.terminal.simulated.hours import Hours
@@ -93,4 +93,6 @@ def trades_at(times: Times, seconds: int, rule: ServerTimeRule, moment: datetime
     slot_s = min(seconds, DAY)
     stamp = np.array([int(rule.to_server(moment)) // slot_s * slot_s], dtype=np.int64)
     # The slot of this moment by itself: the pause before it may have begun with a weekend that is over now.
-    return bool(Sessions(times, seconds, rule, hours).expected(rule.times_to_utc(stamp))[0][0])
+    expected, doubtful = Sessions(times, seconds, rule, hours).expected(rule.times_to_utc(stamp))
+    day = datetime.fromtimestamp(rule.to_server(moment), UTC).date()
+    return bool(expected[0]) or (bool(doubtful[0]) and not is_holiday(day))

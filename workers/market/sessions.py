@@ -45,7 +45,7 @@ _NOVEMBER: Final = 11
 _SLACK_S: Final = 15 * 60
 _CALENDARS: Final[tuple[Calendar, ...]] = ("metals", "us", "eu")
 _CLOCKS: Final = (NEW_YORK, EUROPE)
-_FIXED: Final = ((12, 24), (12, 25), (12, 26), (12, 31), (1, 1), (1, 2))
+_EARLY: Final = ((12, 24), (12, 26), (12, 31), (1, 2))
 
 
 class Sessions:
@@ -182,6 +182,11 @@ def _noons(first: int, last: int) -> list[int]:
     return list(range(_NOON + -(-(first - _NOON) // _WEEK) * _WEEK, last + 1, _WEEK))
 
 
+def is_holiday(day: date) -> bool:
+    """Christmas, New Year and Good Friday, on which markets are closed nearly everywhere."""
+    return (day.month, day.day) in ((12, 25), (1, 1)) or day == easter(day.year) - timedelta(days=2)
+
+
 @lru_cache(maxsize=4096)
 def may_be_holiday(day: date, *, currency: bool) -> bool:
     """Whether some broker keeps a market closed on this day, or closes it early.
@@ -189,7 +194,7 @@ def may_be_holiday(day: date, *, currency: bool) -> bool:
     Args:
         currency: The market is that of currencies, which knows no exchange's holidays.
     """
-    if (day.month, day.day) in _FIXED or day == easter(day.year) - timedelta(days=2):
+    if (day.month, day.day) in _EARLY or is_holiday(day):
         return True
     if currency:
         return False

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from app.terminal.bars_csv import read_bars
 from app.terminal.server_time import NEW_YORK, ServerTimeRule
-from app.terminal.simulated.hours import FOREX, Hours
-from workers.market.gaps import Gap, find_gaps
+from app.terminal.simulated.hours import ALWAYS, FOREX, Hours
+from workers.market.gaps import Gap, find_gaps, trades_at
 from workers.market.grade import GRADES, grade
 from workers.market.sessions import may_be_holiday
 
@@ -221,3 +221,43 @@ def test_more_trouble_never_gives_a_better_grade(missing: int, unreadable: int, 
 def test_months_and_single_bars_have_no_gaps() -> None:
     assert find_gaps(np.array([0, 90 * 86_400]), 30 * 86_400, RULE) == []
     assert find_gaps(np.array([5]), 300, RULE) == []
+
+
+def test_a_hole_of_days_in_a_market_that_never_closes() -> None:
+    times = utc("2025-06-02 00:00") + np.arange(3000) * 300
+    held = times[(times < utc("2025-06-05 00:00")) | (times >= utc("2025-06-09 00:00"))]
+    (gap,) = find_gaps(held, 300, RULE, ALWAYS)
+    assert (gap.missing, gap.closed) == (4 * 288, False)
+
+
+def test_missing_days_and_weeks_are_gaps() -> None:
+    midnights = utc("2025-01-01 00:00") + np.arange(300) * 86_400
+    days = RULE.times_to_utc(midnights[(midnights // 86_400 + 3) % 7 < 5])
+    assert [gap for gap in find_gaps(days, 86_400, RULE, FOREX) if not gap.closed] == []
+    friday = int(np.searchsorted(days, utc("2025-07-03 21:00")))
+    gaps = find_gaps(np.delete(days, [friday, friday + 1]), 86_400, RULE, FOREX)
+    assert [gap.missing for gap in gaps if not gap.closed] == [2]
+    weeks = RULE.times_to_utc(utc("2025-01-05 00:00") + np.arange(40) * 7 * 86_400)
+    assert find_gaps(weeks, 7 * 86_400, RULE, FOREX) == []
+    assert [gap.missing for gap in find_gaps(np.delete(weeks, 20), 7 * 86_400, RULE, FOREX)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2025-06-06 20:00", True),  # the last hours of a week
+        ("2025-06-06 21:30", False),
+        ("2025-06-08 20:30", False),
+        ("2025-06-08 21:30", True),
+        ("2025-12-26 12:00", True),  # some brokers are closed then
+        ("2025-12-25 12:00", False),
+    ],
+)
+@pytest.mark.parametrize("hours", [FOREX, None], ids=["currencies", "of no known kind"])
+def test_whether_it_trades_now(year: Any, moment: str, expected: bool, hours: Hours | None) -> None:
+    """With a window of one weekend at most, so that there is none to learn from."""
+    before = year["time"][year["time"] < utc(moment)][-1400:]
+    now = datetime.fromtimestamp(utc(moment), UTC)
+    if hours is None and not expected and "2025-06" in moment:
+        return  # of an unknown kind nothing is claimed so near to the ends of a week
+    assert trades_at(before, 300, RULE, now, hours) is expected
