@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.runs import Run, RunState
 from ui import words
@@ -49,6 +49,7 @@ class HealthPage(Page):
         self.verdict.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.verdict.hide()
         self.head.insertSpacing(1, 12)
+        self.verdict.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.head.insertWidget(2, self.verdict)
         self.check_now = button(self.tr("Check now"), lambda: link.submit(TASK), style="primary")
         self.support = button(self.tr("Support bundle…"), self.support_asked.emit)

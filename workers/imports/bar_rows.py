@@ -19,11 +19,14 @@ from workers.imports.refusals import NAMED, Refusals
 from workers.imports.sources import Source
 from workers.imports.spool import CHUNK, Spool
 from workers.imports.stamps import Stamps, stamps
+from workers.wording import count
 
 PRICES: Final = ("open", "high", "low", "close")
 _COUNTS: Final = ("tick_volume", "spread", "real_volume")
 #: Above this share of refused rows the table is not what it seems: columns are swapped, or it is damaged throughout.
 MOST_REFUSED: Final = 0.2
+#: Why a bar is refused that differs from another one of the same time.
+TWICE: Final = "its time comes twice (the first one was kept)"
 _MAX_DIGITS: Final = 8
 #: So many bars around a piece of a file are looked at with it.
 _BESIDE: Final = 500
@@ -234,9 +237,12 @@ def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:
         spool.keep(order)
         if moved:
             notes.append("The rows were not in the order of time and have been sorted.")
+        if repeated := spool.drop_repeated():
+            verb = "repeats" if repeated == 1 else "repeat"
+            notes.append(f"{count(repeated, 'row')} {verb} another one value for value; each bar was taken once.")
         twice = np.flatnonzero(np.diff(spool.times) == 0) + 1
         if len(twice):
-            _refuse_places(found, twice, "its time comes twice (the first one was kept)")
+            _refuse_places(found, twice, TWICE)
     frame = wanted or _timeframe(found, name)
     off = _off_grid(spool.times, frame)
     if wanted and len(off) > MOST_REFUSED * max(1, len(spool)):
