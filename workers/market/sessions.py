@@ -45,6 +45,7 @@ _NOVEMBER: Final = 11
 _SLACK_S: Final = 15 * 60
 _CALENDARS: Final[tuple[Calendar, ...]] = ("metals", "us", "eu")
 _CLOCKS: Final = (NEW_YORK, EUROPE)
+_NEW_YORK: Final = ServerTimeRule(NEW_YORK)
 _EARLY: Final = ((12, 24), (12, 26), (12, 31), (1, 2))
 
 
@@ -65,11 +66,16 @@ class Sessions:
         stamps = self._clock.times_to_server(times)
         self._always = _trades_on_saturdays(stamps, hours)
         days = stamps // DAY
-        traded = np.unique(days)
+        traded = _once(days)
         self._many_days = len(traded) >= _ENOUGH_DAYS and seconds < DAY
+        # Looked up for each pause, of which a year of minutes has thousands.
+        self._ends: dict[int, tuple[int, int, int]] = {}
+        self._doubted: dict[int, bool] = {}
         if self._many_days:
-            slots = np.unique(np.stack((days, stamps % DAY // seconds)), axis=1)[1]
-            self._open_slots: Mask = np.bincount(slots, minlength=-(-DAY // seconds)) / len(traded) >= 0.5
+            a_day = -(-DAY // seconds)
+            # Each slot of a day once; a sort is needed only where a change of the clock took an hour back.
+            slots = _once(days * a_day + stamps % DAY // seconds) % a_day
+            self._open_slots: Mask = np.bincount(slots, minlength=a_day) / len(traded) >= 0.5
 
     def expected(self, times: Times) -> tuple[Mask, Mask]:
         """Which of the bars of one pause should be there, and of which only the terminal knows.
@@ -115,6 +121,12 @@ class Sessions:
 
     def _weekend(self, noon: int) -> tuple[int, int, int]:
         """From when to when the symbol is closed around this Saturday noon, and how far off that may be."""
+        found = self._ends.get(noon)
+        if found is None:
+            found = self._ends[noon] = self._learnt_weekend(noon)
+        return found
+
+    def _learnt_weekend(self, noon: int) -> tuple[int, int, int]:
         others = self._weekends[self._weekends[:, 0] != noon]
         if not len(others):
             if self._hours is None or self._hours.always:
@@ -130,11 +142,19 @@ class Sessions:
     def _may_be_holiday(self, times: Times, stamps: Times) -> Mask:
         if self._hours is not None and self._hours.always:
             return np.zeros(len(times), dtype=np.bool_)
-        currency = self._hours is not None and self._hours.calendar == "forex"
         found: Mask = np.zeros(len(times), dtype=np.bool_)
-        for days in (stamps // DAY, ServerTimeRule(NEW_YORK).times_to_server(times) // DAY):
-            known = [day for day in set(days.tolist()) if may_be_holiday(_date(day), currency=currency)]
-            found |= np.isin(days, np.array(known, dtype=np.int64))
+        for days in (stamps // DAY, _NEW_YORK.times_to_server(times) // DAY):
+            named = days[:1] if days[0] == days[-1] else np.unique(days)
+            for day in named.tolist():
+                if self._is_doubted(day):
+                    found |= days == day
+        return found
+
+    def _is_doubted(self, day: int) -> bool:
+        found = self._doubted.get(day)
+        if found is None:
+            currency = self._hours is not None and self._hours.calendar == "forex"
+            found = self._doubted[day] = may_be_holiday(_date(day), currency=currency)
         return found
 
 
@@ -225,6 +245,14 @@ def _in_sessions(stamps: Times, hours: Hours) -> Mask:
     for first, end in hours.weekday:
         inside |= (minutes >= first) & (minutes < end)
     return inside
+
+
+def _once(values: Times) -> Times:
+    """Each value once; those that stand in order, as times do, need no sort."""
+    steps = np.diff(values)
+    if (steps >= 0).all():
+        return values[np.concatenate(([True], steps > 0))]
+    return np.unique(values)
 
 
 def _date(day: int) -> date:
