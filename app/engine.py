@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.clock import Clock, RehearsalClock, SystemClock
-from app.files import FolderLock, clean_leftovers
+from app.files import FolderLock, StorageError, clean_leftovers
 from app.history import RunHistory
 from app.http import Http
 from app.inflight import Inflight, Unfinished
@@ -21,6 +21,7 @@ from app.log import active as active_logs
 from app.paths import Paths
 from app.runner import Runner
 from app.runs import Run, RunState, Trigger, iso
+from app.samples import Sample, Sampler, held_memory_mb
 from app.settings import Settings
 from app.settings_store import SettingsStore
 from app.storage import Storage
@@ -76,6 +77,8 @@ class Engine:
         self.clock = clock or clock_for(settings.current)
         self.problems: list[str] = [*settings.problems, *_strangers(settings, registry)]
         self.window_lag_ms: Callable[[], float | None] = lambda: None
+        #: For how long the window was held at worst within the last so many seconds; None when it was not in sight.
+        self.recent_lag_ms: Callable[[float], float | None] = lambda _seconds: None
         paths.create()
         self._lock = FolderLock(paths.lock_file)
         self._lock.acquire()
@@ -106,7 +109,9 @@ class Engine:
         self.services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, self.services, self.history, self._inflight, self.clock, _widths(current))
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
-        self.timetable.each_round = self._reload_edited_settings
+        self.sampler = Sampler(self.paths.health_checks, self.clock, self._measure)
+        self._forget_sampler = self.runner.subscribe(self.sampler.note_run)
+        self.timetable.each_round = self._on_round
         self._settings_seen = _stamp(self.paths.settings_file)
         self._forget = self.settings.subscribe(self._on_settings)
 
@@ -155,7 +160,9 @@ class Engine:
             return True
         self._stopped = True
         self._forget()
+        self._forget_sampler()
         self.timetable.stop()
+        self.sampler.close()
         stuck = self.runner.stop(timeout_s)
         for run in stuck:
             _log.error("The run %s of %s did not stop; its thread is left behind.", run.run_id, run.task)
@@ -203,6 +210,25 @@ class Engine:
             "window_lag_ms": self.window_lag_ms(),
             "threads": threading.active_count(),
         }
+
+    def _on_round(self) -> None:
+        self._reload_edited_settings()
+        self.sampler.look()
+
+    def _measure(self, seconds: float) -> Sample:
+        """What the plots of the Health page show, as it is now."""
+        status = self.terminal.status
+        try:
+            free: float | None = self.storage.free_bytes() / 1e9
+        except StorageError:
+            free = None
+        return Sample(
+            ping_ms=status.ping_ms if status.connected else None,
+            queued=float(sum(lane.queued for lane in self.runner.snapshot().lanes)),
+            memory_mb=held_memory_mb(),
+            lag_ms=self.recent_lag_ms(seconds),
+            free_gb=free,
+        )
 
     def _reload_edited_settings(self) -> None:
         """Somebody edited settings.toml: take over what can be without a restart."""

@@ -167,6 +167,7 @@ class WindowProgram(QObject):
     def _on_built(self, engine: Engine) -> None:
         if self.window.quitting:
             return
+        engine.recent_lag_ms = self.window.clock.recent_lag_ms
         self.link.attach(engine)
         if self.tray is not None:
             self.tray.show_paused(self.link.timetable.paused)
