@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ui import words
 from ui.theme import Theme
-from ui.widgets.labels import label, row
+from ui.widgets.labels import button, label, row
 from ui.widgets.state_badge import StateBadge
 
 #: The words that a check may use for its verdict, and those that the window shows.
@@ -38,6 +39,26 @@ class CheckCard(QFrame):
         for part in (self._value, self._rule, self._since, self._advice):
             layout.addWidget(part)
         layout.addStretch(1)
+        self.buttons: list[QPushButton] = []
+        self._offered: tuple[tuple[str, str], ...] = ()
+        self._remedies = QHBoxLayout()
+        self._remedies.setSpacing(8)
+        self._remedies.addStretch(1)
+        layout.addLayout(self._remedies)
+
+    def offer(self, remedies: Sequence[tuple[str, str]], act: Callable[[str], object]) -> None:
+        """Offer a button for each remedy: its name and its word. ``act`` gets the name."""
+        if tuple(remedies) == self._offered:
+            return
+        self._offered = tuple(remedies)
+        for old in self.buttons:
+            self._remedies.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self.buttons = [button(word, partial(act, name)) for name, word in remedies]
+        for place, new in enumerate(self.buttons):
+            new.setAccessibleName(f"{self._title.text()}: {new.text()}")
+            self._remedies.insertWidget(place, new)
 
     def show_check(self, check: Mapping[str, Any], now: datetime) -> None:
         """Show the findings of a check: title or name, verdict, value, rule, since, advice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.samples import GAP_S, Records
+from app.samples import FIGURES, GAP_S, Records
 
 Floats = NDArray[np.float64]
 #: Metronome did nothing for so long: it was not there.
@@ -147,3 +148,56 @@ def downs(records: Records, begin: float, end: float) -> tuple[Down, ...]:
             restarted = bool(abs(process[place + 1] - process[place]) >= 1.0)
             found.append(Down(datetime.fromtimestamp(began, UTC), datetime.fromtimestamp(ended, UTC), restarted))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the program fared over a span of time.
+
+    Attributes:
+        begin, end: The span, UTC epoch seconds.
+        lines: By figure, see ``app.samples.FIGURES``.
+        downs: When Metronome did not work.
+        watched_since: The oldest sample within the span, or its begin; None without samples.
+    """
+
+    begin: float
+    end: float
+    lines: Mapping[str, Line]
+    downs: tuple[Down, ...] = ()
+    watched_since: datetime | None = None
+
+
+def course(records: Records, begin: float, end: float, buckets: int) -> Course:
+    """All figures of the samples over a span.
+
+    Args:
+        records: Of the span, with the last one before it, as ``Sampler.read`` gives them.
+        buckets: See ``line``.
+    """
+    lines = {name: line(records, name, begin, end, buckets) for name in FIGURES}
+    since = datetime.fromtimestamp(max(begin, float(records["at"][0])), UTC) if records.size else None
+    return Course(begin, end, lines, downs(records, begin, end), since)
+
+
+def nearest(found: Line, time: float) -> int | None:
+    """The place of the painted sample nearest to a time; None without samples."""
+    if not np.isfinite(found.times).any():
+        return None
+    return int(np.nanargmin(np.abs(found.times - time)))
+
+
+def forecast(last: float, end: float, span: float, per_day: float | None) -> tuple[Floats, Floats] | None:
+    """A straight line on from the newest value at a pace, down to zero at most; None without a pace.
+
+    Args:
+        last: The newest value.
+        end: When that is, UTC epoch seconds.
+        span: How far to look ahead, seconds.
+        per_day: What is lost a day, in the unit of the value.
+    """
+    if per_day is None:
+        return None
+    if per_day > 0:
+        span = min(span, last / per_day * 86_400.0)
+    return np.array([end, end + span]), np.array([last, max(0.0, last - per_day * span / 86_400.0)])
