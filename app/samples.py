@@ -28,7 +28,7 @@ from app.runs import Run, Trigger
 _log = logging.getLogger(__name__)
 
 #: What is measured, with its unit in the name; NaN where there was nothing to measure.
-FIGURES: Final = ("ping_ms", "lateness_s", "queued", "memory_mb", "lag_ms", "free_gb")
+FIGURES: Final = ("ping_ms", "lateness_ms", "queued", "memory_mb", "lag_ms", "free_gb")
 #: ``at`` is when, ``process`` when this process began to sample (both UTC epoch seconds).
 RECORD: Final = np.dtype([("at", "<f8"), ("process", "<f8"), *((name, "<f4") for name in FIGURES)])
 Records = NDArray[np.void]
@@ -80,7 +80,7 @@ class Sampler:
         self._lock = threading.Lock()
         self._began = clock.now().timestamp()
         self._last: float | None = None
-        self._late: float | None = None
+        self._late_ms: float | None = None
         self._waiting: deque[tuple[float, bytes]] = deque(maxlen=_WAITING)
         self._day = ""
         self._refused = False
@@ -88,7 +88,7 @@ class Sampler:
     def note_run(self, run: Run) -> None:
         """A run ended: remember how late a scheduled one began, at worst."""
         if run.lateness_s is not None and run.trigger is Trigger.SCHEDULE:
-            self._late = max(self._late or 0.0, run.lateness_s)
+            self._late_ms = max(self._late_ms or 0.0, run.lateness_s * 1000)
 
     def look(self) -> None:
         """Take a sample if one is due."""
@@ -97,7 +97,7 @@ class Sampler:
         if passed < LEAST_S:
             return
         self._last = mono
-        found, late, self._late = self._measure(passed), self._late, None
+        found, late, self._late_ms = self._measure(passed), self._late_ms, None
         at = self._clock.now().timestamp()
         figures = (found.ping_ms, late, found.queued, found.memory_mb, found.lag_ms, found.free_gb)
         record = _PACK.pack(at, self._began, *(math.nan if value is None else value for value in figures))

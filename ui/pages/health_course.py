@@ -52,9 +52,9 @@ def _said_ms(value: float) -> str:
 FIGURES: Final = (
     Figure("ping_ms", "Terminal ping", _said_ms, "No terminal was connected in this time.", "running"),
     Figure(
-        "lateness_s",
+        "lateness_ms",
         "Lateness of scheduled runs",
-        words.lateness,
+        lambda value: words.lateness(value / 1000),
         "No run was due in this time. The next one on the timetable makes the first point.",
         "ok",
         fresh=False,

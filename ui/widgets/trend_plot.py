@@ -42,6 +42,7 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumHeight(96)
         self.setMouseTracking(True)
+        self.setStyleSheet("background: transparent; border: none;")
         self.setMenuEnabled(False)
         self.setMouseEnabled(False, False)
         self.hideButtons()

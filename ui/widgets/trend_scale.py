@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 Marks = list[tuple[float, str]]
+_EDGE: Final = 0.06
 _HOUR, _DAY = 3_600, 86_400
 #: Distance of the marks of time by the span that is shown, seconds.
 _TIME_STEPS: Final = ((2 * _HOUR, 900), (30 * _HOUR, 4 * _HOUR), (40 * _DAY, 7 * _DAY))
 
 
 def value_marks(low: float, high: float) -> Marks:
-    """Two to four marks at round values between ``low`` and ``high``."""
+    """Two to four marks at round values from ``low`` to ``high``, none so near the upper edge that it is cut off."""
     if not high > low:
         return []
+    high -= (high - low) * _EDGE
     rough = (high - low) / 3
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)
@@ -49,6 +51,6 @@ def _local_mark(midnight: datetime, number: int, step: int) -> float:
 def bounds(low: float, high: float, *, from_zero: bool) -> tuple[float, float]:
     """What of the values a plot shows: all of them with some room, never nothing."""
     if from_zero:
-        return 0.0, high * 1.15 if high > 0 else 1.0
+        return 0.0, high * 1.2 if high > 0 else 1.0
     room = (high - low) * 0.15 or max(abs(high) * 0.02, 1e-3)
     return max(0.0, low - room), high + room

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 #: Metronome did nothing for so long: it was not there.
 DOWN_S: Final = 90.0
 #: Figures that exist only when something happens: between two of them nothing is missing.
-EVENTS: Final = frozenset({"lateness_s"})
+EVENTS: Final = frozenset({"lateness_ms"})
 
 
 @dataclass(frozen=True, slots=True)
