@@ -108,14 +108,19 @@ def envelope(times: Floats, values: Floats, pieces: NDArray[np.int64], begin: fl
     if times.size == 0:
         return np.empty(0, dtype=np.int64)
     bucket = np.floor((times - begin) / width).astype(np.int64)
-    starts = np.concatenate(([True], (np.diff(bucket) != 0) | (np.diff(pieces) != 0)))
-    group = np.cumsum(starts) - 1
-    by_value = np.lexsort((values, group))
-    first = np.flatnonzero(np.concatenate(([True], np.diff(group) != 0)))
-    last = np.concatenate((first[1:], [times.size])) - 1
+    first = np.flatnonzero(np.concatenate(([True], (np.diff(bucket) != 0) | (np.diff(pieces) != 0))))
+    least = _first_places(values, np.minimum.reduceat(values, first), first)
+    most = _first_places(values, np.maximum.reduceat(values, first), first)
     edges = np.flatnonzero(np.diff(pieces) != 0)
     ends = np.concatenate(([0], edges, edges + 1, [times.size - 1]))
-    return np.unique(np.concatenate((by_value[first], by_value[last], ends)))
+    return np.unique(np.concatenate((least, most, ends)))
+
+
+def _first_places(values: Floats, wanted: Floats, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where in each group, which begin at ``first``, the wanted value stands for the first time."""
+    lengths = np.diff(first, append=values.size)
+    hits = np.flatnonzero(values == np.repeat(wanted, lengths))
+    return np.asarray(hits[np.searchsorted(hits, first)], dtype=np.int64)
 
 
 def _parted(times: Floats, values: Floats, pieces: NDArray[np.int64]) -> tuple[Floats, Floats]:
