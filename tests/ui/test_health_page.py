@@ -361,7 +361,8 @@ def test_the_page_fits_every_window(qtbot: QtBot, show: Callable[[], HealthPage]
     for width, height in ((900, 560), (1280, 800), (3840, 2160)):
         window.resize(width, height)
         QApplication.processEvents()
-        assert page.course.width() <= page.main.width()
+        assert page.course.minimumSizeHint().width() <= page.main.width() - 40
+        assert page.tasks.minimumSizeHint().width() <= page.main.width() - 40
         for card in page.course.cards.values():
             assert card.geometry().right() <= page.course.width()
     assert len(CHECKS) == len(page.cards)

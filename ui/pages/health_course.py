@@ -241,6 +241,7 @@ class OutageCard(QFrame):
         self.setObjectName("card")
         self.title = label("", "dim")
         self.watched = label("", "muted")
+        self.watched.setMinimumWidth(1)
         self.terminal, self.metronome = OutageStrip(theme), OutageStrip(theme)
         self.list = QGridLayout()
         self.list.setHorizontalSpacing(14)

@@ -63,6 +63,7 @@ class TrendCard(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFixedHeight(_HEIGHT)
         self.title = label(words.tr(figure.title), "dim")
+        self.title.setMinimumWidth(1)
         self.value = label("", "strong")
         self.note = label(words.tr("Reading"), "muted", wrap=True)
         self.note.setAlignment(Qt.AlignmentFlag.AlignCenter)
