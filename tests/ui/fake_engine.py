@@ -367,6 +367,7 @@ class FakeEngine:
         self.storage = Storage(Paths(logs or Path()), self.clock)
         self.problems: list[str] = []
         self.window_lag_ms: Callable[[], float | None] = lambda: None
+        self.recent_lag_ms: Callable[[float], float | None] = lambda _seconds: None
         self.history = FakeHistory(_stored_runs())
         self.sampler = Sampler(self.storage.paths.health_checks, self.clock, lambda _seconds: Sample(42.0, 1.0, 86.0))
         working = make_run(

@@ -7,7 +7,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from ui import words
 from ui.theme import Theme
@@ -41,9 +42,8 @@ class CheckCard(QFrame):
         layout.addStretch(1)
         self.buttons: list[QPushButton] = []
         self._offered: tuple[tuple[str, str], ...] = ()
-        self._remedies = QHBoxLayout()
-        self._remedies.setSpacing(8)
-        self._remedies.addStretch(1)
+        self._remedies = QVBoxLayout()  # below one another: side by side they would widen the card's column
+        self._remedies.setSpacing(6)
         layout.addLayout(self._remedies)
 
     def offer(self, remedies: Sequence[tuple[str, str]], act: Callable[[str], object]) -> None:
@@ -56,9 +56,9 @@ class CheckCard(QFrame):
             old.hide()
             old.deleteLater()
         self.buttons = [button(word, partial(act, name)) for name, word in remedies]
-        for place, new in enumerate(self.buttons):
+        for new in self.buttons:
             new.setAccessibleName(f"{self._title.text()}: {new.text()}")
-            self._remedies.insertWidget(place, new)
+            self._remedies.addWidget(new, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_check(self, check: Mapping[str, Any], now: datetime) -> None:
         """Show the findings of a check: title or name, verdict, value, rule, since, advice."""

@@ -43,7 +43,7 @@ def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
     status = ctx.terminal.look()
     words = str(status.state).replace("_", " ")
     kind = "simulated" if status.simulated else status.account_kind
-    ping = f", ping {status.ping_ms:.0f} ms" if status.ping_ms is not None else ""
+    ping = f", ping {status.ping_ms:.0f} ms" if status.connected and status.ping_ms is not None else ""
     where = f" to {status.server}" if status.connected and status.server else ""
     trading = "" if status.trade_allowed is None else f", AutoTrading {'on' if status.trade_allowed else 'off'}"
     value = f"{words}{where}{f' ({kind})' if kind else ''}{ping}{trading if status.connected else ''}"
