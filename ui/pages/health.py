@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.runs import Run, RunState
 from ui import words
 from ui.engine_link import EngineLink
-from ui.pages.health_course import CourseSection
+from ui.pages.health_course import PAINTED_MS, CourseSection
 from ui.pages.health_remedies import WORDS, Remedies
 from ui.pages.health_tasks import TasksSection
 from ui.pages.page import Page
@@ -91,7 +91,7 @@ class HealthPage(Page):
             self._link.query(self, _newest_check, self._on_newest)
             self.terminal.refresh()
             self.course.refresh()
-            self.tasks.refresh()
+            QTimer.singleShot(PAINTED_MS, self, self.tasks.refresh)
 
     @property
     def built(self) -> bool:

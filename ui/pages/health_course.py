@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 #: What a plot is divided into: more than can be seen in most of them.
 BUCKETS: Final = 360
 SHOWN: Final = 6
+#: First the page is painted: while another thread computes, each call from Qt into Python has to wait for it.
+PAINTED_MS: Final = 150
+#: Between two plots that are made, so that each turn of the event loop is a short one.
+_BREATH_MS: Final = 20
 _CARD_WIDTH, _MOST_COLUMNS = 300, 3
 
 
@@ -103,7 +107,7 @@ class CourseSection(QWidget):
         self.span = SPANS[0]
         self._read_at: datetime | None = None
         self._reading = False
-        self._asked = False
+        self._asked = self._loaded = False
         self._fills_gb_day: float | None = None
         self._remark = ""
         self._columns = 0
@@ -150,12 +154,14 @@ class CourseSection(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the samples of the span, on the pool; the first time the plots are loaded there, too."""
+        """Read the samples of the span, on the pool; the first time the plots are loaded there before."""
         if not self._link.ready or self._reading or not self.isVisible():
             return
         if not self._asked:
             self._asked = True
-            self._link.query(self, _load_plots, self._on_loaded)
+            QTimer.singleShot(PAINTED_MS, self, self._load)
+        if not self._loaded:
+            return
         self._reading = True
         self._link.query(self, partial(_read, self.span), self._on_read, self._on_refused)
 
@@ -171,8 +177,8 @@ class CourseSection(QWidget):
         if self._newest is not None:
             self._show("free_gb", self._newest)
 
-    def _on_loaded(self, _module: object) -> None:
-        self._put_next_plot()
+    def _load(self) -> None:
+        self._link.query(self, _load_plots, lambda _module: self._put_next_plot())
 
     def _put_next_plot(self) -> None:
         """One plot in each turn of the event loop: each takes some 10 ms."""
@@ -180,11 +186,11 @@ class CourseSection(QWidget):
 
         card = next((card for card in self.cards.values() if card.plot is None), None)
         if card is None:
+            self._loaded = True
+            self.refresh()
             return
         card.put_plot(TrendPlot(self._theme, card.figure.role, from_zero=card.figure.from_zero))
-        if self._newest is not None:
-            self._show(card.figure.name, self._newest)
-        QTimer.singleShot(0, self, self._put_next_plot)
+        QTimer.singleShot(_BREATH_MS, self, self._put_next_plot)
 
     def _on_refused(self, error: Any) -> None:
         self._reading = False
@@ -306,7 +312,7 @@ def _role(down: Down) -> str:
 
 def _load_plots(_engine: Engine) -> None:
     """Import pyqtgraph where nobody waits for it."""
-    import pyqtgraph  # noqa: F401
+    import ui.widgets.trend_plot  # noqa: F401 - and with it pyqtgraph
 
 
 def _read(span: Span, engine: Engine) -> _Read:

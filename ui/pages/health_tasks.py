@@ -83,10 +83,6 @@ class TasksSection(QWidget):
         if self._read_at is None or not 0 <= (now - self._read_at).total_seconds() < AGAIN_S:
             self.refresh()
 
-    def showEvent(self, event: Any) -> None:
-        super().showEvent(event)
-        self.refresh()
-
     def _on_refused(self, error: Any) -> None:
         self._reading, self._read_at = False, self._link.now()
         self._link.troubled.emit(error.message, error.advice)

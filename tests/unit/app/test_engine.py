@@ -261,6 +261,7 @@ def test_a_kill_while_the_history_is_full_loses_no_outcome(paths: Paths, tmp_pat
         second.stop()
 
 
+@pytest.mark.allow_warnings("nothing (schedule) missed")
 def test_looks_of_the_timetable_leave_samples(paths: Paths, fake_clock: FakeClock) -> None:
     store = SettingsStore(paths.settings_file, {})
     store.load()
