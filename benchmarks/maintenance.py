@@ -204,13 +204,13 @@ def _plots(home: Path) -> list[Figure]:
     from ui.application import make_application
     from ui.theme import Theme
     from ui.widgets.trend_plot import TrendPlot
-    from workers.health.series import course
+    from workers.health.series import EVENTS, course
 
     app, theme, paths, clock = make_application(), Theme("dark"), Paths(home), SystemClock()
     paths.create()
     _month(paths)
     sampler = Sampler(paths.health_checks, clock, lambda _passed: Sample())
-    plots = {name: TrendPlot(theme, "running", from_zero=False) for name in FIGURES}
+    plots = {name: TrendPlot(theme, "running", from_zero=False, dotted=name in EVENTS) for name in FIGURES}
     for plot in plots.values():
         plot.resize(430, 130)
         plot.show()

@@ -175,6 +175,14 @@ def test_the_plots_show_what_was_measured(show: Callable[[], HealthPage], engine
     assert page.course.cards["memory_mb"].value.text() == f"83{words.GAP}MB"
 
 
+def test_events_are_dots_without_strokes_between_them(show: Callable[[], HealthPage], engine: FakeEngine) -> None:
+    put_samples(engine, [340, 320, 40, 20], lateness_ms=[5, np.nan, np.nan, 9])
+    plot = show().course.cards["lateness_ms"].plot
+    assert plot is not None
+    assert plot.line.getData()[0] is None or plot.line.getData()[0].size == 0
+    assert plot.dots.getData()[1].tolist() == [5, 9]
+
+
 def test_what_was_not_measured_says_when_it_will_be(show: Callable[[], HealthPage]) -> None:
     page = show()
     for card in page.course.cards.values():

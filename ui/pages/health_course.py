@@ -189,7 +189,8 @@ class CourseSection(QWidget):
             self._loaded = True
             self.refresh()
             return
-        card.put_plot(TrendPlot(self._theme, card.figure.role, from_zero=card.figure.from_zero))
+        figure = card.figure
+        card.put_plot(TrendPlot(self._theme, figure.role, from_zero=figure.from_zero, dotted=not figure.fresh))
         QTimer.singleShot(_BREATH_MS, self, self._put_next_plot)
 
     def _on_refused(self, error: Any) -> None:

@@ -35,7 +35,7 @@ class Figure:
         empty: Why there may be nothing to see, and when there will be.
         role: Colour of the line.
         from_zero: Whether the scale begins at zero.
-        fresh: Whether the newest sample is the present value; else it is the last one that happened.
+        fresh: Whether the newest sample is the present value; else the samples are events, painted as dots.
     """
 
     name: str

@@ -28,17 +28,22 @@ AHEAD = 0.25
 class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
     """A line over time with its gaps, samples without neighbours as dots, and a dashed forecast.
 
+    A dotted plot is of events: between two of them there was nothing that a stroke could stand for.
+
     Signals:
         pointed: over which time the pointer is (UTC epoch seconds); NaN when it left.
     """
 
     pointed = Signal(float)
 
-    def __init__(self, theme: Theme, role: str, *, from_zero: bool, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, role: str, *, from_zero: bool, dotted: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent, background=None)
         self._theme = theme
         self._role = role
         self._from_zero = from_zero
+        self._dotted = dotted
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumHeight(96)
         self.setMouseTracking(True)
@@ -62,8 +67,10 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
 
     def show_line(self, found: Line, begin: float, end: float, forecast: tuple[Floats, Floats] | None = None) -> None:
         """Show a line over the span from ``begin`` to ``end`` (UTC epoch seconds)."""
-        self.line.setData(found.times, found.values)
-        self.dots.setData(*alone(found))
+        stroke = NOTHING if self._dotted else found
+        self.line.setData(stroke.times, stroke.values)
+        known = np.isfinite(found.times)
+        self.dots.setData(*((found.times[known], found.values[known]) if self._dotted else alone(found)))
         ahead = forecast if forecast is not None else (NOTHING.times, NOTHING.values)
         self.forecast.setData(*ahead)
         right = max(end, float(ahead[0][-1])) if ahead[0].size else end
@@ -94,7 +101,7 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
 
     def _take_colors(self) -> None:
         color = self._theme.color(self._role)
-        self.line.setPen(pg.mkPen(color, width=1))
+        self.line.setPen(pg.mkPen(color, width=1))  # a wider one takes twice the time to paint
         self.dots.setBrush(pg.mkBrush(color))
         self.forecast.setPen(pg.mkPen(self._theme.ink("muted"), width=1, style=Qt.PenStyle.DashLine))
         self.cursor.setPen(pg.mkPen(self._theme.color("faint"), width=1))
