@@ -158,6 +158,23 @@ def test_buttons_that_make_no_sense_any_more_go(
     qtbot.waitUntil(lambda: page.cards[0].buttons == [])
 
 
+def test_a_check_costs_the_window_nothing_while_nobody_looks(
+    qtbot: QtBot, show: Callable[[], HealthPage], engine: FakeEngine, window: MainWindow
+) -> None:
+    page = show()
+    before = [card.accessibleName() for card in page.cards]
+    window.hide()
+    new = make_run(
+        0x99003, "system_health_check", RunState.SUCCEEDED, NOW, result={"checks": [check("terminal", "error")]}
+    )
+    engine.history.runs.insert(0, new)
+    engine.runner.tell(new)
+    qtbot.waitUntil(lambda: page._stale)
+    assert [card.accessibleName() for card in page.cards] == before
+    window.show()
+    qtbot.waitUntil(lambda: len(page.cards) == 1 and not page._stale)
+
+
 # -- plots -------------------------------------------------------------------------------------------------------------
 
 
