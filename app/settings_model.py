@@ -497,6 +497,9 @@ class HealthSettings(SettingsGroup):
     clock_offset_warn_s: float = setting(
         30.0, "Clock", "Warn when this computer's clock is further behind the server's.", unit="s", ge=1, le=86_400
     )
+    ping_warn_ms: float = setting(
+        500.0, "Ping", "Warn when the terminal's ping to the trade server is longer.", unit="ms", ge=1, le=60_000
+    )
     terminal_hold_warn_ms: float = setting(
         250.0, "Window held", "Warn when one terminal call has held the window longer.", unit="ms", ge=10, le=60_000
     )
@@ -510,6 +513,14 @@ class HealthSettings(SettingsGroup):
     )
     calendar_age_warn_s: float = setting(
         86_400.0, "Age of the calendar", "Warn when its last good fetch is older.", unit="s", ge=600, le=2_592_000
+    )
+    calendar_age_error_s: float = setting(
+        604_800.0,
+        "Age of the calendar: error",
+        "Error when its last good fetch is older: a calendar covers a week.",
+        unit="s",
+        ge=600,
+        le=31_536_000,
     )
     feeds_age_warn_s: float = setting(
         86_400.0, "Age of the news", "Warn when no feed was read for longer.", unit="s", ge=600, le=2_592_000

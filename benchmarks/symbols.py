@@ -106,7 +106,7 @@ def timed_runs(engine: Engine) -> Iterator[Timed]:
 
     from app.interpreter import keep_what_is_loaded
 
-    application = QCoreApplication([])
+    application = QCoreApplication.instance() or QCoreApplication([])
     engine.start(schedule=False)
     keep_what_is_loaded()  # as the program does when its window is there
     late: list[float] = []

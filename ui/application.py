@@ -189,6 +189,7 @@ class WindowProgram(QObject):
             if self.window.messages.current() is self._refusal:
                 self.window.messages.dismiss()
             self._refusal = None
+        engine.recent_lag_ms = self.window.clock.recent_lag_ms
         self.link.attach(engine)
         if self.tray is not None:
             self.tray.show_paused(self.link.timetable.paused)

@@ -71,3 +71,8 @@ def outage_length(outage: Outage, now: datetime) -> str:
     if outage.ended is None and not outage.open:
         return words.DASH
     return words.duration(((outage.ended or now) - outage.began).total_seconds())
+
+
+def outage_role(outage: Outage) -> str:
+    """The colour of an outage: a terminal that is not there is a warning, one that does not answer an error."""
+    return "warning" if outage.state == "disconnected" else "error"

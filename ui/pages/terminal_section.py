@@ -14,7 +14,7 @@ from app.terminal.outages import Outage
 from app.terminal.requests import CallTiming, LongCall
 from ui import words
 from ui.engine_link import EngineLink
-from ui.terminal_words import HOSTS, kind_look, outage_length, outage_times, state_look
+from ui.terminal_words import HOSTS, kind_look, outage_length, outage_role, outage_times, state_look
 from ui.theme import Theme
 from ui.widgets.choice import Choice
 from ui.widgets.labels import ElidedLabel, button, label, row, set_icon
@@ -170,7 +170,8 @@ class TerminalSection(QFrame):
 
     def _show_outages(self, outages: tuple[Outage, ...], now: datetime) -> None:
         spans = [
-            (outage.began, outage.ended or (now if outage.open else outage.began), _role(outage)) for outage in outages
+            (outage.began, outage.ended or (now if outage.open else outage.began), outage_role(outage))
+            for outage in outages
         ]
         self.strip.show_spans(spans, now)
         shown = outages[::-1][:SHOWN]
@@ -217,10 +218,6 @@ def _read(engine: Engine) -> TerminalFacts:
     return TerminalFacts(
         terminal.outages(), terminal.timings(), terminal.long_calls(), engine.settings.current.terminal.host
     )
-
-
-def _role(outage: Outage) -> str:
-    return "warning" if outage.state == "disconnected" else "error"
 
 
 def _timing(timing: CallTiming) -> str:

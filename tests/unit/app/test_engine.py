@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -268,3 +269,20 @@ def test_a_kill_while_the_history_is_full_loses_no_outcome(paths: Paths, tmp_pat
         assert "not kept" in told.advice
     finally:
         second.stop()
+
+
+def test_looks_leave_samples(paths: Paths, fake_clock: FakeClock) -> None:
+    store = SettingsStore(paths.settings_file, {})
+    store.load()
+    engine = Engine(paths, store, a_registry(), fake_clock)
+    engine.recent_lag_ms = lambda seconds: seconds
+    for _ in range(2):
+        engine.look()
+        fake_clock.advance(15.0)
+    found = engine.sampler.read(fake_clock.now() - timedelta(hours=1), fake_clock.now())
+    assert found["lag_ms"].tolist() == [10.0, 15.0]  # what passed since the sample before; the first asks for the least
+    assert (found["memory_mb"] > 1).all()
+    assert (found["free_gb"] > 0).all()
+    assert (found["queued"] >= 0).all()
+    assert engine.stop(SOON)
+    assert (paths.health_checks / "samples_20250603.bin").stat().st_size == 80  # the end writes what waited
