@@ -26,7 +26,7 @@ def test_a_long_sentence_is_cut_and_told_in_its_tip(qtbot: QtBot, window: MainWi
             chip.show_parts("failed", "error", "11 of 24 feeds failing")
             chip.show()
     page.subtitle.setText(LONG)
-    qtbot.waitUntil(lambda: page.subtitle.shown().endswith("\N{HORIZONTAL ELLIPSIS}"))
+    qtbot.waitUntil(lambda: page.subtitle.shown.endswith("\N{HORIZONTAL ELLIPSIS}"))
     assert page.subtitle.text() == LONG
     assert page.subtitle.mapTo(page, QPoint(page.subtitle.width(), 0)).x() <= page.width() - 20
     assert window.width() == window.minimumWidth()
@@ -49,4 +49,4 @@ def test_a_short_sentence_is_shown_whole(qtbot: QtBot, window: MainWindow) -> No
     subtitle = window._pages["news"].subtitle
     subtitle.setText("4 articles")
     qtbot.waitUntil(lambda: subtitle.width() >= subtitle.sizeHint().width())
-    assert subtitle.shown() == "4 articles"
+    assert subtitle.shown == "4 articles"

@@ -17,7 +17,8 @@ from ui.engine_link import EngineLink
 from ui.terminal_words import HOSTS, kind_look, outage_length, outage_role, outage_times, state_look
 from ui.theme import Theme
 from ui.widgets.choice import Choice
-from ui.widgets.labels import ElidedLabel, button, label, row, set_icon
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import button, label, row, set_icon
 from ui.widgets.outage_strip import OutageStrip
 from ui.widgets.state_badge import StateBadge
 
