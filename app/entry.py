@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.execution import Outcome
 from app.lanes import LaneWorker
-from app.runs import Progress, Run, RunState, Trigger, shortened
+from app.runs import Progress, Run, RunState, Trigger, one_line, shortened
 from app.tasks import CancelFlag, TaskContext, TaskParams, TaskSpec
 
 #: What a row keeps of a sentence, and of a traceback, in characters: an exception may carry a whole response.
@@ -92,8 +92,8 @@ class Entry:
             state,
             self.trigger,
             self.queued_at,
-            f"{shortened(reason, _SENTENCE)} {note}" if note else shortened(reason, _SENTENCE),
-            shortened(outcome.advice, _SENTENCE),
+            f"{_sentence(reason)} {note}" if note else _sentence(reason),
+            _sentence(outcome.advice),
             self.started_at,
             finished_at,
             self.due_at,
@@ -102,7 +102,7 @@ class Entry:
             self.attempt,
             self.params_json,
             outcome.result,
-            shortened(outcome.summary, _SENTENCE),
+            _sentence(outcome.summary),
             _few(ctx.warnings) if ctx and ctx.warnings else (),
             tuple(ctx.files) if ctx and ctx.files else (),
             shortened(outcome.error, _TRACEBACK),
@@ -110,8 +110,12 @@ class Entry:
         return self.final
 
 
+def _sentence(text: str) -> str:
+    return one_line(shortened(text, _SENTENCE))
+
+
 def _few(warnings: Sequence[str]) -> tuple[str, ...]:
     """The warnings of a row: not too long, and not too many."""
-    kept = tuple(shortened(sentence, _SENTENCE) for sentence in warnings[:_MAX_WARNINGS])
+    kept = tuple(_sentence(sentence) for sentence in warnings[:_MAX_WARNINGS])
     left = len(warnings) - len(kept)
     return (*kept, f"{left:,} more warnings are in the log.") if left else kept

@@ -78,7 +78,7 @@ def _wrong_result(spec: TaskSpec, result: object) -> Outcome:
 
 def _bug(ctx: TaskContext, error: BaseException) -> Outcome:
     ctx.log.error("The task failed by a fault in Metronome.", exc_info=error)
-    text = str(error)
+    text = _said(error)
     return Outcome(
         RunState.FAILED,
         f"{type(error).__name__}: {text}" if text else type(error).__name__,
@@ -86,3 +86,11 @@ def _bug(ctx: TaskContext, error: BaseException) -> Outcome:
         "as planned.",
         error="".join(traceback.format_exception(error)),
     )
+
+
+def _said(error: BaseException) -> str:
+    """What an exception says of itself; nothing when that fails too."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the border again: an exception class may do anything
+        return ""

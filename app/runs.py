@@ -138,6 +138,13 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: kept - kept // 3]}{note}{text[len(text) - kept // 3 :]}"
 
 
+def one_line(text: str) -> str:
+    """``text`` without line breaks and control characters: in tables and on a terminal it is one harmless line."""
+    if text.isprintable():
+        return text
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def compact_json(value: object) -> str:
     """JSON without spaces, as stored in the history."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -119,7 +119,7 @@ class Storage:
                 return None
             document = _parsed(data)
             if isinstance(document, str):
-                self._put_aside(path, document)
+                self.put_aside(path, document)
                 return None
         refuse_newer(path, document, schema)
         return document
@@ -299,13 +299,18 @@ class Storage:
             if not isinstance(document.get("entries"), list):
                 document = "it has no list named entries"
         if isinstance(document, str):
-            self._put_aside(path, document)
+            self.put_aside(path, document)
             return None
         # Valid, but laid out by another program: bring it back to one entry a line.
         items = [entries.encoded(item) for item in document.pop("entries")]
         return entries.begun({"schema": JSON_SCHEMA, **document}, items)
 
-    def _put_aside(self, path: Path, reason: str) -> None:
+    def put_aside(self, path: Path, reason: str) -> None:
+        """Keep a damaged file under another name; the run at work, or else the next one that comes to it, warns.
+
+        Raises:
+            StorageError: it cannot be moved.
+        """
         aside = quarantine(path, self._clock)
         name = self.relative(path)
         self._tell(path, f"The file {name} is damaged ({reason}); it was kept as {aside.name} and a new one is begun.")

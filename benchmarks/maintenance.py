@@ -157,7 +157,7 @@ def _fill_trend(paths: Paths) -> None:
     """Eight days of checks by this process, as after that time."""
     from workers.health import trend
 
-    known = trend.load(paths)
+    known = trend.load(Storage(paths, SystemClock()))
     last = known.points[-1]
     points = tuple(trend.Point(last.at_s - 1_800.0 * back, last.process, last.figures) for back in range(400, -1, -1))
     trend.store(paths, trend.Trend(points, known.integrity_at, known.integrity))

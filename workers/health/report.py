@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.errors import UserAction
 from app.runs import iso
 from app.storage import Storage
 from app.tasks import TaskContext, TaskResult
@@ -60,7 +61,12 @@ def make_report(ctx: TaskContext) -> HealthReport:
     now = ctx.clock.now()
     before = _previous(ctx.storage)
     facts = ctx.engine_facts
-    known = look_through_history(ctx, facts, trend.load(ctx.storage.paths))
+    try:
+        past, newer = trend.load(ctx.storage), False
+    except UserAction as error:  # of a newer version: left alone, and the checks do without
+        ctx.warn(str(error))
+        past, newer = trend.Trend(), True
+    known = look_through_history(ctx, facts, past)
     facts = {**facts, "trend": known}
     checks = []
     for number, (name, title, function) in enumerate(CHECKS):
@@ -68,7 +74,8 @@ def make_report(ctx: TaskContext) -> HealthReport:
         checks.append(_check(name, title, look(function, ctx, facts), before.get(name), now))
     ctx.progress(len(CHECKS), len(CHECKS))
     figures = {name: value for check in checks for name, value in check.figures.items() if "." not in name}
-    trend.store(ctx.storage.paths, known.with_point(trend.Point(now.timestamp(), _began(now), figures)))
+    if not newer:
+        trend.store(ctx.storage.paths, known.with_point(trend.Point(now.timestamp(), _began(now), figures)))
     tally = {verdict: sum(check.verdict is verdict for check in checks) for verdict in Verdict}
     overall = "unhealthy" if tally[Verdict.ERROR] else "warning" if tally[Verdict.WARNING] else "healthy"
     return HealthReport(

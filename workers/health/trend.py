@@ -16,6 +16,7 @@ from typing import Any, Final
 from app.json_list import read_list, write_list
 from app.paths import Paths
 from app.runs import iso
+from app.storage import Storage
 
 POINTS: Final = 400
 _LIST: Final = "points"
@@ -88,15 +89,18 @@ def trend_file(paths: Paths) -> Path:
     return paths.health_checks / "trend.json"
 
 
-def load(paths: Paths) -> Trend:
-    """The trend so far; strange lines are left out, they only cost their figures.
+def load(storage: Storage) -> Trend:
+    """The trend so far; strange lines are left out, they only cost their figures. A damaged file is moved aside.
 
     Raises:
         StorageError: it is there but cannot be read.
         UserAction: it was written by a newer Metronome.
     """
-    found = read_list(trend_file(paths), _LIST)
+    path = trend_file(storage.paths)
+    found = read_list(path, _LIST)
     if found is None:
+        if path.exists():
+            storage.put_aside(path, "it is no list of checks")
         return Trend()
     head, items = found
     points = [point for item in items if (point := _point(item)) is not None]

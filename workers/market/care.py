@@ -94,6 +94,8 @@ class Caretaker:
         self._path = ctx.storage.paths.cache / FILE_NAME
         self._kept: dict[tuple[str, str], dict[str, Any]] = {}
         found = read_list(self._path, _LIST)
+        if found is None and self._path.exists():
+            ctx.storage.put_aside(self._path, "it is no list of grades")
         for item in found[1] if found else ():
             self._kept[str(item.get("symbol")), str(item.get("timeframe"))] = item
 

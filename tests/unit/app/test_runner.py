@@ -192,6 +192,30 @@ def test_a_bug_is_failed_with_its_traceback_and_the_lane_lives(bench: Bench, err
     assert bench.run("other").state is RunState.SUCCEEDED
 
 
+class Mute(Exception):
+    """Fails when it is asked what it says."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.allow_warnings
+def test_an_exception_without_words_does_not_end_the_lane(bench: Bench) -> None:
+    bench.add(fail_with(Mute()))
+    run = bench.run("probe")
+    assert (run.state, run.reason) == (RunState.FAILED, "Mute")
+    assert "Traceback" in run.error
+    assert bench.run("probe").state is RunState.FAILED
+
+
+@pytest.mark.allow_warnings
+def test_sentences_of_a_run_are_one_harmless_line(bench: Bench) -> None:
+    bench.add(fail_with(ValueError("a\nb\x00c\x1b[31mred")))
+    run = bench.run("probe")
+    assert run.reason == "ValueError: a b c [31mred"
+    assert "a\nb" in run.error
+
+
 @pytest.mark.allow_warnings
 def test_a_result_of_the_wrong_kind_is_no_success(bench: Bench) -> None:
     bench.add(lambda ctx, params: TaskResult(), result=Count)

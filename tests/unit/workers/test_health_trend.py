@@ -16,6 +16,7 @@ from test_health_check import check_of, good_facts, limits, run
 from app.terminal.server_time import ServerClock
 from workers.health import own_checks, trend
 from workers.health.finding import Verdict
+from workers.health.report import make_report
 from workers.health.trend import DAY_S, HOUR_S, Point, Trend
 from workers.maintenance import clock_guard
 from workers.maintenance.clock_guard import Memory
@@ -63,25 +64,27 @@ def test_a_slope_needs_enough_of_this_process() -> None:
     assert known.slope("x", -10.0, DAY_S, 0.0) is None  # the clock was set back
 
 
+@pytest.mark.allow_warnings("trend.json is damaged")
 def test_the_trend_is_kept_bounded_and_survives_damage(bench: Bench) -> None:
     known = Trend(integrity_at=datetime(2025, 6, 1, tzinfo=UTC), integrity="x")
     for number in range(trend.POINTS + 20):
         known = known.with_point(Point(float(number), 5.0, {"a": 1.5}))
     assert len(known.points) == trend.POINTS
     trend.store(bench.paths, known)
-    assert trend.load(bench.paths) == known
+    assert trend.load(bench.storage) == known
     path = trend.trend_file(bench.paths)
     path.write_bytes(path.read_bytes()[:5_000])
-    assert 0 < len(trend.load(bench.paths).points) < trend.POINTS
+    assert 0 < len(trend.load(bench.storage).points) < trend.POINTS
     path.write_bytes(b"\x00")
-    assert trend.load(bench.paths) == Trend()
+    assert trend.load(bench.storage) == Trend()
+    assert [aside.read_bytes() for aside in path.parent.glob("trend.json.damaged-*")] == [b"\x00"]
     path.write_text('{"schema": 1, "points": [{"time": 3}, {"time": "2025-06-01T00:00:00", "process": true}]}')
-    assert trend.load(bench.paths).points == ()
+    assert trend.load(bench.storage).points == ()
 
 
 def test_each_check_leaves_its_figures(healthy: Bench) -> None:
     report = run(healthy)
-    (point,) = trend.load(healthy.paths).points
+    (point,) = trend.load(healthy.storage).points
     assert point.at_s == healthy.clock.now().timestamp()
     assert {"free_bytes", "logs_bytes", "cache_bytes", "memory_bytes", "handles", "history_bytes"} <= set(point.figures)
     assert check_of(report, "quotes").figures == {"tick_age_s.EURUSD": 1.0}
@@ -174,3 +177,13 @@ def test_versions(healthy: Bench) -> None:
     found: Any = check_of(run(healthy), "versions")
     assert "Python 3." in found.value
     assert "numpy" in found.value
+
+
+def test_a_trend_of_a_newer_version_is_left_alone_and_told(healthy: Bench) -> None:
+    path = trend.trend_file(healthy.paths)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('{"schema": 99, "points": [\n]}', encoding="utf-8")
+    ctx = healthy.context()
+    assert make_report(ctx).checks
+    assert any("trend.json" in warning for warning in ctx.warnings)
+    assert '"schema": 99' in path.read_text(encoding="utf-8")
