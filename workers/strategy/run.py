@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from app.errors import Blocked, Cancelled, MetronomeError, UserAction
 from app.files import StorageError
@@ -19,7 +19,7 @@ from app.terminal.values import TIMEFRAMES, Bars, Rates, SymbolInfo
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Calendar
 from workers.market.care import Caretaker
-from workers.market.gaps import find_gaps
+from workers.market.gaps import find_gaps, trades_at
 from workers.market.grade import grade
 from workers.market.hours import market_open
 from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
@@ -31,6 +31,9 @@ from workers.strategy.inputs import Inputs
 from workers.strategy.library import RuleFile, load_profiles
 from workers.strategy.rules import prepare
 from workers.strategy.sizing import Size
+
+#: The hours of a symbol are read from bars of this timeframe: 500 of them are a week and more.
+_SESSIONS_BY: Final = "M15"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Evaluator:
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
         self._quoted: dict[str, datetime | None] = {}
+        self._trades: dict[str, bool] = {}
         self._bars: dict[tuple[str, str], Bars] = {}
         self._longer: dict[tuple[str, str], Rates] = {}
         self._profiles = load_profiles(ctx.storage.paths.profiles)
@@ -198,27 +202,19 @@ class Evaluator:
     def _gates(self, inputs: Inputs, found: Evaluation) -> tuple[Gate, ...]:
         """The preconditions of an idea."""
         strategy, ctx = inputs.rule.strategy, self._ctx
-        settings, status, now = ctx.settings.strategies, ctx.terminal.status, inputs.now
-        bars = self._bars[strategy.symbol, strategy.timeframe]
-        seconds, times = TIMEFRAMES[strategy.timeframe].seconds, inputs.rates["time"]
+        settings, status, now, symbol = ctx.settings.strategies, ctx.terminal.status, inputs.now, strategy.symbol
+        seconds = TIMEFRAMES[strategy.timeframe].seconds
         side = found.judgement.side if found.judgement else ""
-        limit_s = ctx.settings.market.max_tick_age_s
-        is_open = bool(market_open(strategy.symbol, now, limit_s))
+        limit_s, age_s = ctx.settings.market.max_tick_age_s, self._quote_age_s(symbol)
+        is_open = gates.market_open(
+            symbol, inputs.info.trade_mode, side, now, age_s, limit_s, lambda: self._by_own_bars(symbol)
+        )
         return (
             gates.connected(status),
-            gates.market_open(
-                strategy.symbol,
-                inputs.info.trade_mode,
-                side,
-                bars.forming,
-                times,
-                seconds,
-                ctx.terminal.server_rule,
-                now,
-            ),
-            gates.fresh_bar(found.bar_close or now, seconds, now, is_open=is_open),
-            gates.moving_feed(strategy.symbol, self._quote_age_s(strategy.symbol), limit_s, is_open=is_open),
-            gates.good_data(self._grade(inputs), settings.least_grade, f"{strategy.symbol} {strategy.timeframe}"),
+            is_open,
+            gates.fresh_bar(found.bar_close or now, seconds, now, is_open=bool(market_open(symbol, now, limit_s))),
+            gates.moving_feed(symbol, age_s, limit_s, is_open=is_open.holds),
+            gates.good_data(self._grade(inputs), settings.least_grade, f"{symbol} {strategy.timeframe}"),
             gates.no_news(
                 inputs.calendar,
                 idea_inputs.currencies(inputs.info),
@@ -228,6 +224,14 @@ class Evaluator:
                 simulated=status.simulated,
             ),
         )
+
+    def _by_own_bars(self, symbol: str) -> bool:
+        """Whether a symbol trades now, by the hours of its own bars."""
+        if symbol not in self._trades:
+            times, rule = self._closed(symbol, _SESSIONS_BY).rates["time"], self._ctx.terminal.server_rule
+            seconds = TIMEFRAMES[_SESSIONS_BY].seconds
+            self._trades[symbol] = trades_at(times, seconds, rule, self._ctx.clock.now())
+        return self._trades[symbol]
 
     def _grade(self, inputs: Inputs) -> str:
         """The grade of the stored history; of a symbol that is not collected, that of the bars at hand."""
