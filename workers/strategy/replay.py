@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -102,14 +103,16 @@ def verify(paths: Paths) -> Verified:
     for link in links:
         faults += _idea_faults(link, paths, last=link is links[-1])
         faults += _evidence_faults(link, evidence, checked)
-    strangers, old = _strangers(paths, {link.file for link in links})
+    twice = Counter(link.file for link in links)
+    faults += [f"The chain names the file {name} more than once." for name, times in twice.items() if times > 1]
+    strangers, old = _strangers(paths, links)
     faults += [f"{name} is not in the chain: it was put there by hand, or its line was removed." for name in strangers]
     faults += _cut_off(paths, {link.hash for link in links})
     notes = []
     if torn:
         notes.append("The last line of the chain was torn by an interrupted write; its idea was never written.")
     if old:
-        notes.append(f"Ideas of earlier versions, which are in no chain: {old}.")
+        notes.append(f"Ideas of earlier versions, which are in no chain and cannot be approved: {old}.")
     return Verified(len(lines), links[-1].hash if links else BEGINNING, tuple(faults), tuple(notes))
 
 
@@ -221,16 +224,19 @@ def _evidence_faults(link: Link, evidence: EvidenceStore, checked: set[str]) -> 
             yield f"Idea {link.id}: {error.message}"
 
 
-def _strangers(paths: Paths, known: set[str]) -> tuple[list[str], int]:
+def _strangers(paths: Paths, links: Sequence[Link]) -> tuple[list[str], int]:
     """Files of ideas that are not in the chain, and how many there are from before there was one."""
+    known, begun = {link.file for link in links}, links[0].time if links else "~"
     found, old = [], 0
     with guarding(paths.trade_ideas, "read"):
         names = sorted(item.name for item in paths.trade_ideas.glob("*.json")) if paths.trade_ideas.is_dir() else []
     for name in names:
         if name in known:
             continue
-        evidence = _document(paths.trade_ideas / name).get("evidence")
-        if isinstance(evidence, dict) and "inputs_sha256" not in evidence:
+        document = _document(paths.trade_ideas / name)
+        evidence = document.get("evidence")
+        without = not isinstance(evidence, dict) or "inputs_sha256" not in evidence
+        if without and str(document.get("timestamp") or "~") < begun:
             old += 1
         else:
             found.append(name)

@@ -137,11 +137,11 @@ def test_an_idea_put_there_by_hand_is_found(written: Bench) -> None:
     source = written.paths.trade_ideas / "EURUSD_20250603_120000.json"
     (written.paths.trade_ideas / "EURUSD_20250603_120001.json").write_bytes(source.read_bytes())
     (written.paths.trade_ideas / "XAUUSD_20240603_120001.json").write_text(
-        '{"id": "x", "evidence": {}}', encoding="utf-8"
+        '{"id": "x", "timestamp": "2024-06-03T12:00:00.000Z", "evidence": {}}', encoding="utf-8"
     )
     found = replay.verify(written.paths)
     assert [fault.partition(" ")[0] for fault in found.faults] == ["EURUSD_20250603_120001.json"]
-    assert found.notes == ("Ideas of earlier versions, which are in no chain: 1.",)
+    assert found.notes == ("Ideas of earlier versions, which are in no chain and cannot be approved: 1.",)
 
 
 def test_evidence_that_is_missing_or_edited_is_found(written: Bench) -> None:
