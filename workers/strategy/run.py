@@ -117,6 +117,10 @@ class Evaluator:
             except MetronomeError as error:
                 lost = Evaluation(rule.strategy, Outcome.NOT_EVALUATED, str(error))
                 outcomes.append(StrategyOutcome(rule, lost, error=error))
+            except ArithmeticError as error:  # numbers that nobody thought of cost their own strategy only
+                self._ctx.log.exception("strategy %s cannot be computed", rule.strategy.id)
+                text = f"Its bars or the specification of {rule.strategy.symbol} hold numbers that lead nowhere: {error}."
+                outcomes.append(StrategyOutcome(rule, Evaluation(rule.strategy, Outcome.NOT_EVALUATED, text)))
         newest = {key: int(bars.closed().rates["time"][-1]) for key, bars in self._bars.items() if len(bars.closed())}
         repaint.check(self._ctx, self._files, newest, self._fetch)
         self._ctx.progress(len(self._rules), len(self._rules))
