@@ -133,19 +133,22 @@ def no_news(
     embargo_minutes: int,
     max_age: timedelta,
     *,
-    simulated: bool,
+    made_up: bool,
 ) -> Gate:
     """No news of high impact are near, by a calendar that can be relied on.
 
-    A strategy whose ``news_embargo_minutes`` is 0 does not ask. On a simulated market that never had a calendar the
-    prices are made up, and no news move them.
+    A strategy whose ``news_embargo_minutes`` is 0 does not ask. Where all prices are made up and there never was a
+    calendar, no news move them; replayed prices were moved by those of their time.
+
+    Args:
+        made_up: The market is simulated and nothing of it is replayed.
     """
     name = "news"
     if embargo_minutes <= 0:
         return Gate(name, True, "The strategy does not stay away from news.")
     if calendar is None or not calendar.sources:
-        if simulated:
-            return Gate(name, True, "The market is simulated and there is no economic calendar: no news count.")
+        if made_up:
+            return Gate(name, True, "The market is made up and there is no economic calendar: no news count.")
         return Gate(
             name,
             False,

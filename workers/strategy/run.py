@@ -225,9 +225,13 @@ class Evaluator:
                 now,
                 strategy.strategy.news_embargo_minutes,
                 timedelta(hours=settings.calendar_max_age_h),
-                simulated=status.simulated,
+                made_up=status.simulated and not self._replays(),
             ),
         )
+
+    def _replays(self) -> bool:
+        """Whether anything of the simulated market is a recording of a real one."""
+        return bool((self._ctx.terminal.made_up or self._ctx.settings.terminal.simulated).replay)
 
     def _by_own_bars(self, symbol: str) -> bool:
         """Whether a symbol trades now, by the hours of its own bars."""

@@ -15,6 +15,7 @@ from hand_terminal import Bench, make_rates
 
 from app.errors import Blocked, Cancelled, NothingToDo, Retryable, UserAction
 from app.json_list import write_list
+from app.settings_model import SimulatedSettings
 from app.tasks import NoParams, TaskContext
 from app.terminal.symbols import SymbolBook
 from app.terminal.timeframes import TIMEFRAMES
@@ -468,3 +469,17 @@ def test_a_forming_bar_of_a_week_or_a_month_opens_no_market(bench: Bench, timefr
     (found,) = result.outcomes
     assert "market open" in found["closed_gates"]
     assert "EURUSD does not trade at this time: its market is closed." in found["reason"]
+
+
+@pytest.mark.parametrize(("replay", "ideas"), [({}, 1), ({"EURUSD": "eurusd.csv"}, 0)])
+def test_replayed_prices_need_a_calendar_and_made_up_ones_do_not(
+    bench: Bench, replay: dict[str, str], ideas: int
+) -> None:
+    bench.terminal.simulated = True
+    bench.terminal.made_up = SimulatedSettings(replay=replay)
+    put(bench, "embargo", strategy={"direction": "both", "news_embargo_minutes": 30})
+    result, _ctx = run_all(bench)
+    assert result.ideas == ideas
+    (found,) = result.outcomes
+    assert found["closed_gates"] == ([] if ideas else ["news"])
+    assert ("There is no economic calendar, so nobody knows what news are due." in found["reason"]) is not bool(ideas)

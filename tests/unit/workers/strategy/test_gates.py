@@ -127,8 +127,8 @@ def test_grade(letter: str, holds: bool) -> None:
     assert f"grade {letter or 'unknown'}; C or better" in found.text
 
 
-def no_news(known: Calendar | None, minutes: int = 30, simulated: bool = False) -> gates.Gate:
-    return gates.no_news(known, {"EUR", "USD"}, NOW, minutes, DAY, simulated=simulated)
+def no_news(known: Calendar | None, minutes: int = 30, made_up: bool = False) -> gates.Gate:
+    return gates.no_news(known, {"EUR", "USD"}, NOW, minutes, DAY, made_up=made_up)
 
 
 def test_news_near_forbid() -> None:
@@ -155,10 +155,10 @@ def test_an_old_or_missing_calendar_forbids_and_says_what_to_do() -> None:
 
 def test_who_need_not_ask() -> None:
     assert no_news(None, minutes=0).holds
-    assert no_news(None, simulated=True).holds
-    # A simulated market with a calendar heeds it.
-    assert not no_news(calendar(event(5)), simulated=True).holds
-    assert not no_news(calendar(age=timedelta(hours=25)), simulated=True).holds
+    assert no_news(None, made_up=True).holds
+    # A made-up market with a calendar heeds it.
+    assert not no_news(calendar(event(5)), made_up=True).holds
+    assert not no_news(calendar(age=timedelta(hours=25)), made_up=True).holds
 
 
 def test_points_of_the_worst_event_near() -> None:
