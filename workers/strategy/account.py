@@ -178,9 +178,7 @@ def _seen(item: object) -> _Seen | None:
     if not isinstance(item, dict):
         return None
     try:
-        found = _Seen(
-            float(item["equity"]), float(item.get("balance", math.nan)), datetime.fromisoformat(item["seen"])
-        )
+        found = _Seen(float(item["equity"]), float(item.get("balance", math.nan)), datetime.fromisoformat(item["seen"]))
     except (KeyError, TypeError, ValueError):
         return None
     return found if math.isfinite(found.equity) and found.at.tzinfo else None

@@ -14,7 +14,6 @@ from workers.strategy.profile import Profile
 from workers.strategy.rules import Side
 from workers.strategy.schema import Strategy
 
-
 #: A float counts whole steps up to here.
 _MOST_STEPS: Final = 2.0**52
 

@@ -119,7 +119,7 @@ class Evaluator:
                 outcomes.append(StrategyOutcome(rule, lost, error=error))
             except ArithmeticError as error:  # numbers that nobody thought of cost their own strategy only
                 self._ctx.log.exception("strategy %s cannot be computed", rule.strategy.id)
-                text = f"Its bars or the specification of {rule.strategy.symbol} hold numbers that lead nowhere: {error}."
+                text = f"The bars or the specification of {rule.strategy.symbol} cannot be computed with: {error}."
                 outcomes.append(StrategyOutcome(rule, Evaluation(rule.strategy, Outcome.NOT_EVALUATED, text)))
         newest = {key: int(bars.closed().rates["time"][-1]) for key, bars in self._bars.items() if len(bars.closed())}
         repaint.check(self._ctx, self._files, newest, self._fetch)

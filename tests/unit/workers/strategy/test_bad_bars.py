@@ -75,6 +75,7 @@ NUMBERS = st.one_of(
     st.floats(),
     st.floats(1.0, 1.3),
 )
+COLUMNS = st.sampled_from(["open", "high", "low", "close"])
 SPREADS = st.one_of(st.sampled_from([0, -1, 2**31 - 1, -(2**31)]), st.integers(0, 100))
 TIMES = st.sampled_from([0, -1, 2**62, -(2**62), 300, 4_102_444_800])
 
@@ -82,7 +83,9 @@ TIMES = st.sampled_from([0, -1, 2**62, -(2**62), 300, 4_102_444_800])
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
-        st.tuples(st.integers(0, 59), st.sampled_from(["open", "high", "low", "close"]), NUMBERS), min_size=1, max_size=6
+        st.tuples(st.integers(0, 59), st.sampled_from(["open", "high", "low", "close"]), NUMBERS),
+        min_size=1,
+        max_size=6,
     ),
     st.lists(st.tuples(st.integers(0, 59), SPREADS), max_size=2),
     st.lists(st.tuples(st.integers(0, 59), TIMES), max_size=1),
