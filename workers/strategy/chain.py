@@ -65,7 +65,7 @@ class Link:
 
 
 def parse(line: bytes) -> Link | None:
-    """A line as it was written; None when it is none."""
+    """A line as it was written; None when it is none, or anything was added to it, be it a blank."""
     try:
         found = json.loads(line)
         number = found.pop("number")
@@ -74,7 +74,11 @@ def parse(line: bytes) -> Link | None:
         return None
     if type(number) is not int or not all(isinstance(text, str) for text in texts.values()):
         return None
-    return Link(number, **texts)
+    link = Link(number, **texts)
+    try:
+        return link if link.line() == line + b"\n" else None
+    except UnicodeEncodeError:
+        return None
 
 
 def lines_of(path: Path) -> tuple[list[bytes], bytes]:

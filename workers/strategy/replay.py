@@ -18,6 +18,8 @@ from workers.strategy import inputs as idea_inputs
 from workers.strategy.chain import BEGINNING, FILE_NAME, Link, lines_of, parse
 from workers.strategy.evidence import EvidenceLost, EvidenceStore, folder_of, sha256
 from workers.strategy.ideas import ENGINE_VERSION, IdeaFiles, build, idea_bytes
+from workers.strategy.witnesses import heard, orphans
+from workers.wording import count
 
 log = logging.getLogger(__name__)
 _LARGEST: Final = 5_000_000
@@ -78,19 +80,21 @@ class Verified:
 
     Attributes:
         ideas: Lines of the chain.
+        witnesses: How many evaluations, runs and decisions saw the chain, and have seen nothing that it lacks.
         head: Hash of the last line: whoever keeps it elsewhere can prove that nothing was cut off the end.
         faults: What is wrong, one sentence each; empty when nothing is.
         notes: What is no fault but worth knowing.
     """
 
     ideas: int
+    witnesses: int
     head: str
     faults: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def verify(paths: Paths) -> Verified:
-    """Check every idea against the chain, and the chain against itself, the evidence and the evaluations of the days.
+    """Check every idea against the chain, and the chain against itself, the evidence and all who saw it.
 
     Raises:
         StorageError: a file is there but cannot be read.
@@ -107,13 +111,20 @@ def verify(paths: Paths) -> Verified:
     faults += [f"The chain names the file {name} more than once." for name, times in twice.items() if times > 1]
     strangers, old = _strangers(paths, links)
     faults += [f"{name} is not in the chain: it was put there by hand, or its line was removed." for name in strangers]
-    faults += _cut_off(paths, {link.hash for link in links})
-    notes = []
+    told = heard(paths, links)
+    faults += told.faults
+    notes = list(told.notes)
+    named = checked | {link.inputs for link in links}
+    if lost := orphans(folder_of(paths), named, evidence):
+        notes.append(
+            f"There is evidence of {count(lost, 'idea')} that no line of the chain names: writing was interrupted, or "
+            "lines were cut off."
+        )
     if torn:
         notes.append("The last line of the chain was torn by an interrupted write; its idea was never written.")
     if old:
         notes.append(f"Ideas of earlier versions, which are in no chain and cannot be approved: {old}.")
-    return Verified(len(lines), links[-1].hash if links else BEGINNING, tuple(faults), tuple(notes))
+    return Verified(len(lines), told.witnesses, links[-1].hash if links else BEGINNING, tuple(faults), tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,21 +254,6 @@ def _strangers(paths: Paths, links: Sequence[Link]) -> tuple[list[str], int]:
     return found, old
 
 
-def _cut_off(paths: Paths, hashes: set[str]) -> Iterator[str]:
-    """Ends of the chain that the evaluations of the days saw and that are there no more."""
-    for path in sorted(paths.evaluations.glob("evaluation_*.json")) if paths.evaluations.is_dir() else ():
-        entries = _document(path, 100 * _LARGEST).get("entries")
-        for entry in entries if isinstance(entries, list) else ():
-            head = entry.get("chain") if isinstance(entry, dict) else None
-            if not isinstance(head, dict) or head.get("hash") in (BEGINNING, *hashes) or not head.get("number"):
-                continue
-            yield (
-                f"The evaluation of {entry.get('time')} in {path.name} saw line {head.get('number')} of the chain, "
-                "which is there no more: the end of the chain was cut off or written anew."
-            )
-            break
-
-
 def _content(path: Path) -> bytes | None:
     with guarding(path, "read"):
         try:
@@ -266,9 +262,9 @@ def _content(path: Path) -> bytes | None:
             return None
 
 
-def _document(path: Path, largest: int = _LARGEST) -> dict[str, Any]:
+def _document(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes()) if path.stat().st_size <= largest else None
+        found = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST else None
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

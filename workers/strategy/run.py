@@ -328,8 +328,11 @@ def _known(rule: RuleFile, found: Evaluation, id: str) -> StrategyOutcome:
 
 def store_evaluation(
     ctx: TaskContext, outcomes: Sequence[StrategyOutcome], bad: Sequence[tuple[str, UserAction]]
-) -> None:
+) -> tuple[int, str]:
     """Append this run to the day's evaluation file.
+
+    Returns:
+        Number and hash of the last line of the chain of ideas.
 
     Raises:
         StorageError: the file cannot be written.
@@ -355,3 +358,4 @@ def store_evaluation(
     }
     ctx.storage.append_json_item(path, entry, head={"date": f"{now:%Y-%m-%d}"})
     ctx.wrote(path)
+    return number, head
