@@ -6,6 +6,7 @@ Only what is certain is told: conditions that hold together on some bar are neve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from workers.strategy.feasible import feasible
 from workers.strategy.language.syntax import Condition, Not
@@ -38,8 +39,14 @@ def rules_out(terms: Terms, forbidden: Condition) -> bool:
 
 
 def _possible(terms: Terms) -> bool:
+    return _may_all_hold(tuple(node for _name, node in terms))
+
+
+@lru_cache(maxsize=1024)
+def _may_all_hold(nodes: tuple[Condition, ...]) -> bool:
+    """Kept, since many strategies trade other symbols by the same rule."""
     so_far: tuple[Way, ...] = ((),)
-    for _name, node in terms:
+    for node in nodes:
         found = ways(node)
         # Of a condition that can hold in very many ways nothing is claimed.
         more = joined(so_far, found) if found is not None else None

@@ -51,16 +51,28 @@ def rebuild(inputs_sha256: str, evidence: EvidenceStore) -> Rebuilt:
     return Rebuilt(idea_bytes(build(inputs, evaluation, inputs.sized(evaluation), hashes)), engine)
 
 
-def mend(files: IdeaFiles, paths: Paths) -> Path | None:
-    """Complete what a kill interrupted: the last idea of the chain without its file; the path of what was written.
+def mend(files: IdeaFiles, paths: Paths) -> list[Path]:
+    """Complete what a kill interrupted: the last ideas of the chain without their files; what was written.
 
     Raises:
         StorageError: something cannot be read or written.
     """
     lines, _torn = lines_of(folder_of(paths) / FILE_NAME)
-    link = parse(lines[-1]) if lines else None
-    if link is None or not _plain_name(link.file) or (files.folder / link.file).exists():
-        return None
+    made = []
+    for line in reversed(lines):
+        link = parse(line)
+        if link is None or not _plain_name(link.file) or (files.folder / link.file).exists():
+            break
+        content = _again(link, files)
+        if content is None:
+            break
+        files.write(link.file, content)
+        log.info("The file %s of an interrupted write was made again from its evidence.", link.file)
+        made.append(files.folder / link.file)
+    return made
+
+
+def _again(link: Link, files: IdeaFiles) -> bytes | None:
     try:
         content = rebuild(link.inputs, files.evidence).content
     except UserAction as error:
@@ -69,9 +81,7 @@ def mend(files: IdeaFiles, paths: Paths) -> Path | None:
     if sha256(content) != link.sha256:
         log.warning("The file %s of the last trade idea is missing, and its evidence gives another idea.", link.file)
         return None
-    files.write(link.file, content)
-    log.info("The file %s of an interrupted write was made again from its evidence.", link.file)
-    return files.folder / link.file
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +114,9 @@ def verify(paths: Paths) -> Verified:
     faults: list[str] = []
     links = list(_sound_links(lines, faults))
     checked: set[str] = set()
+    last = _without_files_at_the_end(links, paths)
     for link in links:
-        faults += _idea_faults(link, paths, last=link is links[-1])
+        faults += _idea_faults(link, paths, last=link.number in last)
         faults += _evidence_faults(link, evidence, checked)
     twice = Counter(link.file for link in links)
     faults += [f"The chain names the file {name} more than once." for name, times in twice.items() if times > 1]
@@ -203,6 +214,16 @@ def _sound_links(
         yield link
 
 
+def _without_files_at_the_end(links: Sequence[Link], paths: Paths) -> set[int]:
+    """The numbers of the last ideas, as far back as none of them has its file."""
+    found: set[int] = set()
+    for link in reversed(links):
+        if not _plain_name(link.file) or (paths.trade_ideas / link.file).exists():
+            break
+        found.add(link.number)
+    return found
+
+
 def _idea_faults(link: Link, paths: Paths, *, last: bool) -> Iterator[str]:
     if not _plain_name(link.file):
         yield f"Idea {link.id} names a file outside of its folder."
@@ -210,7 +231,7 @@ def _idea_faults(link: Link, paths: Paths, *, last: bool) -> Iterator[str]:
     content = _content(paths.trade_ideas / link.file)
     if content is None and last:
         yield (
-            f"The file {link.file} of idea {link.id}, the last one, is missing: it was removed, or its writing was "
+            f"The file {link.file} of idea {link.id}, one of the last, is missing: it was removed, or its writing was "
             "interrupted; then the next evaluation completes it."
         )
     elif content is None:

@@ -25,6 +25,7 @@ from workers.market.hours import market_open
 from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import UNKNOWN, AccountState
+from workers.strategy.batch import Batch
 from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, SideView, frame_window, window
 from workers.strategy.gates import Gate
 from workers.strategy.inputs import Inputs
@@ -34,6 +35,8 @@ from workers.strategy.sizing import Size
 
 #: The hours of a symbol are read from bars of this timeframe: 500 of them are a week and more.
 _SESSIONS_BY: Final = "M15"
+#: So many ideas are written together.
+_TOGETHER: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,9 @@ class Evaluator:
         self._symbols: dict[str, SymbolInfo] = {}
         self._quoted: dict[str, datetime | None] = {}
         self._trades: dict[str, bool] = {}
+        self._outcomes: list[StrategyOutcome] = []
+        self._pending: dict[int, ideas.NewIdea] = {}
+        self._batch = Batch()
         self._bars: dict[tuple[str, str], Bars] = {}
         self._longer: dict[tuple[str, str], Rates] = {}
         self._profiles = load_profiles(ctx.storage.paths.profiles)
@@ -105,14 +111,18 @@ class Evaluator:
             MetronomeError: every rule failed for a trouble with the terminal: the first of them.
             Cancelled: the run was asked to stop.
         """
-        outcomes: list[StrategyOutcome] = []
-        if (path := replay.mend(self._files, self._ctx.storage.paths)) is not None:
+        outcomes = self._outcomes
+        for path in replay.mend(self._files, self._ctx.storage.paths):
             self._ctx.wrote(path)
         for number, rule in enumerate(self._rules):
             self._ctx.progress(number, len(self._rules), f"{rule.strategy.symbol} {rule.strategy.id}")
             try:
                 outcomes.append(self._one(rule))
-            except (StorageError, Cancelled, Blocked):
+            except (Cancelled, Blocked):
+                self._settle()
+                raise
+            except StorageError:
+                self._batch.give_up()
                 raise
             except MetronomeError as error:
                 lost = Evaluation(rule.strategy, Outcome.NOT_EVALUATED, str(error))
@@ -121,6 +131,9 @@ class Evaluator:
                 self._ctx.log.exception("strategy %s cannot be computed", rule.strategy.id)
                 text = f"The bars or the specification of {rule.strategy.symbol} cannot be computed with: {error}."
                 outcomes.append(StrategyOutcome(rule, Evaluation(rule.strategy, Outcome.NOT_EVALUATED, text)))
+            if len(self._pending) >= _TOGETHER:
+                self._settle()
+        self._settle()
         newest = {key: int(bars.closed().rates["time"][-1]) for key, bars in self._bars.items() if len(bars.closed())}
         repaint.check(self._ctx, self._files, newest, self._fetch)
         self._ctx.progress(len(self._rules), len(self._rules))
@@ -165,17 +178,27 @@ class Evaluator:
         return StrategyOutcome(rule, found, inputs.gates, size, id), sides
 
     def _write(self, inputs: Inputs, found: Evaluation) -> StrategyOutcome:
-        """The idea of an evaluation, to its file with all its evidence."""
+        """The idea of an evaluation with all its evidence; ``_settle`` brings it to its file, with others."""
         size = inputs.sized(found)
-        hashes = idea_inputs.store(inputs, self._files.evidence, ideas.ENGINE_VERSION)
+        hashes = idea_inputs.store(inputs, self._files.evidence, ideas.ENGINE_VERSION, self._batch)
         idea = ideas.build(inputs, found, size, hashes)
-        path = self._files.add(idea, inputs.now, found.bar_close or inputs.now)
-        if path is None:  # another run was faster
-            return _known(inputs.rule, found, idea.id)
-        self._ctx.wrote(path)
+        since = found.bar_close or inputs.now
+        self._pending[len(self._outcomes)] = ideas.NewIdea(idea, inputs.now, since)
         if size.volume is None:
             found = replace(found, reason=f"{found.reason} {idea.notes}".rstrip())
-        return StrategyOutcome(inputs.rule, found, inputs.gates, size, idea.id, self._ctx.storage.relative(path))
+        return StrategyOutcome(inputs.rule, found, inputs.gates, size, idea.id)
+
+    def _settle(self) -> None:
+        """Write the ideas that wait for it, and say so in their outcomes."""
+        places, waiting = list(self._pending), list(self._pending.values())
+        self._pending.clear()
+        for place, path in zip(places, self._files.add_all(waiting, self._batch), strict=True):
+            outcome = self._outcomes[place]
+            if path is None:  # another run was faster
+                self._outcomes[place] = _known(outcome.rule, outcome.evaluation, outcome.idea_id)
+                continue
+            self._ctx.wrote(path)
+            self._outcomes[place] = replace(outcome, idea_file=self._ctx.storage.relative(path))
 
     def _inputs(self, rule: RuleFile) -> Inputs:
         """What the strategy looks at; gates and account are asked when there is an idea."""

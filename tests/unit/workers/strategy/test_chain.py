@@ -17,7 +17,8 @@ from app.history import RunHistory
 from app.runs import Run, RunState, Trigger
 from app.tasks import NoParams
 from workers.ai_tasks import EvaluationResult, evaluate_all_strategies
-from workers.strategy import evidence, replay
+from workers.strategy import batch, replay
+from workers.strategy.batch import Batch
 from workers.strategy.chain import BEGINNING, Chain, lines_of, parse
 from workers.strategy.command import ideas
 from workers.strategy.deciding import IdeaDesk
@@ -279,7 +280,7 @@ class Kill(BaseException):
     """The end of the process, in the middle of things."""
 
 
-@pytest.mark.parametrize("step", range(9))
+@pytest.mark.parametrize("step", range(15))
 def test_wherever_a_kill_comes_the_next_run_completes_all(
     bench: Bench, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,9 +298,9 @@ def test_wherever_a_kill_comes_the_next_run_completes_all(
         return write
 
     with monkeypatch.context() as patch:
-        patch.setattr(evidence, "atomic_write_bytes", dying(evidence.atomic_write_bytes))
-        patch.setattr(Chain, "append", dying(Chain.append))
-        patch.setattr(IdeaFiles, "write", dying(IdeaFiles.write))
+        patch.setattr(batch, "replace", dying(batch.replace))
+        patch.setattr(Chain, "append_all", dying(Chain.append_all))
+        patch.setattr(Batch, "add", dying(Batch.add))
         with pytest.raises(Kill):
             run_all(bench)
     again = run_all(bench)
