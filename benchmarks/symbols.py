@@ -102,13 +102,26 @@ Timed = Callable[[str, dict[str, Any] | None, int], tuple[list[float], list[floa
 @contextmanager
 def timed_runs(engine: Engine) -> Iterator[Timed]:
     """Start the engine and time its runs while a timer ticks in the thread of the event loop."""
-    from PySide6.QtCore import QCoreApplication, Qt, QTimer
+    from PySide6.QtCore import QCoreApplication
 
     from app.interpreter import keep_what_is_loaded
 
     application = QCoreApplication.instance() or QCoreApplication([])
     engine.start(schedule=False)
     keep_what_is_loaded()  # as the program does when its window is there
+    try:
+        with timing(engine) as timed:
+            yield timed
+    finally:
+        engine.stop()
+        application.quit()
+
+
+@contextmanager
+def timing(engine: Engine) -> Iterator[Timed]:
+    """Time runs of an engine that was started, in a thread that has an event loop."""
+    from PySide6.QtCore import Qt, QTimer
+
     late: list[float] = []
     due = [time.perf_counter()]
 
@@ -128,7 +141,7 @@ def timed_runs(engine: Engine) -> Iterator[Timed]:
         timer.start(PERIOD_MS)
         for number in range(times):
             engine.runner.submit(task, params, on_done=ended.append)
-            _turn(lambda wanted=number + 1: len(ended) == wanted)
+            turn(lambda wanted=number + 1: len(ended) == wanted)
         timer.stop()
         seconds = [float(run.as_json()["duration_s"]) for run in ended]
         failed = [run for run in ended if not run.state.is_success]
@@ -139,8 +152,7 @@ def timed_runs(engine: Engine) -> Iterator[Timed]:
     try:
         yield timed
     finally:
-        engine.stop()
-        application.quit()
+        timer.stop()
 
 
 def _stored(path: Path) -> list[dict[str, Any]]:
@@ -159,7 +171,7 @@ def _peak_mb(process: psutil.Process) -> float:
     return float(info.rss / 1e6)  # macOS tells no peak of another process
 
 
-def _turn(done: Callable[[], bool]) -> None:
+def turn(done: Callable[[], bool]) -> None:
     """Turn the event loop until ``done()``; it sleeps between events, as a window's does."""
     from PySide6.QtCore import QEventLoop, QTimer
 

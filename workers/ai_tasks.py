@@ -46,6 +46,8 @@ class EvaluationResult(TaskResult):
     not_evaluated: int = Field(description="Strategies that could not be evaluated.")
     expired: int = Field(default=0, description="Pending ideas whose time was over, recorded in this run.")
     not_watched: int = Field(default=0, description="Enabled strategies whose symbol is not on the watch list.")
+    chain_number: int = Field(default=0, description="Lines of the chain of ideas after this run.")
+    chain_head: str = Field(default="", description="Hash of the last of them.")
     outcomes: tuple[dict[str, Any], ...] = Field(default=(), description="Each strategy: outcome, score and reason.")
 
     def summary(self) -> str:
@@ -134,7 +136,7 @@ def _evaluate(
     ctx: TaskContext, rules: Sequence[RuleFile], bad: Sequence[library.BadRuleFile], unwatched: int, expired: int
 ) -> EvaluationResult:
     outcomes = Evaluator(ctx, rules).run()
-    store_evaluation(ctx, outcomes, [(item.file_name, item.error) for item in bad])
+    chain_number, chain_head = store_evaluation(ctx, outcomes, [(item.file_name, item.error) for item in bad])
     lost = [outcome for outcome in outcomes if outcome.evaluation.outcome is Outcome.NOT_EVALUATED]
     if len(lost) == len(outcomes):
         _refuse(lost, bad)
@@ -153,6 +155,8 @@ def _evaluate(
         not_evaluated=len(lost) + len(bad),
         expired=expired,
         not_watched=unwatched,
+        chain_number=chain_number,
+        chain_head=chain_head,
         outcomes=tuple(outcome.as_entry() for outcome in outcomes),
     )
 

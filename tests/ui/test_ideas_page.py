@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_engine import NOW, FakeEngine, make_run
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.errors import UserAction
@@ -366,3 +366,22 @@ def test_times_are_today_or_with_their_day(page: IdeasPage) -> None:
     local = datetime(2025, 6, 3, 13, 5, tzinfo=NOW.tzinfo).astimezone()
     assert model.index(0, Column.TIME).data() == f"{local:%a %H:%M}"
     assert "edited" not in model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+
+
+@pytest.mark.parametrize(
+    ("days", "closed"), [(0, "Bar closed 13:05 UTC"), (7, "Closed 27 May 13:05 UTC"), (400, "Closed 2024-04-29 UTC")]
+)
+def test_the_figures_of_an_idea_of_any_day_are_whole(
+    qtbot: QtBot, engine: FakeEngine, window: MainWindow, days: int, closed: str
+) -> None:
+    engine.storage.paths.create()
+    make_idea(engine.storage.paths, NOW - timedelta(days=days))
+    page = open_page(qtbot, window)
+    page.tabs.choose("expired" if days else "pending")
+    figures = page.card.figures
+    qtbot.waitUntil(lambda: figures.closed.text == closed)
+    for size in ((1000, 640), (1280, 800), (1600, 1000)):
+        window.resize(*size)
+        lines = (figures.volume, figures.risk, figures.reward, figures.closed, figures.end)
+        parts = [part for line in lines for part in line.findChildren(QLabel) if part.text() and part.isVisible()]
+        assert [part.text() for part in parts if part.width() < part.sizeHint().width()] == []

@@ -95,7 +95,7 @@ class IdeaFigures(QWidget):
         self._show_risk(idea, card)
         self.reward.say(f"{idea.reward_risk:.2f}")
         closed = idea.facts.closed.astimezone(UTC)
-        self.closed.say(f"{closed:%H:%M} UTC", words.short_date(closed, now))
+        self.closed.say(_when(closed, now), name=tr("Closed") if words.short_date(closed, now) else tr("Bar closed"))
         self.closed.setToolTip(words.both_times(closed))
         self.show_end(idea, now)
         _say(self.told, decided_words(idea, now))
@@ -116,7 +116,8 @@ class IdeaFigures(QWidget):
         if idea.state is State.PENDING and now < idea.ends:
             self.end.say(words.countdown(idea.ends - now), f"at {ends:%H:%M} UTC", tr("Expires in"))
         elif idea.state in (State.PENDING, State.EXPIRED):
-            self.end.say(f"{ends:%H:%M} UTC", words.short_date(ends, now), tr("Expired"))
+            self.end.say(_when(ends, now), name=tr("Expired"))
+            self.end.setToolTip(words.both_times(ends))
         self.end.setVisible(idea.state in (State.PENDING, State.EXPIRED))
 
     def _show_risk(self, idea: IdeaRow, card: IdeaCard | None) -> None:
@@ -128,6 +129,13 @@ class IdeaFigures(QWidget):
         currency = card.basis.currency if card is not None and card.basis is not None else last.currency if last else ""
         share = "" if figures.risk_share is None else f"({figures.risk_share:.2%})"
         self.risk.say(f"{figures.risk_money:,.2f} {currency}", share)
+
+
+def _when(moment: datetime, now: datetime) -> str:
+    """An instant in UTC in as few words as a line has room for; long ago only its day."""
+    if not words.short_date(moment, now):
+        return f"{moment:%H:%M} UTC"
+    return f"{moment.day} {moment:%b %H:%M} UTC" if abs((now - moment).days) < 300 else f"{moment:%Y-%m-%d} UTC"
 
 
 def decided_words(idea: IdeaRow, now: datetime) -> str:

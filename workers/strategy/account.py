@@ -2,7 +2,9 @@
 
 The terminal does not tell what equity was when the day began. It is the larger of two figures, so that the day's loss
 is never understated: the balance at that time (balance now less what the day's deals brought), and the equity that was
-seen in the first hour of the day, kept in ``data/equity_days.json``. Payments are no loss: they move both.
+seen in the first hour of the day, kept in ``data/equity_days.json``. Payments are no loss: they move both. A simulated
+account begins anew with every start; what was kept of the one before, whose balance does not lead to this one's, is
+forgotten.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.errors import Blocked, Cancelled, MetronomeError
 from app.files import StorageError
@@ -30,6 +32,10 @@ _AHEAD: Final = timedelta(days=1)
 _KEPT: Final = 10
 #: ENUM_DEAL_TYPE: balance, credit and bonus are payments; all others are what trading brought or cost.
 _PAYMENTS: Final = frozenset({2, 3, 6})
+#: Credit is part of the equity, not of the balance.
+_CREDIT: Final = 3
+#: Balances that are told to the cent agree when they are nearer than this.
+_A_CENT: Final = 0.01
 #: ENUM_ORDER_TYPE: even ones buy, odd ones sell; 8 closes a position by an opposite one and opens nothing.
 _CLOSE_BY: Final = 8
 
@@ -146,27 +152,52 @@ def _equity_at_start(
         kept = accounts.get(key)
         days: dict[str, Any] = dict(kept) if isinstance(kept, dict) else {}
         today = iso(begun) or ""
+        if ctx.terminal.status.simulated and not _leads_to(_seen(days.get(today)), account.balance, deals):
+            days.pop(today, None)
         if today not in days and now - begun <= _FIRST_HOUR:
-            days[today] = {"equity": account.equity, "seen": iso(now)}
+            days[today] = {"equity": account.equity, "balance": account.balance, "seen": iso(now)}
             accounts[key] = dict(sorted(days.items())[-_KEPT:])
             if keep:
                 ctx.storage.write_json(path, {"accounts": accounts})
     seen = _seen(days.get(today))
     if seen is None:
         return by_balance
-    equity, at = seen
-    paid = math.fsum(deal.profit for deal in deals if deal.type in _PAYMENTS and (deal.time is None or deal.time > at))
-    return max(by_balance, equity + paid)
+    paid = math.fsum(deal.profit for deal in deals if deal.type in _PAYMENTS and _after(deal, seen.at))
+    return max(by_balance, seen.equity + paid)
 
 
-def _seen(item: object) -> tuple[float, datetime] | None:
+class _Seen(NamedTuple):
+    """The account in the first hour of a day; the balance is NaN where an earlier version kept none."""
+
+    equity: float
+    balance: float
+    at: datetime
+
+
+def _seen(item: object) -> _Seen | None:
     if not isinstance(item, dict):
         return None
     try:
-        equity, at = float(item["equity"]), datetime.fromisoformat(item["seen"])
+        found = _Seen(float(item["equity"]), float(item.get("balance", math.nan)), datetime.fromisoformat(item["seen"]))
     except (KeyError, TypeError, ValueError):
         return None
-    return (equity, at) if math.isfinite(equity) and at.tzinfo else None
+    return found if math.isfinite(found.equity) and found.at.tzinfo else None
+
+
+def _leads_to(seen: _Seen | None, balance: float, deals: Sequence[Deal]) -> bool:
+    """Whether the deals since then make the balance of now out of the one that was seen."""
+    if seen is None:
+        return True
+    brought = math.fsum(
+        deal.profit + deal.swap + deal.commission + deal.fee
+        for deal in deals
+        if deal.type != _CREDIT and _after(deal, seen.at)
+    )
+    return abs(seen.balance + brought - balance) < _A_CENT
+
+
+def _after(deal: Deal, at: datetime) -> bool:
+    return deal.time is None or deal.time > at
 
 
 def _ordered(order: Order) -> OpenPosition:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.files import guarding, write_all
 from workers.strategy.evidence import canonical, sha256
@@ -64,8 +64,18 @@ class Link:
         return {name: getattr(self, name) for name in self.__match_args__ if name != "hash"}
 
 
+class Entry(NamedTuple):
+    """What a line says of an idea; as in ``Link``."""
+
+    time: str
+    id: str
+    file: str
+    sha256: str
+    inputs: str
+
+
 def parse(line: bytes) -> Link | None:
-    """A line as it was written; None when it is none."""
+    """A line as it was written; None when it is none, or anything was added to it, be it a blank."""
     try:
         found = json.loads(line)
         number = found.pop("number")
@@ -74,7 +84,11 @@ def parse(line: bytes) -> Link | None:
         return None
     if type(number) is not int or not all(isinstance(text, str) for text in texts.values()):
         return None
-    return Link(number, **texts)
+    link = Link(number, **texts)
+    try:
+        return link if link.line() == line + b"\n" else None
+    except UnicodeEncodeError:
+        return None
 
 
 def lines_of(path: Path) -> tuple[list[bytes], bytes]:
@@ -118,30 +132,40 @@ class Chain:
         return self._last
 
     def append(self, time: str, id: str, file: str, content_sha256: str, inputs: str) -> Link:
-        """Write a line, durably; what a kill tore off a line before it is moved aside.
+        """``append_all`` of one line."""
+        return self.append_all([Entry(time, id, file, content_sha256, inputs)])[0]
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Link]:
+        """Write lines, durably; what a kill tore off a line before them is moved aside.
 
         Raises:
-            StorageError: it cannot be written; then nothing of it is there.
+            StorageError: they cannot be written; then nothing of them is there.
         """
+        if not entries:
+            return []
         number, previous = self.head
-        link = Link(number + 1, time, id, file, content_sha256, inputs, previous).sealed()
-        line = link.line()
+        links: list[Link] = []
+        for entry in entries:
+            number += 1
+            links.append(Link(number, *entry, previous).sealed())
+            previous = links[-1].hash
+        data = b"".join(link.line() for link in links)
         with guarding(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _O_BINARY, 0o666)
             try:
                 size = self._healed(descriptor)
                 try:
-                    write_all(descriptor, line)
+                    write_all(descriptor, data)
                     os.fsync(descriptor)
                 except OSError:
                     os.ftruncate(descriptor, size)
                     raise
             finally:
                 os.close(descriptor)
-        self._size, self._last = size + len(line), (link.number, link.hash)
-        self._recent.append(link)
-        return link
+        self._size, self._last = size + len(data), (number, previous)
+        self._recent += links
+        return links
 
     def _healed(self, descriptor: int) -> int:
         """The length of the whole lines; a torn one behind them is moved to the side file."""

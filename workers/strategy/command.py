@@ -147,12 +147,18 @@ def _verify(paths: Paths) -> dict[str, Any]:
     if found.faults:
         message = f"{count(len(found.faults), 'fault')} in the chain of {count(found.ideas, 'idea')}."
     else:
-        message = f"{count(found.ideas, 'idea')}: none was edited, removed or moved. The chain ends with {found.head}."
+        message = (
+            f"{count(found.ideas, 'idea')} up to the head {found.head}: none of them was edited, removed or moved. "
+        )
+        if found.witnesses:
+            message += f"By {count(found.witnesses, 'note')} of runs and decisions there never was one behind them. "
+        message += "Keep the head elsewhere: an end cut off with all that noted it shows only there."
     return {
         "ok": not found.faults,
         "message": message,
         "ideas": found.ideas,
         "head": found.head,
+        "witnesses": found.witnesses,
         "faults": list(found.faults),
         "notes": list(found.notes),
     }

@@ -147,18 +147,21 @@ class IdeaDesk:
         raise UserAction(f"There is no trade idea called {name}.", advice=_LIST)
 
     def _check_untouched(self, facts: IdeaFacts) -> None:
-        """Whoever approves shall approve what the engine wrote."""
-        if not facts.inputs:
-            return  # of an earlier version, which is in no chain
+        """Whoever approves shall approve what the engine wrote: what exactly one sound line of the chain names."""
         lines, _torn = lines_of(folder_of(self._paths) / FILE_NAME)
-        links = (parse(line) for line in reversed(lines))
-        link = next((link for link in links if link is not None and link.file == facts.file), None)
-        if link is None or link.sha256 != facts.sha256:
-            what = "is in no chain" if link is None else "was edited after it was written"
-            raise UserAction(
-                f"The file {facts.file} of idea {facts.id} {what}, so it cannot be trusted.",
-                advice="python main.py ideas verify tells what was touched. It can be rejected.",
-            )
+        links = [link for line in lines if (link := parse(line)) is not None and link.file == facts.file]
+        if not links:
+            what = "is in no chain"
+        elif len(links) > 1 or links[0].sealed() != links[0]:
+            what = "is in a chain that was tampered with"
+        elif (links[0].sha256, links[0].id, links[0].inputs) != (facts.sha256, facts.id, facts.inputs):
+            what = "was edited after it was written"
+        else:
+            return
+        raise UserAction(
+            f"The file {facts.file} of idea {facts.id} {what}, so it cannot be trusted.",
+            advice="python main.py ideas verify tells what was touched. It can be rejected.",
+        )
 
 
 def basis_of(paths: Paths, facts: IdeaFacts) -> Basis:
@@ -171,7 +174,7 @@ def basis_of(paths: Paths, facts: IdeaFacts) -> Basis:
     if not facts.inputs:
         raise UserAction(
             f"Idea {facts.id} is of an earlier version and has no evidence to recalculate from.",
-            advice="Approve or reject it as it is.",
+            advice="It can be rejected.",
         )
     inputs, _hashes, _engine = idea_inputs.load(facts.inputs, EvidenceStore(folder_of(paths)))
     return Basis.of(inputs, side_of(facts))

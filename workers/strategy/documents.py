@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from app.errors import UserAction
 from app.likeness import nearest
+from workers.strategy import json_text
 
 #: The newest layout of both kinds of files that this version understands. Files without a number are of layout 1.
 SCHEMA_VERSION: Final = 1
@@ -30,10 +31,19 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_left_out(cls, value: object) -> object:
+        """``null`` says of every name what leaving it out says."""
+        if not isinstance(value, dict):
+            return value
+        known = {field.alias or name for name, field in cls.model_fields.items()} | set(cls.model_fields)
+        return {name: one for name, one in value.items() if one is not None or name not in known}
 
-def none_is_empty(value: object) -> object:
-    """``null`` in a file stands for an empty list."""
-    return () if value is None else value
+
+def empty_is_none(value: object) -> object:
+    """An empty text in a file stands for nothing, as ``null`` does."""
+    return None if value == "" else value
 
 
 def without_repetitions(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -91,7 +101,13 @@ def read_object(text: str | bytes, label: str, refuse: type[UserAction], schema:
     JSON itself is caused by its ``json.JSONDecodeError``, which knows the line."""
     try:
         content = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        document = json.loads(content)
+        document = json.loads(content, object_pairs_hook=_each_once)
+    except _Twice as error:
+        where, cause = _place_of_second(content, error.name)
+        raise refuse(
+            f"{label} has the name {error.name!r} twice in one object{where}; nobody knows which one counts.",
+            advice="Delete one of the two.",
+        ) from cause
     except UnicodeDecodeError as error:
         raise refuse(f"{label} is not UTF-8 text (byte {error.start}).", advice="Save it again as UTF-8.") from error
     except json.JSONDecodeError as error:
@@ -108,10 +124,51 @@ def read_object(text: str | bytes, label: str, refuse: type[UserAction], schema:
         ) from error
     if not isinstance(document, dict):
         raise refuse(
-            f"{label} holds a {type(document).__name__}, not one object.",
+            f"{label} holds {_KINDS[type(document)]}, not one object.",
             advice=f"The file is one JSON object: see {schema}.",
         )
     return document
+
+
+class _Twice(Exception):
+    """An object has a name twice."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _Twice(name)
+        found[name] = value
+    return found
+
+
+def _place_of_second(content: str, name: str) -> tuple[str, json.JSONDecodeError | None]:
+    """Where the second of two equal names stands: in words, and as an error that knows the line."""
+    try:
+        found = json_text.twice(content)
+    except json_text.NotJson:
+        found = None
+    if found is None:
+        return "", None
+    error = json.JSONDecodeError(f"{found[0]!r} is there twice", content, found[1])
+    return f" (line {error.lineno}, column {error.colno})", error
+
+
+#: What JSON can hold, in plain words.
+_KINDS: Final[Mapping[type, str]] = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing (null)",
+}
 
 
 def describe_errors(error: ValidationError, root: type[BaseModel]) -> str:
@@ -130,11 +187,34 @@ def errors_of(error: ValidationError, root: type[BaseModel]) -> list[tuple[tuple
         message = (
             item["msg"].removeprefix("Value error, ").replace("Tuple", "The list").replace(" after validation", "")
         )
-        given = item.get("input")
-        shown = f", not {given!r}" if isinstance(given, (str, int, float, bool)) and item["loc"] else ""
+        message = next((words for start, words in _PLAIN_WORDS if message.startswith(start)), message)
+        shown = f", not {_shown(item.get('input'))}" if item["loc"] and item["type"] != "missing" else ""
         hint = " (a fraction: 0.01 is 1 %)" if path.lower().endswith(("max_risk_pct", "maxriskpct")) else ""
         found.append((item["loc"], f"{path}: {message[:1].lower()}{message[1:]}{shown}{hint}.{_nearest(item)}"))
     return found
+
+
+#: What pydantic says in words of Python, and what is meant.
+_PLAIN_WORDS: Final = (
+    ("Input should be a valid tuple", "this should be a list"),
+    ("Input should be a valid dictionary", "this should be an object in braces"),
+    ("Input should be a valid string", "this should be a text in quotation marks"),
+    ("Input should be a valid boolean", "this should be true or false"),
+    ("Input should be a valid integer", "this should be a whole number"),
+    ("Input should be a valid number", "this should be a number"),
+    ("Input should be a finite number", "this should be a finite number"),
+    ("Input should be a valid datetime", "this should be a date and a time as in 2025-06-03T12:00:00Z"),
+    ("Field required", "this is missing"),
+)
+
+
+def _shown(given: object) -> str:
+    """What was found in the file, as JSON has it."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, (str, int, float)):
+        return repr(given)
+    return _KINDS.get(type(given), "this")
 
 
 def _nearest(item: ErrorDetails) -> str:

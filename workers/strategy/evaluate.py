@@ -30,6 +30,17 @@ from workers.strategy.schema import Strategy
 #: Bars that a strategy looks at when its periods do not ask for more.
 USUAL_WINDOW: Final = 500
 
+#: Prices from here on are none: no symbol of the world is quoted so, and a float has no ticks there.
+_HIGHEST: Final = 1e12
+#: Bars open before the year 2100 (UTC epoch seconds).
+_LATEST: Final = 4_102_444_800
+#: Feeds that compute a bar from others miss its own limits by the last bits of a float.
+_SLACK: Final = 1e-9
+#: A wider spread, as a share of the price, is no offer.
+_WIDEST_SPREAD: Final = 0.1
+#: Decimals of a price, at most.
+_MOST_DIGITS: Final = 15
+
 Rates = NDArray[np.void]
 
 
@@ -214,6 +225,9 @@ def _look(
     ready = prepare(strategy, profile)
     if ready.problems:
         return Evaluation(strategy, Outcome.NOT_EVALUATED, " ".join(ready.problems), profile=profile)
+    if not 0 <= grid.digits <= _MOST_DIGITS:
+        text = f"The specification of {strategy.symbol} has {grid.digits} decimals, so prices cannot be written."
+        return Evaluation(strategy, Outcome.NOT_EVALUATED, text, profile=profile)
     rates = rates[-window(strategy, profile) :]
     others = {name: (frames or {}).get(name, rates[:0])[-frame_window(ready, name) :] for name in ready.frames}
     if trouble := _bars_trouble(strategy, profile, ready, rates, others):
@@ -310,6 +324,8 @@ def _decide(base: Evaluation, judgement: Judgement, score: Score, bars: Evaluato
         return replace(base, reason=f"Score {score.value:g} is below {confidence.PENDING_FROM:g}: only watched.")
     terms = trade_terms(base.strategy, base.profile)
     newest = bars.rates[-1]
+    if wide := _spread_trouble(float(newest["close"]), float(newest["spread"]), grid):
+        return replace(base, outcome=Outcome.NO_IDEA, reason=f"No idea: {wide}.")
     prices = plan(
         judgement.side,
         float(newest["close"]),
@@ -354,24 +370,43 @@ def _bars_trouble(
 
 
 def _series_trouble(symbol: str, timeframe: str, rates: Rates, least: int) -> str:
+    """Why these bars are no bars of a market; one wrong one spoils every average behind it."""
     if len(rates) < least:
         return f"Too few closed {timeframe} bars of {symbol}: {len(rates)}, the rule needs {least}."
+    times = rates["time"]
+    if len(times) and not 0 < int(times[0]) <= int(times[-1]) < _LATEST:
+        return f"The {timeframe} bars of {symbol} have times that cannot be."
+    if np.any(np.diff(times) <= 0):
+        return f"The {timeframe} bars of {symbol} are not in the order of time."
     for name in ("open", "high", "low", "close"):
         column = rates[name]
-        wrong = ~(np.isfinite(column) & (column > 0))
+        wrong = ~(np.isfinite(column) & (column > 0) & (column < _HIGHEST))
         if wrong.any():
             return f"The {timeframe} bar of {_time_of(rates, wrong)} has no usable {name} price."
     upside_down = rates["high"] < rates["low"]
     if upside_down.any():
         return f"The {timeframe} bar of {_time_of(rates, upside_down)} has its high below its low."
-    if np.any(np.diff(rates["time"]) <= 0):
-        return f"The {timeframe} bars of {symbol} are not in the order of time."
+    for name in ("open", "close"):
+        outside = (rates[name] > rates["high"] * (1 + _SLACK)) | (rates[name] < rates["low"] * (1 - _SLACK))
+        if outside.any():
+            return f"The {timeframe} bar of {_time_of(rates, outside)} has its {name} outside of its high and low."
+    negative = rates["spread"] < 0
+    if negative.any():
+        return f"The {timeframe} bar of {_time_of(rates, negative)} has a negative spread."
     return ""
 
 
 def _time_of(rates: Rates, wrong: NDArray[np.bool_]) -> str:
     moment: Any = rates["time"][int(np.argmax(wrong))]
     return f"{datetime.fromtimestamp(int(moment), UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _spread_trouble(close: float, spread_points: float, grid: PriceGrid) -> str:
+    """Why no price can be made with this spread; empty when one can."""
+    share = spread_points * grid.point / close
+    if share <= _WIDEST_SPREAD:
+        return ""
+    return f"the spread of the decided bar, {spread_points:.0f} points, is {share:.0%} of the price"
 
 
 def _readings(strategy: Strategy, bars: Evaluator, last: int, digits: int) -> tuple[tuple[str, float], ...]:

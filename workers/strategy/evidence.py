@@ -21,9 +21,12 @@ from app.errors import UserAction
 from app.files import atomic_write_bytes, guarding
 from app.paths import Paths
 from app.terminal.values import RATES_DTYPE, Rates
+from workers.strategy.batch import Batch
 
 #: A piece is some 30 kB; a file that unpacks to more than this is none.
 _LARGEST: Final = 64_000_000
+#: Bars become hardly smaller at higher levels, and take twice the time.
+_LEVEL: Final = 3
 _NAME: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -71,21 +74,33 @@ class EvidenceStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._there: set[str] = set()
+        self._folders: set[Path] = set()
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes, batch: Batch | None = None) -> str:
         """Keep a piece, unless it is there; its name.
+
+        Args:
+            batch: Write it with others; it is there when the batch is settled.
 
         Raises:
             StorageError: it cannot be written.
         """
         name = sha256(content)
-        if name in self._there:
-            return name
         path = self._path(name)
-        if not path.exists():
+        if name in self._there or (batch is not None and path in batch):
+            return name
+        if path.exists():
+            self._there.add(name)
+            return name
+        if path.parent not in self._folders:
             with guarding(path.parent, "create"):
                 path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write_bytes(path, zlib.compress(content, 6))
+            self._folders.add(path.parent)
+        packed = zlib.compress(content, _LEVEL)
+        if batch is not None:
+            batch.add(path, packed)
+            return name
+        atomic_write_bytes(path, packed)
         self._there.add(name)
         return name
 

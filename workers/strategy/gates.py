@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from app.terminal.server_time import ServerTimeRule
-from app.terminal.timeframes import Times
+from app.terminal.simulated.hours import Hours, is_open
 from app.terminal.values import SessionStatus
 from workers.calendar.values import Calendar
-from workers.market.gaps import trades_at
 from workers.market.grade import GRADES
 from workers.market.hours import ADVICE, hours_of
 from workers.strategy.calendar_news import forbidden
@@ -44,18 +43,21 @@ def connected(status: SessionStatus) -> Gate:
 
 
 def market_open(
-    symbol: str, trade_mode: int, side: str, forming: bool, times: Times, bar_seconds: int, rule: ServerTimeRule,
-    now: datetime,
+    symbol: str, trade_mode: int, side: str, now: datetime, quote_age_s: float | None, limit_s: float,
+    own_hours: Callable[[], bool],
 ) -> Gate:  # fmt: skip
     """The broker takes orders in that direction, and the symbol trades now.
 
-    The terminal does not tell sessions. A bar that forms says that it trades; else its own bars tell when it does.
+    The terminal does not tell sessions. They are those of the symbol's kind of market; a symbol of another kind, or one
+    that is quoted outside of them, has those of its own bars. The timeframe of a strategy has no part in it: a bar of a
+    week forms on Saturdays too.
 
     Args:
         trade_mode: As the specification has it.
         side: ``long`` or ``short``.
-        forming: Whether the terminal has a bar that still forms.
-        times: Open times of the closed bars.
+        quote_age_s: Age of the newest quote; None without one.
+        limit_s: A quote up to so old moves.
+        own_hours: Asked when it matters: whether the symbol trades at this time, by the hours of its own bars.
     """
     name = "market open"
     if trade_mode in _CLOSED_MODES:
@@ -63,9 +65,22 @@ def market_open(
     allowed, words = _ONE_SIDED.get(trade_mode, (side, ""))
     if allowed != side:
         return Gate(name, False, f"The broker takes {words} of {symbol} only.")
-    if not forming and not trades_at(times, bar_seconds, rule, now, hours_of(symbol)):
+    hours = hours_of(symbol)
+    moves = quote_age_s is not None and -limit_s <= quote_age_s <= limit_s
+    if hours is not None and _within(hours, now):
+        return Gate(name, True, f"{symbol} trades now.")
+    if quote_age_s is None or not moves:
+        why = "it is not quoted" if hours is None else "its market is closed"
+        return Gate(name, False, f"{symbol} does not trade at this time: {why}.")
+    if hours is not None and _within(hours, now - timedelta(seconds=max(quote_age_s, 0.0))):
+        return Gate(name, False, f"{symbol} does not trade at this time: its market has just closed.")
+    if not own_hours():
         return Gate(name, False, f"{symbol} does not trade at this time, by the hours of its own bars.")
-    return Gate(name, True, f"{symbol} trades now.")
+    return Gate(name, True, f"{symbol} trades now, by the hours of its own bars.")
+
+
+def _within(hours: Hours, moment: datetime) -> bool:
+    return is_open(int(ServerTimeRule(hours.clock).to_server(moment)), hours)
 
 
 def fresh_bar(bar_close: datetime, bar_seconds: int, now: datetime, *, is_open: bool) -> Gate:
@@ -118,19 +133,22 @@ def no_news(
     embargo_minutes: int,
     max_age: timedelta,
     *,
-    simulated: bool,
+    made_up: bool,
 ) -> Gate:
     """No news of high impact are near, by a calendar that can be relied on.
 
-    A strategy whose ``news_embargo_minutes`` is 0 does not ask. On a simulated market that never had a calendar the
-    prices are made up, and no news move them.
+    A strategy whose ``news_embargo_minutes`` is 0 does not ask. Where all prices are made up and there never was a
+    calendar, no news move them; replayed prices were moved by those of their time.
+
+    Args:
+        made_up: The market is simulated and nothing of it is replayed.
     """
     name = "news"
     if embargo_minutes <= 0:
         return Gate(name, True, "The strategy does not stay away from news.")
     if calendar is None or not calendar.sources:
-        if simulated:
-            return Gate(name, True, "The market is simulated and there is no economic calendar: no news count.")
+        if made_up:
+            return Gate(name, True, "The market is made up and there is no economic calendar: no news count.")
         return Gate(
             name,
             False,

@@ -275,9 +275,9 @@ def _hashes(evidence: dict[str, Any]) -> Iterator[EvidenceRow]:
 
 
 def _chain(checker: IdeaChecker, row: IdeaRow) -> tuple[str, bool]:
-    if not row.facts.inputs:
-        return "of an earlier version, in no chain", False
     checked = checker.check(row.facts.file)
+    if not checked.number and not row.facts.inputs:
+        return "in no chain: of an earlier version, or put there by hand", False
     if checked.faults:
         more = f" And {count(len(checked.faults) - 1, 'further fault')}." if len(checked.faults) > 1 else ""
         return f"{checked.faults[0]}{more}", False

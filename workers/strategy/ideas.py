@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +20,8 @@ from app.paths import Paths, safe_name
 from app.runs import iso
 from app.terminal.values import Rates
 from workers.strategy import confidence
-from workers.strategy.chain import FILE_NAME, Chain, Link
+from workers.strategy.batch import Batch
+from workers.strategy.chain import FILE_NAME, Chain, Entry, Link
 from workers.strategy.evaluate import Evaluation
 from workers.strategy.evidence import EvidenceStore, folder_of, sha256
 from workers.strategy.inputs import Hashes, Inputs
@@ -216,6 +218,14 @@ def _price_lines(evaluation: Evaluation, rates: Rates, digits: int) -> tuple[str
     )
 
 
+class NewIdea(NamedTuple):
+    """An idea to be written at ``now``; the decided bar closed at ``since``, so that it cannot be older."""
+
+    idea: TradeIdea
+    now: datetime
+    since: datetime
+
+
 class IdeaFiles:
     """The folder of trade ideas, with their chain and evidence.
 
@@ -251,23 +261,52 @@ class IdeaFiles:
             return self._chain.head
 
     def add(self, idea: TradeIdea, now: datetime, since: datetime) -> Path | None:
-        """Write the idea unless it was written before; the path, or None when it was.
+        """``add_all`` of one idea whose evidence is there already."""
+        return self.add_all([NewIdea(idea, now, since)], Batch())[0]
 
-        Its evidence must be there already: the line of the chain comes next and the file last, so that an interrupted
-        writing can be completed.
+    def add_all(self, ideas: Sequence[NewIdea], evidence: Batch) -> list[Path | None]:
+        """Write ideas, each unless it was written before; their paths, or None for those that were.
+
+        First the disk has the evidence, then the files under other names, then the lines of the chain; with that the
+        files get their names. An interrupted writing can be completed from each of these points.
+
+        Args:
+            evidence: What they rest on and is not there yet.
 
         Raises:
             StorageError: something cannot be written.
         """
-        content = idea_bytes(idea)
-        with _writing:
-            recent = self._chain.recent(iso(since) or "")
-            if any(link.id == idea.id for link in recent):
-                return None
-            path = self._free_path(f"{safe_name(idea.symbol)}_{now:%Y%m%d_%H%M%S}", {link.file for link in recent})
-            self._chain.append(idea.timestamp, idea.id, path.name, sha256(content), idea.evidence.inputs_sha256)
-            self.write(path.name, content)
-        return path
+        evidence.settle()
+        files = Batch()
+        with _writing, guarding(self.folder, "create"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                paths, lines = self._begun(ideas, files)
+                files.reach_disk()
+                self._chain.append_all(lines)
+                files.publish()
+            finally:
+                files.give_up()
+        return paths
+
+    def _begun(self, ideas: Sequence[NewIdea], files: Batch) -> tuple[list[Path | None], list[Entry]]:
+        """The files of new ideas under other names, and their lines of the chain."""
+        recent = self._chain.recent(min((iso(one.since) or "" for one in ideas), default="~"))
+        known, taken = {link.id for link in recent}, {link.file for link in recent}
+        paths: list[Path | None] = []
+        lines: list[Entry] = []
+        for idea, now, _since in ideas:
+            if idea.id in known:
+                paths.append(None)
+                continue
+            content = idea_bytes(idea)
+            path = self._free_path(f"{safe_name(idea.symbol)}_{now:%Y%m%d_%H%M%S}", taken)
+            files.add(path, content)
+            known.add(idea.id)
+            taken.add(path.name)
+            paths.append(path)
+            lines.append(Entry(idea.timestamp, idea.id, path.name, sha256(content), idea.evidence.inputs_sha256))
+        return paths, lines
 
     def write(self, name: str, content: bytes) -> None:
         """Write the file of an idea whose line is in the chain.

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from app.errors import UserAction
@@ -16,6 +17,7 @@ from app.terminal.values import TIMEFRAMES, Rates, SymbolInfo
 from workers.calendar.values import Calendar
 from workers.strategy import calendar_news
 from workers.strategy.account import AccountState
+from workers.strategy.batch import Batch
 from workers.strategy.confidence import News
 from workers.strategy.evaluate import Evaluation, SideView, evaluate, examine
 from workers.strategy.evidence import EvidenceLost, EvidenceStore, bars_bytes, bars_of, canonical
@@ -113,13 +115,13 @@ def lasting(info: SymbolInfo) -> SymbolInfo:
     return _info_of(_info_json(info))
 
 
-def store(inputs: Inputs, evidence: EvidenceStore, engine: str) -> Hashes:
-    """Keep all that an idea is made from.
+def store(inputs: Inputs, evidence: EvidenceStore, engine: str, batch: Batch | None = None) -> Hashes:
+    """Keep all that an idea is made from; with a ``batch``, when that is settled.
 
     Raises:
         StorageError: a piece cannot be written.
     """
-    put = evidence.put
+    put = partial(evidence.put, batch=batch)
     rule = put(inputs.rule.content)
     profile = put(inputs.profile.content) if inputs.profile else None
     symbol = put(canonical(_info_json(inputs.info)))

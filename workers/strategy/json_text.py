@@ -74,6 +74,17 @@ def outline(text: str) -> Node:
     return node
 
 
+def twice(text: str) -> tuple[str, int] | None:
+    """The first name that an object of the text has a second time, and where that begins; None when there is none.
+
+    Raises:
+        NotJson: as ``outline``.
+    """
+    scanner = _Scanner(text)
+    scanner.value(_after_blank(text, 0), 0)
+    return scanner.twice
+
+
 def place(node: Node, path: Path) -> tuple[int, int]:
     """Where the value at ``path`` stands, else the nearest thing around it that is there (offsets).
 
@@ -208,6 +219,7 @@ class _Scanner:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self.twice: tuple[str, int] | None = None
 
     def value(self, at: int, depth: int) -> Node:
         if depth > DEEPEST:
@@ -234,9 +246,12 @@ class _Scanner:
                 raise NotJson(f"no colon at {colon}")
             node = self.value(_after_blank(self._text, colon + 1), depth + 1)
             try:
-                members[json.loads(match[0])] = Member(at, node)
+                name = json.loads(match[0])
             except ValueError as error:
                 raise NotJson(str(error)) from error
+            if name in members and self.twice is None:
+                self.twice = (name, at)
+            members[name] = Member(at, node)
             self._at = node.end
         end = self._at
         return Node(start, end, members=members)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from workers.strategy.averages import Array
 from workers.strategy.profile import Profile
 from workers.strategy.rules import Side
 from workers.strategy.schema import Strategy
+
+#: A float counts whole steps up to here.
+_MOST_STEPS: Final = 2.0**52
 
 
 class _SymbolFacts(Protocol):
@@ -105,7 +108,7 @@ def distances(atr: Array, multiplier: float, reward: float, tick: float) -> Dist
     Formula: the stop is ``multiplier`` ATR away, at least one step; the target ``reward`` stop distances, counted in
     whole steps upward so that rounding never makes the reward smaller than asked for.
     """
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         usable = np.isfinite(atr) & (atr > 0)
         stop = np.where(usable, np.maximum(1.0, np.rint(atr * multiplier / tick)), np.nan)
         return Distances(stop, np.ceil(stop * reward - 1e-9))
@@ -191,6 +194,9 @@ def plan(
         return "the symbol has no usable point or tick size, so prices cannot be rounded"
     away = distances(np.array([atr]), multiplier, reward, grid.tick)
     stop_steps, target_steps = float(away.stop[0]), float(away.target[0])
+    farthest = max(close / grid.tick, spread_points * grid.point / grid.tick, stop_steps, target_steps)
+    if not farthest < _MOST_STEPS:
+        return "prices or distances are too large for the symbol's tick size"
     if stop_steps * grid.tick < grid.stops_level * grid.point * (1 - 1e-9):
         return (
             f"the stop would be {stop_steps * grid.tick / grid.point:.0f} points away and the broker takes none nearer "

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from app.errors import UserAction
 from app.settings_model import Timeframe
-from workers.strategy.documents import SCHEMA_VERSION, Part, none_is_empty, read_document, without_repetitions
+from workers.strategy.documents import SCHEMA_VERSION, Part, read_document, without_repetitions
 from workers.strategy.schema import Names, Sessions
 
 Bias = Literal["long", "short", "both"]
@@ -31,11 +31,10 @@ def _bias(value: object) -> object:
     return _BIASES.get(value.strip().lower(), value.strip().lower()) if isinstance(value, str) else value
 
 
-_Timeframes = Annotated[tuple[Timeframe, ...], BeforeValidator(none_is_empty), AfterValidator(without_repetitions)]
+_Timeframes = Annotated[tuple[Timeframe, ...], AfterValidator(without_repetitions)]
 _Drivers = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=100)], ...],
     Field(max_length=50),
-    BeforeValidator(none_is_empty),
     AfterValidator(without_repetitions),
 ]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,8 @@ from workers.strategy import inputs as idea_inputs
 from workers.strategy.chain import BEGINNING, FILE_NAME, Link, lines_of, parse
 from workers.strategy.evidence import EvidenceLost, EvidenceStore, folder_of, sha256
 from workers.strategy.ideas import ENGINE_VERSION, IdeaFiles, build, idea_bytes
+from workers.strategy.witnesses import heard, orphans
+from workers.wording import count
 
 log = logging.getLogger(__name__)
 _LARGEST: Final = 5_000_000
@@ -48,16 +51,28 @@ def rebuild(inputs_sha256: str, evidence: EvidenceStore) -> Rebuilt:
     return Rebuilt(idea_bytes(build(inputs, evaluation, inputs.sized(evaluation), hashes)), engine)
 
 
-def mend(files: IdeaFiles, paths: Paths) -> Path | None:
-    """Complete what a kill interrupted: the last idea of the chain without its file; the path of what was written.
+def mend(files: IdeaFiles, paths: Paths) -> list[Path]:
+    """Complete what a kill interrupted: the last ideas of the chain without their files; what was written.
 
     Raises:
         StorageError: something cannot be read or written.
     """
     lines, _torn = lines_of(folder_of(paths) / FILE_NAME)
-    link = parse(lines[-1]) if lines else None
-    if link is None or not _plain_name(link.file) or (files.folder / link.file).exists():
-        return None
+    made = []
+    for line in reversed(lines):
+        link = parse(line)
+        if link is None or not _plain_name(link.file) or (files.folder / link.file).exists():
+            break
+        content = _again(link, files)
+        if content is None:
+            break
+        files.write(link.file, content)
+        log.info("The file %s of an interrupted write was made again from its evidence.", link.file)
+        made.append(files.folder / link.file)
+    return made
+
+
+def _again(link: Link, files: IdeaFiles) -> bytes | None:
     try:
         content = rebuild(link.inputs, files.evidence).content
     except UserAction as error:
@@ -66,9 +81,7 @@ def mend(files: IdeaFiles, paths: Paths) -> Path | None:
     if sha256(content) != link.sha256:
         log.warning("The file %s of the last trade idea is missing, and its evidence gives another idea.", link.file)
         return None
-    files.write(link.file, content)
-    log.info("The file %s of an interrupted write was made again from its evidence.", link.file)
-    return files.folder / link.file
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +90,21 @@ class Verified:
 
     Attributes:
         ideas: Lines of the chain.
+        witnesses: How many evaluations, runs and decisions saw the chain, and have seen nothing that it lacks.
         head: Hash of the last line: whoever keeps it elsewhere can prove that nothing was cut off the end.
         faults: What is wrong, one sentence each; empty when nothing is.
         notes: What is no fault but worth knowing.
     """
 
     ideas: int
+    witnesses: int
     head: str
     faults: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def verify(paths: Paths) -> Verified:
-    """Check every idea against the chain, and the chain against itself, the evidence and the evaluations of the days.
+    """Check every idea against the chain, and the chain against itself, the evidence and all who saw it.
 
     Raises:
         StorageError: a file is there but cannot be read.
@@ -99,18 +114,28 @@ def verify(paths: Paths) -> Verified:
     faults: list[str] = []
     links = list(_sound_links(lines, faults))
     checked: set[str] = set()
+    last = _without_files_at_the_end(links, paths)
     for link in links:
-        faults += _idea_faults(link, paths, last=link is links[-1])
+        faults += _idea_faults(link, paths, last=link.number in last)
         faults += _evidence_faults(link, evidence, checked)
-    strangers, old = _strangers(paths, {link.file for link in links})
+    twice = Counter(link.file for link in links)
+    faults += [f"The chain names the file {name} more than once." for name, times in twice.items() if times > 1]
+    strangers, old = _strangers(paths, links)
     faults += [f"{name} is not in the chain: it was put there by hand, or its line was removed." for name in strangers]
-    faults += _cut_off(paths, {link.hash for link in links})
-    notes = []
+    told = heard(paths, links)
+    faults += told.faults
+    notes = list(told.notes)
+    named = checked | {link.inputs for link in links}
+    if lost := orphans(folder_of(paths), named, evidence):
+        notes.append(
+            f"There is evidence of {count(lost, 'idea')} that no line of the chain names: writing was interrupted, or "
+            "lines were cut off."
+        )
     if torn:
         notes.append("The last line of the chain was torn by an interrupted write; its idea was never written.")
     if old:
-        notes.append(f"Ideas of earlier versions, which are in no chain: {old}.")
-    return Verified(len(lines), links[-1].hash if links else BEGINNING, tuple(faults), tuple(notes))
+        notes.append(f"Ideas of earlier versions, which are in no chain and cannot be approved: {old}.")
+    return Verified(len(lines), told.witnesses, links[-1].hash if links else BEGINNING, tuple(faults), tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +214,16 @@ def _sound_links(
         yield link
 
 
+def _without_files_at_the_end(links: Sequence[Link], paths: Paths) -> set[int]:
+    """The numbers of the last ideas, as far back as none of them has its file."""
+    found: set[int] = set()
+    for link in reversed(links):
+        if not _plain_name(link.file) or (paths.trade_ideas / link.file).exists():
+            break
+        found.add(link.number)
+    return found
+
+
 def _idea_faults(link: Link, paths: Paths, *, last: bool) -> Iterator[str]:
     if not _plain_name(link.file):
         yield f"Idea {link.id} names a file outside of its folder."
@@ -196,7 +231,7 @@ def _idea_faults(link: Link, paths: Paths, *, last: bool) -> Iterator[str]:
     content = _content(paths.trade_ideas / link.file)
     if content is None and last:
         yield (
-            f"The file {link.file} of idea {link.id}, the last one, is missing: it was removed, or its writing was "
+            f"The file {link.file} of idea {link.id}, one of the last, is missing: it was removed, or its writing was "
             "interrupted; then the next evaluation completes it."
         )
     elif content is None:
@@ -221,35 +256,23 @@ def _evidence_faults(link: Link, evidence: EvidenceStore, checked: set[str]) -> 
             yield f"Idea {link.id}: {error.message}"
 
 
-def _strangers(paths: Paths, known: set[str]) -> tuple[list[str], int]:
+def _strangers(paths: Paths, links: Sequence[Link]) -> tuple[list[str], int]:
     """Files of ideas that are not in the chain, and how many there are from before there was one."""
+    known, begun = {link.file for link in links}, links[0].time if links else "~"
     found, old = [], 0
     with guarding(paths.trade_ideas, "read"):
         names = sorted(item.name for item in paths.trade_ideas.glob("*.json")) if paths.trade_ideas.is_dir() else []
     for name in names:
         if name in known:
             continue
-        evidence = _document(paths.trade_ideas / name).get("evidence")
-        if isinstance(evidence, dict) and "inputs_sha256" not in evidence:
+        document = _document(paths.trade_ideas / name)
+        evidence = document.get("evidence")
+        without = not isinstance(evidence, dict) or "inputs_sha256" not in evidence
+        if without and str(document.get("timestamp") or "~") < begun:
             old += 1
         else:
             found.append(name)
     return found, old
-
-
-def _cut_off(paths: Paths, hashes: set[str]) -> Iterator[str]:
-    """Ends of the chain that the evaluations of the days saw and that are there no more."""
-    for path in sorted(paths.evaluations.glob("evaluation_*.json")) if paths.evaluations.is_dir() else ():
-        entries = _document(path, 100 * _LARGEST).get("entries")
-        for entry in entries if isinstance(entries, list) else ():
-            head = entry.get("chain") if isinstance(entry, dict) else None
-            if not isinstance(head, dict) or head.get("hash") in (BEGINNING, *hashes) or not head.get("number"):
-                continue
-            yield (
-                f"The evaluation of {entry.get('time')} in {path.name} saw line {head.get('number')} of the chain, "
-                "which is there no more: the end of the chain was cut off or written anew."
-            )
-            break
 
 
 def _content(path: Path) -> bytes | None:
@@ -260,9 +283,9 @@ def _content(path: Path) -> bytes | None:
             return None
 
 
-def _document(path: Path, largest: int = _LARGEST) -> dict[str, Any]:
+def _document(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes()) if path.stat().st_size <= largest else None
+        found = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST else None
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

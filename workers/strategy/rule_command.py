@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from app.errors import UserAction
@@ -61,10 +62,14 @@ def _check(paths: Paths, values: Sequence[str]) -> dict[str, Any]:
         raise UserAction("Name one file: strategies check FILE.", advice="It may lie anywhere.")
     path = Path(values[0]).expanduser()
     with guarding(path, "read"):
-        size = path.stat().st_size
-        if size > LARGEST:
+        status = path.stat()
+        if not S_ISREG(status.st_mode):  # a device never ends, a pipe may never begin
+            raise UserAction(f"{path} is no file.", advice="Name a strategy file.")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            size = max(status.st_size, len(content))
             raise UserAction(f"{path} has {size:,} bytes; {LARGEST:,} is the most.", advice="Is it a strategy file?")
-        content = path.read_bytes()
     name = printable(path.name)
     try:
         text = content.decode("utf-8-sig")

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from app.terminal.timeframes import TIMEFRAMES
-from workers.strategy.checks import contradictions
+from workers.strategy.checks import contradictions, rules_out
 from workers.strategy.facts import FACTS, vocabulary
 from workers.strategy.language import syntax
 from workers.strategy.language.catalog import Reach
@@ -105,12 +105,16 @@ def _contradictions(strategy: Strategy, rules: tuple[Rule, ...]) -> Iterator[str
     # A mirrored side contradicts itself where the written one does.
     written = rules if strategy.short_conditions is not None else rules[:1]
     for path, rule in zip(paths, written, strict=False):
-        for text in contradictions([(term.name, term.node) for term in rule.entry]):
-            yield f"{path}: {text}"
-        forbidden = {term.node for term in rule.invalidations}
+        entry = [(term.name, term.node) for term in rule.entry]
+        found = contradictions(entry)
+        yield from (f"{path}: {text}" for text in found)
+        forbidden = {term.node: term for term in rule.invalidations}
         for term in rule.entry:
-            if term.node in forbidden:
+            if forbidden.pop(term.node, None) is not None:
                 yield f"{path}: {term.name!r} is an invalidation too, so there can never be an idea."
+        for term in () if found else forbidden.values():
+            if rules_out(entry, term.node):
+                yield f"{path}: where these hold, the invalidation {term.name!r} holds too: there can never be an idea."
 
 
 class _Reader:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from app.errors import Blocked, Cancelled, MetronomeError, UserAction
 from app.files import StorageError
@@ -19,18 +19,24 @@ from app.terminal.values import TIMEFRAMES, Bars, Rates, SymbolInfo
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Calendar
 from workers.market.care import Caretaker
-from workers.market.gaps import find_gaps
+from workers.market.gaps import find_gaps, trades_at
 from workers.market.grade import grade
 from workers.market.hours import hours_of, market_open
 from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import UNKNOWN, AccountState
+from workers.strategy.batch import Batch
 from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, SideView, frame_window, window
 from workers.strategy.gates import Gate
 from workers.strategy.inputs import Inputs
 from workers.strategy.library import RuleFile, load_profiles
 from workers.strategy.rules import prepare
 from workers.strategy.sizing import Size
+
+#: The hours of a symbol are read from bars of this timeframe: 500 of them are a week and more.
+_SESSIONS_BY: Final = "M15"
+#: So many ideas are written together.
+_TOGETHER: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,10 @@ class Evaluator:
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
         self._quoted: dict[str, datetime | None] = {}
+        self._trades: dict[str, bool] = {}
+        self._outcomes: list[StrategyOutcome] = []
+        self._pending: dict[int, ideas.NewIdea] = {}
+        self._batch = Batch()
         self._bars: dict[tuple[str, str], Bars] = {}
         self._longer: dict[tuple[str, str], Rates] = {}
         self._profiles = load_profiles(ctx.storage.paths.profiles)
@@ -101,18 +111,29 @@ class Evaluator:
             MetronomeError: every rule failed for a trouble with the terminal: the first of them.
             Cancelled: the run was asked to stop.
         """
-        outcomes: list[StrategyOutcome] = []
-        if (path := replay.mend(self._files, self._ctx.storage.paths)) is not None:
+        outcomes = self._outcomes
+        for path in replay.mend(self._files, self._ctx.storage.paths):
             self._ctx.wrote(path)
         for number, rule in enumerate(self._rules):
             self._ctx.progress(number, len(self._rules), f"{rule.strategy.symbol} {rule.strategy.id}")
             try:
                 outcomes.append(self._one(rule))
-            except (StorageError, Cancelled, Blocked):
+            except (Cancelled, Blocked):
+                self._settle()
+                raise
+            except StorageError:
+                self._batch.give_up()
                 raise
             except MetronomeError as error:
                 lost = Evaluation(rule.strategy, Outcome.NOT_EVALUATED, str(error))
                 outcomes.append(StrategyOutcome(rule, lost, error=error))
+            except ArithmeticError as error:  # numbers that nobody thought of cost their own strategy only
+                self._ctx.log.exception("strategy %s cannot be computed", rule.strategy.id)
+                text = f"The bars or the specification of {rule.strategy.symbol} cannot be computed with: {error}."
+                outcomes.append(StrategyOutcome(rule, Evaluation(rule.strategy, Outcome.NOT_EVALUATED, text)))
+            if len(self._pending) >= _TOGETHER:
+                self._settle()
+        self._settle()
         newest = {key: int(bars.closed().rates["time"][-1]) for key, bars in self._bars.items() if len(bars.closed())}
         repaint.check(self._ctx, self._files, newest, self._fetch)
         self._ctx.progress(len(self._rules), len(self._rules))
@@ -157,17 +178,27 @@ class Evaluator:
         return StrategyOutcome(rule, found, inputs.gates, size, id), sides
 
     def _write(self, inputs: Inputs, found: Evaluation) -> StrategyOutcome:
-        """The idea of an evaluation, to its file with all its evidence."""
+        """The idea of an evaluation with all its evidence; ``_settle`` brings it to its file, with others."""
         size = inputs.sized(found)
-        hashes = idea_inputs.store(inputs, self._files.evidence, ideas.ENGINE_VERSION)
+        hashes = idea_inputs.store(inputs, self._files.evidence, ideas.ENGINE_VERSION, self._batch)
         idea = ideas.build(inputs, found, size, hashes)
-        path = self._files.add(idea, inputs.now, found.bar_close or inputs.now)
-        if path is None:  # another run was faster
-            return _known(inputs.rule, found, idea.id)
-        self._ctx.wrote(path)
+        since = found.bar_close or inputs.now
+        self._pending[len(self._outcomes)] = ideas.NewIdea(idea, inputs.now, since)
         if size.volume is None:
             found = replace(found, reason=f"{found.reason} {idea.notes}".rstrip())
-        return StrategyOutcome(inputs.rule, found, inputs.gates, size, idea.id, self._ctx.storage.relative(path))
+        return StrategyOutcome(inputs.rule, found, inputs.gates, size, idea.id)
+
+    def _settle(self) -> None:
+        """Write the ideas that wait for it, and say so in their outcomes."""
+        places, waiting = list(self._pending), list(self._pending.values())
+        self._pending.clear()
+        for place, path in zip(places, self._files.add_all(waiting, self._batch), strict=True):
+            outcome = self._outcomes[place]
+            if path is None:  # another run was faster
+                self._outcomes[place] = _known(outcome.rule, outcome.evaluation, outcome.idea_id)
+                continue
+            self._ctx.wrote(path)
+            self._outcomes[place] = replace(outcome, idea_file=self._ctx.storage.relative(path))
 
     def _inputs(self, rule: RuleFile) -> Inputs:
         """What the strategy looks at; gates and account are asked when there is an idea."""
@@ -198,36 +229,40 @@ class Evaluator:
     def _gates(self, inputs: Inputs, found: Evaluation) -> tuple[Gate, ...]:
         """The preconditions of an idea."""
         strategy, ctx = inputs.rule.strategy, self._ctx
-        settings, status, now = ctx.settings.strategies, ctx.terminal.status, inputs.now
-        bars = self._bars[strategy.symbol, strategy.timeframe]
-        seconds, times = TIMEFRAMES[strategy.timeframe].seconds, inputs.rates["time"]
+        settings, status, now, symbol = ctx.settings.strategies, ctx.terminal.status, inputs.now, strategy.symbol
+        seconds = TIMEFRAMES[strategy.timeframe].seconds
         side = found.judgement.side if found.judgement else ""
-        limit_s = ctx.settings.market.max_tick_age_s
-        is_open = bool(market_open(strategy.symbol, now, limit_s))
+        limit_s, age_s = ctx.settings.market.max_tick_age_s, self._quote_age_s(symbol)
+        is_open = gates.market_open(
+            symbol, inputs.info.trade_mode, side, now, age_s, limit_s, lambda: self._by_own_bars(symbol)
+        )
         return (
             gates.connected(status),
-            gates.market_open(
-                strategy.symbol,
-                inputs.info.trade_mode,
-                side,
-                bars.forming,
-                times,
-                seconds,
-                ctx.terminal.server_rule,
-                now,
-            ),
-            gates.fresh_bar(found.bar_close or now, seconds, now, is_open=is_open),
-            gates.moving_feed(strategy.symbol, self._quote_age_s(strategy.symbol), limit_s, is_open=is_open),
-            gates.good_data(self._grade(inputs), settings.least_grade, f"{strategy.symbol} {strategy.timeframe}"),
+            is_open,
+            gates.fresh_bar(found.bar_close or now, seconds, now, is_open=bool(market_open(symbol, now, limit_s))),
+            gates.moving_feed(symbol, age_s, limit_s, is_open=is_open.holds),
+            gates.good_data(self._grade(inputs), settings.least_grade, f"{symbol} {strategy.timeframe}"),
             gates.no_news(
                 inputs.calendar,
                 idea_inputs.currencies(inputs.info),
                 now,
                 strategy.strategy.news_embargo_minutes,
                 timedelta(hours=settings.calendar_max_age_h),
-                simulated=status.simulated,
+                made_up=status.simulated and not self._replays(),
             ),
         )
+
+    def _replays(self) -> bool:
+        """Whether anything of the simulated market is a recording of a real one."""
+        return bool((self._ctx.terminal.made_up or self._ctx.settings.terminal.simulated).replay)
+
+    def _by_own_bars(self, symbol: str) -> bool:
+        """Whether a symbol trades now, by the hours of its own bars."""
+        if symbol not in self._trades:
+            times, rule = self._closed(symbol, _SESSIONS_BY).rates["time"], self._ctx.terminal.server_rule
+            seconds = TIMEFRAMES[_SESSIONS_BY].seconds
+            self._trades[symbol] = trades_at(times, seconds, rule, self._ctx.clock.now())
+        return self._trades[symbol]
 
     def _grade(self, inputs: Inputs) -> str:
         """The grade of the stored history; of a symbol that is not collected, that of the bars at hand."""
@@ -317,8 +352,11 @@ def _known(rule: RuleFile, found: Evaluation, id: str) -> StrategyOutcome:
 
 def store_evaluation(
     ctx: TaskContext, outcomes: Sequence[StrategyOutcome], bad: Sequence[tuple[str, UserAction]]
-) -> None:
+) -> tuple[int, str]:
     """Append this run to the day's evaluation file.
+
+    Returns:
+        Number and hash of the last line of the chain of ideas.
 
     Raises:
         StorageError: the file cannot be written.
@@ -344,3 +382,4 @@ def store_evaluation(
     }
     ctx.storage.append_json_item(path, entry, head={"date": f"{now:%Y-%m-%d}"})
     ctx.wrote(path)
+    return number, head

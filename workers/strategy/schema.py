@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from app.errors import UserAction
 from app.settings_model import Timeframe
-from workers.strategy.documents import SCHEMA_VERSION, Part, none_is_empty, read_document, without_repetitions
+from workers.strategy.documents import SCHEMA_VERSION, Part, empty_is_none, read_document, without_repetitions
 from workers.strategy.language.tokens import LONGEST
 
 Direction = Literal["long", "short", "both"]
@@ -36,10 +36,10 @@ ConditionName = Annotated[
 Names = Annotated[
     tuple[ConditionName, ...],
     Field(max_length=50),
-    BeforeValidator(none_is_empty),
     AfterValidator(without_repetitions),
 ]
-Sessions = Annotated[tuple[SessionName, ...], BeforeValidator(none_is_empty), AfterValidator(without_repetitions)]
+Sessions = Annotated[tuple[SessionName, ...], AfterValidator(without_repetitions)]
+Moment = Annotated[datetime | None, BeforeValidator(empty_is_none)]
 
 
 class EmaSettings(Part):
@@ -165,8 +165,8 @@ class Strategy(Part):
     conditions: Conditions
     short_conditions: ShortConditions | None = Field(default=None, description="Only with direction 'both'.")
     strategy: Plan
-    created_at: datetime | None = Field(default=None, description="ISO 8601.")
-    updated_at: datetime | None = Field(default=None, description="ISO 8601.")
+    created_at: Moment = Field(default=None, description="ISO 8601.")
+    updated_at: Moment = Field(default=None, description="ISO 8601.")
     created_by: str = Field(default="user", max_length=100)
 
     @model_validator(mode="after")

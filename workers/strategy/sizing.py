@@ -8,6 +8,8 @@ from typing import Protocol
 
 #: Relative slack when counting whole steps, so that 0.3 lots are three steps of 0.1 in binary fractions too.
 _SLACK = 1e-9
+#: A float counts whole steps up to here.
+_MOST_STEPS = 2.0**52
 
 
 class _SymbolFacts(Protocol):
@@ -77,6 +79,8 @@ class VolumeRules:
                 return f"the specification of {self.symbol} has no usable {name} ({value:g})"
         if self.least > self.most:
             return f"the specification of {self.symbol} has a minimum volume above its maximum"
+        if not self.most / self.step < _MOST_STEPS:
+            return f"the specification of {self.symbol} has no usable volume step ({self.step:g})"
         return ""
 
 
@@ -117,6 +121,8 @@ def lots(
     money = equity * risk_fraction
     ticks = stop_distance / rules.tick
     per_lot = loss_per_lot(stop_distance, rules)
+    if not (math.isfinite(per_lot) and per_lot > 0 and math.isfinite(money / per_lot)):
+        return Size(None, reason=f"No size: what one lot of {rules.symbol} loses at the stop cannot be counted.")
     wanted = money / per_lot
     lines = (
         f"risk {money:.2f} = {risk_fraction:.4g} of {equity:.2f}",

@@ -9,13 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hand_terminal import Bench, make_rates
 
 from app.errors import Blocked, Cancelled, NothingToDo, Retryable, UserAction
 from app.json_list import write_list
+from app.settings_model import SimulatedSettings
 from app.tasks import NoParams, TaskContext
 from app.terminal.symbols import SymbolBook
+from app.terminal.timeframes import TIMEFRAMES
 from workers.ai_tasks import EvaluationResult, SymbolParams, evaluate_all_strategies, evaluate_single_symbol
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Calendar, Event, Impact, SourceState
@@ -450,3 +453,33 @@ def test_day_counts_by_symbol_and_notes_the_chain(bench: Bench) -> None:
     assert entry["chain"]["number"] == 1
     assert entry["chain"]["hash"] == verify(bench.paths).head
     assert entry["outcomes"][0]["volume"] > 0
+
+
+@pytest.mark.parametrize("timeframe", ["W1", "MN1"])
+def test_a_forming_bar_of_a_week_or_a_month_opens_no_market(bench: Bench, timeframe: str) -> None:
+    bench.clock.advance(4 * 86_400)  # Saturday noon
+    seconds = TIMEFRAMES[timeframe].seconds
+    now = bench.clock.now()
+    rates = make_rates(np.linspace(1.0, 1.2, 600), now - timedelta(seconds=599 * seconds + 6 * 86_400), seconds=seconds)
+    bench.terminal.add("EURUSD", rates, timeframe)
+    bench.terminal.quote("EURUSD", 1.1, 1.1001, age_s=15 * 3600)
+    put(bench, "slow", timeframe=timeframe)
+    result, _ctx = run_all(bench)
+    assert result.ideas == 0
+    (found,) = result.outcomes
+    assert "market open" in found["closed_gates"]
+    assert "EURUSD does not trade at this time: its market is closed." in found["reason"]
+
+
+@pytest.mark.parametrize(("replay", "ideas"), [({}, 1), ({"EURUSD": "eurusd.csv"}, 0)])
+def test_replayed_prices_need_a_calendar_and_made_up_ones_do_not(
+    bench: Bench, replay: dict[str, str], ideas: int
+) -> None:
+    bench.terminal.simulated = True
+    bench.terminal.made_up = SimulatedSettings(replay=replay)
+    put(bench, "embargo", strategy={"direction": "both", "news_embargo_minutes": 30})
+    result, _ctx = run_all(bench)
+    assert result.ideas == ideas
+    (found,) = result.outcomes
+    assert found["closed_gates"] == ([] if ideas else ["news"])
+    assert ("There is no economic calendar, so nobody knows what news are due." in found["reason"]) is not bool(ideas)

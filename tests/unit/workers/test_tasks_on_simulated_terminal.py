@@ -16,6 +16,8 @@ from app.settings import Settings, SimulatedSettings, TerminalSettings
 from app.tasks import NoParams
 from app.terminal.setup import build_session
 from workers.ai_tasks import evaluate_all_strategies
+from workers.calendar import store as calendar_store
+from workers.calendar.values import Calendar, SourceState
 from workers.data_tasks import CollectParams, collect_market_data
 from workers.gates import TerminalConnected
 from workers.strategy.command import ideas
@@ -59,6 +61,10 @@ def test_collection_of_replayed_bars(bench: Bench, replayed: Callable[[], Any], 
 
 
 def test_a_day_of_evaluations_gives_each_idea_once(bench: Bench, replayed: Callable[[], Any]) -> None:
+    # Prices that were real need a calendar: news moved them.
+    week, now = timedelta(days=7), bench.clock.now()
+    source = SourceState("a", succeeded=now, covers_from=now - week, covers_until=now + week)
+    calendar_store.save(bench.storage, Calendar((), (source,)), now)
     seen: list[str] = []
     for _ in range(16):
         result = evaluate_all_strategies(replayed(), NoParams())
@@ -89,7 +95,7 @@ def test_a_stretch_of_real_bars_is_made_again_byte_for_byte(bench: Bench, replay
             "symbol": "EURUSD",
             "timeframe": "M5",
             "conditions": {"entry": entry, "strong": ["atr_above_median"], "weak": ["divergence_bearish"]},
-            "strategy": {"direction": "both"},
+            "strategy": {"direction": "both", "news_embargo_minutes": 0},
         }
         (bench.paths.strategies / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
     for _ in range(72):  # a day and a half, every half hour

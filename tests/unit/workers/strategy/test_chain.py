@@ -13,11 +13,15 @@ import pytest
 from hand_terminal import Bench, make_rates
 
 from app.errors import UserAction
+from app.history import RunHistory
+from app.runs import Run, RunState, Trigger
 from app.tasks import NoParams
 from workers.ai_tasks import EvaluationResult, evaluate_all_strategies
-from workers.strategy import evidence, replay
+from workers.strategy import batch, replay
+from workers.strategy.batch import Batch
 from workers.strategy.chain import BEGINNING, Chain, lines_of, parse
 from workers.strategy.command import ideas
+from workers.strategy.deciding import IdeaDesk
 from workers.strategy.evidence import EvidenceLost, EvidenceStore, canonical, folder_of, sha256
 from workers.strategy.ideas import IdeaFiles
 
@@ -133,15 +137,77 @@ def test_an_end_cut_off_is_found_by_the_evaluations_of_the_day(written: Bench) -
     assert "saw line 3 of the chain, which is there no more" in fault
 
 
+def cut_off(bench: Bench, *, evaluation: bool) -> None:
+    """Take away what the last run left: the last line, its file, and the run's entry in the day's evaluation."""
+    (bench.paths.trade_ideas / "EURUSD_20250603_120000_3.json").unlink()
+    rewrite(bench, lambda lines: lines[:2])
+    if evaluation:
+        for path in bench.paths.evaluations.glob("*.json"):
+            path.unlink()
+
+
+def test_an_end_cut_off_with_the_evaluation_of_the_day_is_found_by_the_run(bench: Bench) -> None:
+    for name in ("a", "b", "c"):
+        put(bench, name)
+    result = run_all(bench)
+    assert (result.chain_number, result.chain_head) == IdeaFiles(bench.paths).head()
+    history = RunHistory(bench.paths.database, bench.clock)
+    run = Run(
+        "0661057bd6393e", "evaluate_all_strategies", RunState.SUCCEEDED, Trigger.CLI, bench.clock.now(),
+        result=result.model_dump(mode="json"),
+    )  # fmt: skip
+    history.add(run)
+    history.close()
+    assert replay.verify(bench.paths).witnesses == 5  # the evaluation, the run, and its three ideas
+    cut_off(bench, evaluation=True)
+    head, idea = faults(bench)
+    assert "The run 0661057bd6393e saw line 3 of the chain, which is there no more" in head
+    assert "wrote the idea of EURUSD_20250603_120000_3.json, which no line of the chain names" in idea
+
+
+def test_an_end_cut_off_is_found_by_a_decision(written: Bench) -> None:
+    IdeaDesk(written.paths, written.clock, 12, "window").approve("EURUSD_20250603_120000_3")
+    cut_off(written, evaluation=True)
+    (fault,) = faults(written)
+    assert "was approved the idea of EURUSD_20250603_120000_3.json, which no line of the chain names" in fault
+
+
+def test_where_nobody_saw_the_end_nothing_is_claimed(written: Bench) -> None:
+    before = ideas(written.paths, "verify", ())
+    assert (before["ok"], before["witnesses"]) == (True, 1)
+    assert f"3 ideas up to the head {before['head']}: none of them was edited" in before["message"]
+    assert "By 1 note of runs and decisions there never was one behind them." in before["message"]
+    cut_off(written, evaluation=True)
+    found = ideas(written.paths, "verify", ())
+    assert (found["ok"], found["ideas"], found["witnesses"]) == (True, 2, 0)
+    assert found["head"] != before["head"]
+    assert "never was" not in found["message"]
+    assert "Keep the head elsewhere" in found["message"]
+    (note,) = found["notes"]
+    assert "There is evidence of 1 idea that no line of the chain names" in note
+
+
+@pytest.mark.parametrize("change", [(b"{", b"{ "), (b'"hash"', b'"more": 1, "hash"'), (b"}", b"} ")])
+def test_a_line_with_anything_added_is_found(written: Bench, change: tuple[bytes, bytes]) -> None:
+    rewrite(written, lambda lines: [lines[0], lines[1].replace(*change), lines[2]])
+    assert "Line 2 of the chain is damaged." in faults(written)
+
+
+def test_a_history_that_cannot_be_read_is_told(written: Bench) -> None:
+    written.paths.database.write_bytes(b"no database" * 500)
+    (note,) = replay.verify(written.paths).notes
+    assert note.startswith("The history of runs could not be asked (")
+
+
 def test_an_idea_put_there_by_hand_is_found(written: Bench) -> None:
     source = written.paths.trade_ideas / "EURUSD_20250603_120000.json"
     (written.paths.trade_ideas / "EURUSD_20250603_120001.json").write_bytes(source.read_bytes())
     (written.paths.trade_ideas / "XAUUSD_20240603_120001.json").write_text(
-        '{"id": "x", "evidence": {}}', encoding="utf-8"
+        '{"id": "x", "timestamp": "2024-06-03T12:00:00.000Z", "evidence": {}}', encoding="utf-8"
     )
     found = replay.verify(written.paths)
     assert [fault.partition(" ")[0] for fault in found.faults] == ["EURUSD_20250603_120001.json"]
-    assert found.notes == ("Ideas of earlier versions, which are in no chain: 1.",)
+    assert found.notes == ("Ideas of earlier versions, which are in no chain and cannot be approved: 1.",)
 
 
 def test_evidence_that_is_missing_or_edited_is_found(written: Bench) -> None:
@@ -214,7 +280,7 @@ class Kill(BaseException):
     """The end of the process, in the middle of things."""
 
 
-@pytest.mark.parametrize("step", range(9))
+@pytest.mark.parametrize("step", range(15))
 def test_wherever_a_kill_comes_the_next_run_completes_all(
     bench: Bench, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,9 +298,9 @@ def test_wherever_a_kill_comes_the_next_run_completes_all(
         return write
 
     with monkeypatch.context() as patch:
-        patch.setattr(evidence, "atomic_write_bytes", dying(evidence.atomic_write_bytes))
-        patch.setattr(Chain, "append", dying(Chain.append))
-        patch.setattr(IdeaFiles, "write", dying(IdeaFiles.write))
+        patch.setattr(batch, "replace", dying(batch.replace))
+        patch.setattr(Chain, "append_all", dying(Chain.append_all))
+        patch.setattr(Batch, "add", dying(Batch.add))
         with pytest.raises(Kill):
             run_all(bench)
     again = run_all(bench)

@@ -18,7 +18,8 @@ from app.paths import Paths
 from app.tasks import NoParams
 from tests.idea_maker import make_idea
 from workers.ai_tasks import evaluate_all_strategies
-from workers.strategy import idea_card, replay
+from workers.strategy import evidence, idea_card, replay
+from workers.strategy.chain import FILE_NAME, parse
 from workers.strategy.command import ideas
 from workers.strategy.deciding import IdeaDesk
 from workers.strategy.decision_book import Kind
@@ -229,13 +230,50 @@ def test_files_that_hold_no_idea_are_named(desk: IdeaDesk, paths: Paths) -> None
     assert board.broken == tuple(f"bad{number}.json" for number in range(6))
 
 
-def test_an_idea_of_an_earlier_version_is_decided_too(desk: IdeaDesk, idea: TradeIdea, paths: Paths) -> None:
+def test_an_idea_that_is_in_no_chain_can_only_be_rejected(desk: IdeaDesk, idea: TradeIdea, paths: Paths) -> None:
     document = json.loads((paths.trade_ideas / row_of(desk, idea.id).facts.file).read_bytes())
     del document["evidence"]
     (paths.trade_ideas / "old.json").write_text(json.dumps(document | {"id": "old"}), encoding="utf-8")
-    with pytest.raises(UserAction, match="has no evidence to recalculate from"):
-        desk.edit("old", row_of(desk, "old").terms)
-    assert desk.approve("old").idea == "old"
+    for refused in (lambda: desk.approve("old"), lambda: desk.edit("old", row_of(desk, "old").terms)):
+        with pytest.raises(UserAction, match="is in no chain, so it cannot be trusted"):
+            refused()
+    assert desk.reject("old", "Nobody knows where it comes from").idea == "old"
+
+
+@pytest.mark.parametrize("name", ["", "forged.json"], ids=["the chained file", "a new file"])
+def test_an_idea_that_denies_its_evidence_cannot_be_approved(
+    desk: IdeaDesk, idea: TradeIdea, paths: Paths, name: str
+) -> None:
+    path = paths.trade_ideas / row_of(desk, idea.id).facts.file
+    document = json.loads(path.read_bytes()) | {"stop_loss": 0.5, "volume": 50.0}
+    del document["evidence"]["inputs_sha256"]
+    document["id"] = "forged" if name else idea.id
+    (path.with_name(name) if name else path).write_text(json.dumps(document), encoding="utf-8")
+    terms = replace(row_of(desk, document["id"]).terms, volume=0.02)
+    for refused in (lambda: desk.approve(document["id"]), lambda: desk.edit(document["id"], terms)):
+        with pytest.raises(UserAction, match="so it cannot be trusted"):
+            refused()
+    assert desk.board().decisions == ()
+    assert any((name or path.name) in fault for fault in replay.verify(paths).faults)
+
+
+@pytest.mark.parametrize("seal", [True, False])
+def test_a_line_added_for_an_edited_file_makes_it_no_better(
+    desk: IdeaDesk, idea: TradeIdea, paths: Paths, seal: bool
+) -> None:
+    path = paths.trade_ideas / row_of(desk, idea.id).facts.file
+    path.write_bytes(path.read_bytes().replace(b'"long"', b'"short"'))
+    chain = evidence.folder_of(paths) / FILE_NAME
+    link = parse(chain.read_bytes().splitlines()[0])
+    assert link is not None
+    forged = replace(link, sha256=evidence.sha256(path.read_bytes()))
+    if seal:  # a second line
+        with chain.open("ab") as file:
+            file.write(replace(forged, number=2, previous=link.hash).sealed().line())
+    else:  # the one line edited
+        chain.write_bytes(forged.line())
+    with pytest.raises(UserAction, match="is in a chain that was tampered with"):
+        desk.approve(idea.id)
 
 
 def test_the_card_of_an_idea(desk: IdeaDesk, idea: TradeIdea, paths: Paths, bench: Bench) -> None:

@@ -47,7 +47,7 @@ def test_the_examples_have_nothing_wrong(example: Path) -> None:
         ({"conditions": {"entry": ["rsi <"]}}, 9, "conditions.entry[0] 'rsi <', column 6"),
         ({"conditions": {"entry": ["ema_fast_gt_slwo"]}}, 9, "ema_fast_gt_slow"),
         ({"conditions": {"entry": ["rsi < 30", "rsi > 70"]}}, 8, "can never hold together"),
-        ({"conditions": {"exit": []}}, 7, "conditions.entry: field required"),
+        ({"conditions": {"exit": []}}, 7, "conditions.entry: this is missing"),
         ({"strategy": {"direction": "both", "max_risk_pct": 1}}, 17, "a fraction: 0.01 is 1 %"),
         ({"indicators": {"ema": {"fast": 60, "slow": 50}}}, 19, "indicators.ema: fast (60) must be smaller"),
         ({"schema": 99}, 1, "layout 99"),

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 
-from app.terminal.server_time import ServerTimeRule
 from app.terminal.values import SessionState, SessionStatus
 from workers.calendar.values import Calendar, Event, Impact, SourceState
 from workers.strategy import calendar_news, gates
 from workers.strategy.confidence import News
 
 NOW = datetime(2025, 6, 3, 12, 0, tzinfo=UTC)  # a Tuesday
-UTC_CLOCK = ServerTimeRule("UTC")
 DAY = timedelta(hours=24)
 
 
@@ -29,15 +26,11 @@ def calendar(*events: Event, age: timedelta = timedelta(hours=1)) -> Calendar:
     return Calendar(tuple(sorted(events, key=lambda item: item.time)), (source,))
 
 
-def weekdays() -> np.ndarray:
-    """Opens of H1 bars from Monday to Friday, 22 hours a day, until the Friday before ``NOW``."""
-    start = datetime(2025, 5, 5, tzinfo=UTC)
-    hours = [start + timedelta(hours=hour) for hour in range(24 * 26)]
-    return np.array([int(at.timestamp()) for at in hours if at.weekday() < 5 and at.hour < 22], dtype=np.int64)
-
-
-def open_at(moment: datetime, mode: int = 4, side: str = "long", forming: bool = False) -> gates.Gate:
-    return gates.market_open("EURUSD", mode, side, forming, weekdays(), 3600, UTC_CLOCK, moment)
+def open_at(
+    moment: datetime, symbol: str = "EURUSD", mode: int = 4, side: str = "long", age_s: float | None = 1.0,
+    own: bool = True,
+) -> gates.Gate:  # fmt: skip
+    return gates.market_open(symbol, mode, side, moment, age_s, 300.0, lambda: own)
 
 
 def test_terminal() -> None:
@@ -49,20 +42,43 @@ def test_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "holds"),
+    ("symbol", "moment", "holds"),
     [
-        (datetime(2025, 6, 2, 9, 30, tzinfo=UTC), True),
-        (datetime(2025, 6, 2, 22, 30, tzinfo=UTC), False),  # the daily break
-        (datetime(2025, 5, 31, 12, 30, tzinfo=UTC), False),  # a Saturday
-        (datetime(2025, 6, 1, 20, 0, tzinfo=UTC), False),  # a Sunday
-        (datetime(2025, 12, 25, 12, 0, tzinfo=UTC), False),
+        ("EURUSD", datetime(2025, 6, 2, 9, 30, tzinfo=UTC), True),
+        ("EURUSD", datetime(2025, 6, 7, 12, 0, tzinfo=UTC), False),  # a Saturday
+        ("EURUSD", datetime(2025, 6, 1, 20, 0, tzinfo=UTC), False),  # a Sunday
+        ("EURUSD", datetime(2025, 12, 25, 12, 0, tzinfo=UTC), False),
+        ("GER40", datetime(2025, 6, 3, 21, 30, tzinfo=UTC), False),  # its night
+        ("XAUUSD", datetime(2025, 6, 3, 21, 30, tzinfo=UTC), False),  # its daily break
+        ("XAUUSD", datetime(2025, 6, 3, 22, 30, tzinfo=UTC), True),
+        ("BTCUSD", datetime(2025, 6, 7, 12, 0, tzinfo=UTC), True),
     ],
 )
-def test_hours_are_those_of_the_symbols_own_bars(moment: datetime, holds: bool) -> None:
-    found = open_at(moment)
+def test_hours_are_those_of_the_kind_of_market(symbol: str, moment: datetime, holds: bool) -> None:
+    found = open_at(moment, symbol, age_s=10_000.0)
     assert found.holds is holds
-    assert ("does not trade at this time" in found.text) is not holds
-    assert open_at(moment, forming=True).holds
+    assert (found.text == f"{symbol} does not trade at this time: its market is closed.") is not holds
+
+
+def test_a_market_that_has_just_closed_is_closed_although_its_quote_is_young() -> None:
+    close = datetime(2025, 6, 6, 21, 0, tzinfo=UTC)
+    assert open_at(close - timedelta(seconds=1)).holds
+    found = open_at(close + timedelta(minutes=2), age_s=121.0)
+    assert (found.holds, found.text) == (False, "EURUSD does not trade at this time: its market has just closed.")
+
+
+def test_who_is_quoted_outside_of_the_usual_hours_trades_by_its_own_bars() -> None:
+    night = datetime(2025, 6, 3, 21, 30, tzinfo=UTC)
+    assert open_at(night, "GER40", age_s=1.0).holds
+    found = open_at(night, "GER40", age_s=1.0, own=False)
+    assert (found.holds, "by the hours of its own bars" in found.text) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "own", "holds"), [(1.0, True, True), (1.0, False, False), (301.0, True, False), (None, True, False)]
+)
+def test_of_other_symbols_quote_and_own_bars_decide(age_s: float | None, own: bool, holds: bool) -> None:
+    assert open_at(NOW, "ACME", age_s=age_s, own=own).holds is holds
 
 
 @pytest.mark.parametrize(
@@ -75,15 +91,15 @@ def test_hours_are_those_of_the_symbols_own_bars(moment: datetime, holds: bool) 
     ],
 )
 def test_what_the_broker_takes(mode: int, side: str, text: str) -> None:
-    found = open_at(datetime(2025, 6, 2, 9, 30, tzinfo=UTC), mode, side, forming=True)
+    found = open_at(datetime(2025, 6, 2, 9, 30, tzinfo=UTC), mode=mode, side=side)
     assert not found.holds
     assert text in found.text
 
 
 def test_one_sided_symbols_take_their_side() -> None:
     moment = datetime(2025, 6, 2, 9, 30, tzinfo=UTC)
-    assert open_at(moment, 1, "long").holds
-    assert open_at(moment, 2, "short").holds
+    assert open_at(moment, mode=1, side="long").holds
+    assert open_at(moment, mode=2, side="short").holds
 
 
 def test_fresh_bar_is_up_to_two_bars_and_five_minutes_old() -> None:
@@ -111,8 +127,8 @@ def test_grade(letter: str, holds: bool) -> None:
     assert f"grade {letter or 'unknown'}; C or better" in found.text
 
 
-def no_news(known: Calendar | None, minutes: int = 30, simulated: bool = False) -> gates.Gate:
-    return gates.no_news(known, {"EUR", "USD"}, NOW, minutes, DAY, simulated=simulated)
+def no_news(known: Calendar | None, minutes: int = 30, made_up: bool = False) -> gates.Gate:
+    return gates.no_news(known, {"EUR", "USD"}, NOW, minutes, DAY, made_up=made_up)
 
 
 def test_news_near_forbid() -> None:
@@ -139,10 +155,10 @@ def test_an_old_or_missing_calendar_forbids_and_says_what_to_do() -> None:
 
 def test_who_need_not_ask() -> None:
     assert no_news(None, minutes=0).holds
-    assert no_news(None, simulated=True).holds
-    # A simulated market with a calendar heeds it.
-    assert not no_news(calendar(event(5)), simulated=True).holds
-    assert not no_news(calendar(age=timedelta(hours=25)), simulated=True).holds
+    assert no_news(None, made_up=True).holds
+    # A made-up market with a calendar heeds it.
+    assert not no_news(calendar(event(5)), made_up=True).holds
+    assert not no_news(calendar(age=timedelta(hours=25)), made_up=True).holds
 
 
 def test_points_of_the_worst_event_near() -> None:

@@ -79,7 +79,44 @@ def test_equity_seen_in_the_first_hour_counts_when_it_was_higher(bench: Bench) -
     bench.terminal.balance, bench.terminal.equity = 10_500.0, 10_900.0
     assert look(bench).exposure.day_start_equity == 10_900.0
     kept = json.loads((bench.paths.data / account.STATE_NAME).read_text(encoding="utf-8"))["accounts"]
-    assert kept == {"Broker 7": {"2025-06-03T21:00:00.000Z": {"equity": 10_400.0, "seen": "2025-06-03T21:10:00.000Z"}}}
+    day = {"equity": 10_400.0, "balance": 10_000.0, "seen": "2025-06-03T21:10:00.000Z"}
+    assert kept == {"Broker 7": {"2025-06-03T21:00:00.000Z": day}}
+
+
+@pytest.mark.parametrize(("restart_s", "kept"), [(1200, True), (6 * 3600, False)])
+def test_a_simulated_account_that_began_anew_has_lost_nothing(bench: Bench, restart_s: float, kept: bool) -> None:
+    bench.terminal.simulated = True
+    bench.clock.advance(9 * 3600 + 600)
+    bench.terminal.deals = (deal(bench.clock.now() - timedelta(seconds=1), 10_000.0, type=2),)
+    bench.terminal.equity = 10_400.0
+    assert look(bench).exposure.day_start_equity == 10_400.0
+    bench.clock.advance(restart_s)
+    bench.terminal.deals = (deal(bench.clock.now(), 10_000.0, type=2),)
+    bench.terminal.equity = 10_000.0
+    assert look(bench).exposure.day_start_equity == 10_000.0
+    document = json.loads((bench.paths.data / account.STATE_NAME).read_text(encoding="utf-8"))
+    (day,) = document["accounts"]["Broker 7"].values()
+    assert (day["equity"] == 10_000.0) is kept
+
+
+def test_a_simulated_account_that_went_on_keeps_its_loss(bench: Bench) -> None:
+    bench.terminal.simulated = True
+    bench.clock.advance(9 * 3600 + 600)
+    bench.terminal.equity = 10_400.0
+    look(bench)
+    bench.clock.advance(3600)
+    at = bench.clock.now()
+    bench.terminal.deals = (deal(at, -200.0, commission=-1.0), deal(at, 500.0, type=2), deal(at, 50.0, type=3))
+    bench.terminal.balance, bench.terminal.equity = 10_299.0, 10_349.0
+    assert look(bench).exposure.day_start_equity == 10_950.0
+
+
+def test_a_real_account_whose_deals_do_not_add_up_is_taken_at_its_worst(bench: Bench) -> None:
+    bench.clock.advance(9 * 3600 + 600)
+    look(bench)
+    bench.clock.advance(3600)
+    bench.terminal.deals = (deal(bench.clock.now(), 10_000.0, type=2),)
+    assert look(bench).exposure.day_start_equity == 20_000.0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,58 @@ def test_error_names_file_place_and_allowed(changes: dict[str, Any], parts: tupl
 def test_what_is_no_strategy_is_an_error(text: bytes, part: str) -> None:
     with pytest.raises(StrategyFileError, match=part):
         parse_strategy(text, "bad.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (b'{"symbol": "EURUSD",\n "symbol": "GBPUSD"}', "the name 'symbol' twice in one object (line 2, column 2)"),
+        (
+            b'{"strategy": {"direction": "long",\n\n"direction": "short"}}',
+            "'direction' twice in one object (line 3, col",
+        ),
+        (b'{"a": [{"b": 1, "\\u0062": 2}]}', "the name 'b' twice in one object (line 1, column 17)"),
+    ],
+)
+def test_a_name_that_comes_twice_is_refused(text: bytes, place: str) -> None:
+    with pytest.raises(StrategyFileError) as caught:
+        parse_strategy(text, "a.json")
+    assert place in str(caught.value)
+
+
+def test_null_says_what_leaving_out_says() -> None:
+    document = old_file(short_conditions=None, sessions=None, created_at="", updated_at=None, id=None, name=None)
+    document["indicators"] = {"ema": None, "rsi": {"period": None}, "atr": {"multiplier": None}}
+    document["strategy"] |= {"min_rr": None, "invalidations": None, "max_risk_pct": None}
+    strategy = parse_strategy(json.dumps(document), "a.json")
+    assert (strategy.id, strategy.created_at, strategy.updated_at, strategy.sessions) == ("a", None, None, ())
+    assert (strategy.indicators.ema.fast, strategy.indicators.rsi.period, strategy.strategy.min_rr) == (20, 14, 2.0)
+    assert "multiplier" not in strategy.indicators.atr.model_fields_set
+    for name in ("symbol", "timeframe", "conditions", "strategy"):
+        with pytest.raises(StrategyFileError, match=f"{name}: this is missing"):
+            parse_strategy(json.dumps(old_file(**{name: None})), "a.json")
+    with pytest.raises(StrategyFileError, match="storng: there is no such name"):
+        parse_strategy(json.dumps(old_file(storng=None)), "a.json")
+
+
+def test_messages_speak_of_json_not_of_python() -> None:
+    kinds = (None, "x", 5, True, [], {}, [None], [{}])
+    names = [*Strategy.model_fields, *(f"indicators.{name}" for name in ("ema", "atr"))]
+    said = []
+    for name, value in [(name, value) for name in names for value in kinds]:
+        document = old_file()
+        *outer, last = name.split(".")
+        (document[outer[0]] if outer else document)[last] = value
+        try:
+            parse_strategy(json.dumps(document), "a.json")
+        except StrategyFileError as error:
+            said.append(str(error))
+    assert len(said) > 50
+    for text in said:
+        assert not re.search(r"tuple|dict|NoneType|None|instance|boolean|integer|\bTrue\b|\bstr\b", text), text
+    assert any("sessions: this should be a list, not true." in text for text in said)
+    with pytest.raises(StrategyFileError, match="holds nothing \\(null\\), not one object"):
+        parse_strategy("null", "a.json")
 
 
 def test_nan_is_refused() -> None:
