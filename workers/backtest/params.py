@@ -12,7 +12,7 @@ from workers.strategy.confidence import OPEN_FROM
 from workers.wording import count
 
 
-class BacktestParams(TaskParams):
+class TestParams(TaskParams):
     """What to test, on which bars, and what trading costs."""
 
     strategy: str = Field(
@@ -103,14 +103,6 @@ class BacktestParams(TaskParams):
     stop_out: float = Field(
         default=50.0, ge=0, le=100, title="Stop-out", description="Percent of the margin at which the broker closes."
     )
-    truncations: int | None = Field(
-        default=None,
-        ge=0,
-        le=100,
-        title="Truncations",
-        description="Places at which the bars are cut off to see whether an earlier signal changes; empty: 3 on up to "
-        "50,000 bars.",
-    )
     profile: bool | None = Field(
         default=None,
         title="Profile",
@@ -127,6 +119,31 @@ class BacktestParams(TaskParams):
     )
 
 
+class BacktestParams(TestParams):
+    """A test of one rule."""
+
+    walk_forward: str = Field(
+        default="",
+        max_length=40,
+        title="Walk-forward",
+        description="Folds to learn from and to prove it on: a number, or days as 180/30; empty: none.",
+    )
+    truncations: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        title="Truncations",
+        description="Places at which the bars are cut off to see whether an earlier signal changes; empty: 3 on up to "
+        "50,000 bars.",
+    )
+    calibrate: bool | None = Field(
+        default=None,
+        title="Calibrate",
+        description="Keep what the scores were worth, for live ideas; empty: when the test is like live trading and "
+        "rests on no fewer signals than what is kept.",
+    )
+
+
 class BacktestResult(TaskResult):
     """What came of a backtest; money in ``currency``."""
 
@@ -139,6 +156,8 @@ class BacktestResult(TaskResult):
     trades: int = Field(description="Closed trades.")
     monte_carlo: dict[str, Any] = Field(description="What the trades could have shown in other orders.")
     look_ahead: dict[str, int] = Field(description="Places at which bars were cut off, and signals that changed.")
+    calibration: dict[str, Any] = Field(description="What the scores were worth, and whether it was kept.")
+    walk_forward: dict[str, Any] = Field(description="Each fold, and all parts to prove it on together.")
     no_trades: str = Field(description="Why there are none; empty when there are some.")
     statistics: dict[str, Any] = Field(description="The figures, see docs/backtests.md; null where one has no value.")
     trades_csv: str = Field(description="Table of the trades.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
@@ -20,19 +21,19 @@ from app.tasks import TaskContext
 from app.terminal.symbols import SymbolNames
 from app.terminal.timeframes import DAY, TIMEFRAMES
 from app.terminal.values import AccountInfo, SymbolInfo
-from workers.backtest import bars
+from workers.backtest import bars, folds
 from workers.backtest.bars import Asked, History
 from workers.backtest.honesty import Trial
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, News, Terms
-from workers.backtest.params import BacktestParams, BacktestResult
+from workers.backtest.params import BacktestParams, BacktestResult, TestParams
 from workers.backtest.request import Answer, Request
 from workers.backtest.work import ENDINGS, stem_of, work
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Impact
 from workers.market import symbol_info
 from workers.market.bar_history import bars_file
-from workers.strategy import library
+from workers.strategy import calibration, library
 from workers.strategy.evaluate import window
 from workers.strategy.inputs import currencies
 from workers.strategy.library import RuleFile
@@ -59,7 +60,8 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
         WorkerCrashed: the process took longer than ``limit_s``, or died.
         Cancelled: the run was asked to stop.
     """
-    request = _Gatherer(ctx, params).request()
+    request = Gatherer(ctx, params, calibrate=_calibrates(params)).request()
+    request = replace(request, truncations=params.truncations, walk_forward=params.walk_forward)
     try:
         answer: Answer = ctx.compute(work, request, limit_s=limit_s, grace_s=GRACE_S)
     except MetronomeError:
@@ -84,6 +86,8 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
         bars=dict(head["bars"]),
         counts=dict(head["counts"]),
         trades=answer.trades,
+        calibration=_kept_calibration(ctx, params, request, head),
+        walk_forward=dict(head["walk_forward"]),
         monte_carlo=dict(head["monte_carlo"]),
         look_ahead=dict(head["look_ahead"]),
         no_trades=answer.no_trades,
@@ -94,11 +98,11 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
     )
 
 
-class _Gatherer:
+class Gatherer:
     """Puts one request together."""
 
-    def __init__(self, ctx: TaskContext, params: BacktestParams) -> None:
-        self._ctx, self._params = ctx, params
+    def __init__(self, ctx: TaskContext, params: TestParams, *, calibrate: bool = False) -> None:
+        self._ctx, self._params, self._calibrate = ctx, params, calibrate
         self._warnings: list[str] = []
 
     def request(self) -> Request:
@@ -119,7 +123,7 @@ class _Gatherer:
             strategy.symbol, strategy.timeframe, window(strategy, profile), terms.start, terms.end
         )
         created = ctx.clock.now()
-        news_minutes = strategy.strategy.news_embargo_minutes if params.min_score > 0 else 0
+        news_minutes = strategy.strategy.news_embargo_minutes if params.min_score > 0 or self._calibrate else 0
         return Request(
             strategy=strategy,
             profile=profile,
@@ -145,7 +149,7 @@ class _Gatherer:
             about=self._about(rule, strategy, profile, created),
             warnings=tuple(self._warnings),
             trials=_trials(ctx.storage.paths.backtests / TRIALS, strategy.id, strategy.symbol),
-            truncations=params.truncations,
+            calibrate=self._calibrate,
         )
 
     def _terms(self, account: AccountInfo | None) -> Terms:
@@ -313,6 +317,67 @@ class _Gatherer:
             int(first.timestamp()),
             int(last.timestamp()),
         )
+
+
+def _calibrates(params: BacktestParams) -> bool:
+    """Whether to find out what the scores are worth: when asked to, else when the test is like live trading.
+
+    Raises:
+        UserAction: it cannot be found out, or the folds are none.
+    """
+    if params.walk_forward:
+        folds.check(params.walk_forward)
+    if params.costs == "none" and params.calibrate:
+        raise UserAction(
+            "What a score is worth cannot be told from a market without costs.",
+            advice="Leave out costs=none or calibrate=true.",
+        )
+    if params.calibrate is None:
+        return params.costs != "none" and params.min_score > 0 and not params.force
+    return params.calibrate
+
+
+def _kept_calibration(
+    ctx: TaskContext, params: BacktestParams, request: Request, head: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Keep what the scores were worth, unless something better is kept; what was found, and whether it was kept.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    found = dict(head["calibration"])
+    if not found:
+        return {}
+    strategy = request.strategy
+    path = calibration.path_of(ctx.storage.paths, strategy.id, strategy.symbol, strategy.timeframe)
+    there = calibration.load(ctx.storage, strategy)
+    trouble = found["trouble"]
+    if not trouble and params.calibrate is None and there is not None and there.rule == found["rule"]:
+        known = sum(step.signals for step in there.steps)
+        if known > found["signals"]:
+            trouble = f"what is kept rests on {known:,} signals, this test on {found['signals']:,}"
+    kept = {**found, "kept": not trouble, "not_kept": trouble, "file": ""}
+    if trouble:
+        if params.calibrate:
+            ctx.warn(f"The scores of {strategy.id} are not calibrated: {trouble}.")
+        return kept
+    status = ctx.terminal.status
+    ctx.storage.write_json(
+        path,
+        {
+            "strategy": strategy.id,
+            "symbol": strategy.symbol,
+            "timeframe": strategy.timeframe,
+            "created": head["created"],
+            "run": ctx.run_id,
+            "source": head["bars"]["source"],
+            "grade": head["bars"]["grade"],
+            "simulated": bool(status.simulated) and not params.bars,
+            **{name: value for name, value in found.items() if name != "trouble"},
+        },
+    )
+    ctx.wrote(path)
+    return {**kept, "file": str(path)}
 
 
 def _keep_trial(ctx: TaskContext, answer: Answer) -> None:

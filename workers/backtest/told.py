@@ -69,10 +69,10 @@ def head(
         "bars": {
             "source": history.source,
             "count": len(rates),
-            "first": _iso(int(times[0])),
-            "last": _iso(int(times[-1])),
-            "tested_from": _iso(int(terms.start or 0)),
-            "tested_until": _iso(int(terms.end or 0)),
+            "first": iso(int(times[0])),
+            "last": iso(int(times[-1])),
+            "tested_from": iso(int(terms.start or 0)),
+            "tested_until": iso(int(terms.end or 0)),
             "grade": grade.letter,
             "grade_reasons": list(grade.reasons),
             "left_out": history.left_out,
@@ -134,5 +134,19 @@ def _why_none(signals: Signals, played: Played, terms: Terms) -> str:
     return f"On none of {count(signals.decided, 'decided bar')} did the entry conditions hold{asked}."
 
 
-def _iso(seconds: int) -> str:
+def price_of_costs(request: Request, price: float) -> dict[str, float]:
+    """What a trade costs besides the spread, as a move of the price: commission of both sides, and slippage.
+
+    Args:
+        price: At which a lot is worth what it is.
+    """
+    worth = float(request.market.profit(1.0, 1.0, price))
+    return {
+        "commission": 2.0 * request.costs.commission / worth if worth > 0 else 0.0,
+        "slippage": request.costs.slippage_points * request.market.grid.point,
+    }
+
+
+def iso(seconds: int) -> str:
+    """An instant of epoch seconds as text."""
     return f"{np.datetime64(seconds, 's')}Z"

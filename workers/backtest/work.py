@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,14 +14,14 @@ from app.files import StorageError, atomic_write_bytes, guarding
 from app.paths import safe_name
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import TIMEFRAMES
-from workers.backtest import bars, report_html, report_json, told, trades_csv
+from workers.backtest import bars, calibrate, folds, report_html, report_json, told, trades_csv
 from workers.backtest.bars import History
 from workers.backtest.breakdown import breakdowns
 from workers.backtest.engine import play, sides_of, spread_points
 from workers.backtest.finer import Finer
 from workers.backtest.honesty import deflated, monte_carlo
 from workers.backtest.management import Plan
-from workers.backtest.model import Curve, Played, Report
+from workers.backtest.model import Curve, Played, Report, Terms, Trades
 from workers.backtest.request import Answer, Request, Voice
 from workers.backtest.signals import Signals, gather
 from workers.backtest.statistics import daily_returns, statistics
@@ -29,7 +29,10 @@ from workers.backtest.walk import Sides
 from workers.market.grade import GRADES, Grade
 from workers.market.resample import larger
 from workers.strategy.averages import Array
+from workers.strategy.calibration import rule_key
+from workers.strategy.confidence import PENDING_FROM
 from workers.strategy.evaluate import least_bars
+from workers.strategy.evidence import bars_bytes, sha256
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import trade_terms
 from workers.strategy.rules import prepare
@@ -188,7 +191,8 @@ class _Case:
         self._voice.check_cancelled()
         played = self._play(signals, sides, None)
         warnings = [*request.warnings, *history.warnings]
-        if played.tally.ambiguous and request.finer is not None:
+        finer = None
+        if request.finer is not None and (played.tally.ambiguous or request.calibrate):
             finer, trouble = self._finer(request.finer, directions)
             if finer is not None:
                 played = self._play(signals, sides, finer)
@@ -210,6 +214,8 @@ class _Case:
                 "trial": told.key(head),
                 "monte_carlo": monte_carlo(played.trades.profit, self._terms.deposit),
                 "look_ahead": self._truncated(signals, spread),
+                "calibration": self._calibration(spread, finer) if request.calibrate else {},
+                "walk_forward": self._folds(played.trades) if request.walk_forward else {},
             },
             statistics=figures,
             breakdowns=breakdowns(played.trades, self._times),
@@ -234,7 +240,29 @@ class _Case:
             rates["spread"] = np.rint(spread)
         return Evaluator(rates, self._seconds, frames)
 
-    def _signals(self, evaluator: Evaluator, spread: Array) -> Signals:
+    def _calibration(self, spread: Array, finer: Finer | None) -> dict[str, Any]:
+        """What the scores were worth, on all signals that live evaluation would have had an idea on."""
+        request, evaluator = self._request, self._evaluator(spread)
+        terms = replace(self._terms, min_score=PENDING_FROM, warm_up=None)
+        signals = self._signals(evaluator, spread, terms)
+        directions = frozenset(sign for sign in (1, -1) if (signals.sign == sign).any())
+        sides = sides_of(evaluator, spread, request.market, request.costs, directions)
+        found = calibrate.outcomes(signals, sides, finer)
+        return calibrate.calibration(found) | {
+            "rule": rule_key(request.strategy, request.profile),
+            "bars_sha256": sha256(bars_bytes(self._history.rates)),
+            "first": told.iso(int(self._terms.start or 0)),
+            "last": told.iso(int(self._terms.end or 0)),
+            "costs": told.price_of_costs(request, float(self._history.rates["close"][-1])),
+        }
+
+    def _folds(self, trades: Trades) -> dict[str, Any]:
+        """The walk-forward of the rule."""
+        asked, count = self._request.walk_forward, len(self._times)
+        found = folds.folds(asked, self._times, self._first, count, self._seconds)
+        return folds.report(trades, found, self._times, self._seconds, asked)
+
+    def _signals(self, evaluator: Evaluator, spread: Array, terms: Terms | None = None) -> Signals:
         request = self._request
         return gather(
             request.strategy,
@@ -244,7 +272,7 @@ class _Case:
             request.market.grid,
             spread,
             request.news,
-            self._terms,
+            terms or self._terms,
             request.costs,
         )
 
