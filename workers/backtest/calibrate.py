@@ -8,8 +8,9 @@ has ended, so that one move of the market is counted once; nothing is done to st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -112,7 +113,7 @@ def _foretold(scores: Sequence[float], came: Sequence[int]) -> tuple[Array, Arra
     """Each part but the first by those before it: by the steps, by the share, and what came."""
     borders = np.linspace(0, len(scores), min(PARTS, len(scores) // _LEAST_PART) + 1).astype(int).tolist()
     by_steps, by_share = list[float](), list[float]()
-    for begin, end in zip(borders[1:-1], borders[2:], strict=True):
+    for begin, end in pairwise(borders[1:]):
         blocks = isotonic(scores[:begin], came[:begin])
         by_steps += [value_at(blocks, score) for score in scores[begin:end]]
         by_share += [sum(came[:begin]) / begin] * (end - begin)
@@ -141,6 +142,6 @@ def _reliability(foretold: Array, truth: Array) -> list[dict[str, Any]]:
     return groups
 
 
-def _interval(reached: int, signals: int) -> Mapping[str, float]:
+def _interval(reached: int, signals: int) -> dict[str, Any]:
     low, high = wilson(reached, signals)
     return {"probability": reached / signals, "interval_low": low, "interval_high": high}

@@ -12,7 +12,7 @@ from workers.strategy.confidence import OPEN_FROM
 from workers.wording import count
 
 
-class TestParams(TaskParams):
+class TradingParams(TaskParams):
     """What to test, on which bars, and what trading costs."""
 
     strategy: str = Field(
@@ -119,7 +119,7 @@ class TestParams(TaskParams):
     )
 
 
-class BacktestParams(TestParams):
+class BacktestParams(TradingParams):
     """A test of one rule."""
 
     walk_forward: str = Field(

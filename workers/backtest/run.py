@@ -26,7 +26,7 @@ from workers.backtest.bars import Asked, History
 from workers.backtest.honesty import Trial
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, News, Terms
-from workers.backtest.params import BacktestParams, BacktestResult, TestParams
+from workers.backtest.params import BacktestParams, BacktestResult, TradingParams
 from workers.backtest.request import Answer, Request
 from workers.backtest.work import ENDINGS, stem_of, work
 from workers.calendar import store as calendar_store
@@ -101,7 +101,7 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
 class Gatherer:
     """Puts one request together."""
 
-    def __init__(self, ctx: TaskContext, params: TestParams, *, calibrate: bool = False) -> None:
+    def __init__(self, ctx: TaskContext, params: TradingParams, *, calibrate: bool = False) -> None:
         self._ctx, self._params, self._calibrate = ctx, params, calibrate
         self._warnings: list[str] = []
 

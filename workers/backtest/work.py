@@ -184,7 +184,9 @@ class _Case:
         spread = spread_points(history.rates, request.costs)
         evaluator = self._evaluator(spread)
         signals = self._signals(evaluator, spread)
-        directions = frozenset(sign for sign in (1, -1) if (signals.sign == sign).any())
+        scored = self._scored(evaluator, spread) if request.calibrate else None
+        called = np.union1d(signals.sign, scored.sign if scored is not None else signals.sign)
+        directions = frozenset(called.tolist())
         sides = sides_of(evaluator, spread, request.market, request.costs, directions)
         close = evaluator.column("close")
         del evaluator  # with all averages: the walk needs prices only
@@ -214,7 +216,9 @@ class _Case:
                 "trial": told.key(head),
                 "monte_carlo": monte_carlo(played.trades.profit, self._terms.deposit),
                 "look_ahead": self._truncated(signals, spread),
-                "calibration": self._calibration(spread, finer) if request.calibrate else {},
+                "calibration": self._calibration(calibrate.outcomes(scored, sides, finer))
+                if scored is not None
+                else {},
                 "walk_forward": self._folds(played.trades) if request.walk_forward else {},
             },
             statistics=figures,
@@ -240,14 +244,13 @@ class _Case:
             rates["spread"] = np.rint(spread)
         return Evaluator(rates, self._seconds, frames)
 
-    def _calibration(self, spread: Array, finer: Finer | None) -> dict[str, Any]:
-        """What the scores were worth, on all signals that live evaluation would have had an idea on."""
-        request, evaluator = self._request, self._evaluator(spread)
-        terms = replace(self._terms, min_score=PENDING_FROM, warm_up=None)
-        signals = self._signals(evaluator, spread, terms)
-        directions = frozenset(sign for sign in (1, -1) if (signals.sign == sign).any())
-        sides = sides_of(evaluator, spread, request.market, request.costs, directions)
-        found = calibrate.outcomes(signals, sides, finer)
+    def _scored(self, evaluator: Evaluator, spread: Array) -> Signals:
+        """All signals that live evaluation would have an idea on."""
+        return self._signals(evaluator, spread, replace(self._terms, min_score=PENDING_FROM, warm_up=None))
+
+    def _calibration(self, found: calibrate.Outcomes) -> dict[str, Any]:
+        """What the scores were worth."""
+        request = self._request
         return calibrate.calibration(found) | {
             "rule": rule_key(request.strategy, request.profile),
             "bars_sha256": sha256(bars_bytes(self._history.rates)),

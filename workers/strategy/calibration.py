@@ -1,7 +1,7 @@
 """What a score is worth: how often signals of such a score reached their target before their stop.
 
-A backtest measures it (``workers.backtest.calibrate``), a file of the home keeps it, and live ideas carry what it says of
-their score. It holds for one rule only: whatever changes the decisions, stops or targets of the rule ends it.
+A backtest measures it (``workers.backtest.calibrate``), a file of the home keeps it, and live ideas carry what it
+says of their score. It holds for one rule only: whatever changes the decisions, stops or targets of the rule ends it.
 """
 
 from __future__ import annotations
@@ -127,7 +127,11 @@ class Calibrated(BaseModel):
     @property
     def text(self) -> str:
         """In a sentence: ``57 % (52-62 %, n=214) reached target first; break-even needs 40 %``."""
-        return f"{self.measured} reached target first; {self.needed}" if self.calibrated else f"not calibrated: {self.reason}"
+        return (
+            f"{self.measured} reached target first; {self.needed}"
+            if self.calibrated
+            else f"not calibrated: {self.reason}"
+        )
 
     @property
     def measured(self) -> str:
@@ -199,7 +203,9 @@ def calibrated(found: Calibration | None, rule: str, score: float, risk: float, 
     if found is None:
         return Calibrated(calibrated=False, reason="no backtest of this strategy was calibrated", break_even=needed)
     if found.rule != rule:
-        return Calibrated(calibrated=False, reason="the rule or its profile changed since its backtest", break_even=needed)
+        return Calibrated(
+            calibrated=False, reason="the rule or its profile changed since its backtest", break_even=needed
+        )
     step = found.step_of(score)
     if step is None:
         return Calibrated(
@@ -237,5 +243,3 @@ def load(storage: Storage, strategy: Strategy) -> Calibration | None:
         return Calibration.of(document) if document is not None else None
     except (ValueError, UserAction):  # of another version, or not what it should be: the next backtest replaces it
         return None
-
-
