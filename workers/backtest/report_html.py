@@ -19,7 +19,7 @@ from workers.backtest.svg import Frame
 #: Trades that are listed on the page; all of them are in the table beside it.
 MOST_TRADES: Final = 1000
 
-_STYLE: Final = """
+STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1c2128;--soft:#59636e;--line:#d1d9e0;--back:#fff;--good:#1a7f37;--bad:#cf222e;
 --blue:#0969da;--warn:#fff8c5}
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--line:#3d444d;--back:#0d1117;--good:#3fb950;
@@ -103,7 +103,7 @@ def text(report: Report, trades_file: str) -> str:
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
         "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         "<meta name='viewport' content='width=device-width, initial-scale=1'>",
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
         f"<p class='soft'>{escape(_about(head))}</p>",
         *(f"<p class='warn'>{escape(warning)}</p>" for warning in report.warnings),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -382,12 +382,30 @@ def _kept_calibration(
 
 def _keep_trial(ctx: TaskContext, answer: Answer) -> None:
     """Note a test among the trials of its strategy."""
-    head, sharpe = answer.head, answer.statistics["sharpe_daily"]
-    row = (
-        head["created"], head["strategy"], head["symbol"], head["timeframe"], head["trial"],
-        "" if sharpe is None else repr(sharpe),
-    )  # fmt: skip
-    ctx.storage.append_csv(ctx.storage.paths.backtests / TRIALS, _TRIAL_COLUMNS, [row])
+    head = answer.head
+    _note_trials(ctx, head, [(head["trial"], answer.statistics["sharpe_daily"])])
+
+
+def keep_trials(ctx: TaskContext, request: Request, found: Sequence[tuple[str, float | None]]) -> None:
+    """Note many tests, by their names and daily Sharpe ratios; those that are noted already are left out.
+
+    Raises:
+        StorageError: they cannot be written.
+    """
+    known = {trial.key for trial in request.trials}
+    _note_trials(ctx, request.about, [trial for trial in dict(found).items() if trial[0] not in known])
+
+
+def _note_trials(ctx: TaskContext, about: Mapping[str, Any], found: Sequence[tuple[str, float | None]]) -> None:
+    rows = [
+        (
+            about["created"], about["strategy"], about["symbol"], about["timeframe"], key,
+            "" if sharpe is None else repr(sharpe),
+        )
+        for key, sharpe in found
+    ]  # fmt: skip
+    if rows:
+        ctx.storage.append_csv(ctx.storage.paths.backtests / TRIALS, _TRIAL_COLUMNS, rows)
 
 
 def _trials(path: Path, strategy: str, symbol: str) -> tuple[Trial, ...]:

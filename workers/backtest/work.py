@@ -36,6 +36,7 @@ from workers.strategy.evidence import bars_bytes, sha256
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import trade_terms
 from workers.strategy.rules import prepare
+from workers.strategy.schema import Strategy
 from workers.wording import count
 
 #: Table, document and page of a test.
@@ -46,6 +47,13 @@ _TOLD: Final = 20
 _TRUNCATIONS: Final = 3
 _FEW_BARS: Final = 50_000
 _LEAST_CUT: Final = 100
+#: Bytes of averages and conditions that the rules of a sweep may share in one process.
+_SHARED: Final = 96_000_000
+#: Figures that are kept of each point of a sweep.
+SWEPT: Final = (
+    "total_net_profit", "profit_factor", "expected_payoff", "total_trades", "profit_trades_percent",
+    "equity_drawdown_maximal", "equity_drawdown_relative_percent", "recovery_factor", "sharpe_ratio", "sqn",
+)  # fmt: skip
 
 
 def work(voice: Voice, request: Request) -> Answer:
@@ -73,13 +81,22 @@ def work(voice: Voice, request: Request) -> Answer:
 
 def test(voice: Voice, request: Request) -> Report:
     """The backtest without its files."""
+    case, grade = opened(voice, request)
+    return case.report(grade)
+
+
+def opened(voice: Voice, request: Request) -> tuple[Case, Grade]:
+    """The bars of a request read, graded and cut to the test.
+
+    Raises:
+        UserAction: bars or rule cannot be used.
+    """
     voice.progress(0, 0, "reading the bars")
     history = request.history or bars.read_file(_given(request.path), request.asked)
     seconds = TIMEFRAMES[request.strategy.timeframe].seconds
-    letter = _graded(history, request, seconds)
+    grade = _graded(history, request, seconds)
     voice.check_cancelled()
-    test_case = _Case(voice, request, history, seconds)
-    return test_case.report(letter)
+    return Case(voice, request, history, seconds), grade
 
 
 def write(report: Report, folder: Path, stem: str, *, ideal: bool) -> tuple[Path, Path, Path]:
@@ -132,7 +149,7 @@ def _graded(history: History, request: Request, seconds: int) -> Grade:
     return found
 
 
-class _Case:
+class Case:
     """One backtest on bars that are read and graded."""
 
     def __init__(self, voice: Voice, request: Request, history: History, seconds: int) -> None:
@@ -201,14 +218,8 @@ class _Case:
             warnings += [trouble] if trouble else []
         warnings += told.warnings(request, history, played, grade)
         part = slice(self._first, played.last + 1)
-        end = played.last + 1
-        figures = statistics(
-            played.trades, _cut(played.curve, 0, end), self._times[:end], self._seconds, close[:end],
-            self._terms.deposit, self._first,
-        )  # fmt: skip
-        curve = _cut(played.curve, self._first, end)
+        figures, curve, returns = self.figures(played, close)
         head = told.head(request, history, self._terms, signals, played, grade)
-        returns = daily_returns(curve, self._times[part], self._terms.deposit)
         figures |= deflated(returns, told.key(head), request.trials)
         return Report(
             head={
@@ -233,6 +244,15 @@ class _Case:
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
+    def figures(self, played: Played, close: Array) -> tuple[dict[str, Any], Curve, Array]:
+        """The statistics of a test, the curve from its first bar on, and its daily returns."""
+        deposit, first, end = self._terms.deposit, self._first, played.last + 1
+        found = statistics(
+            played.trades, _cut(played.curve, 0, end), self._times[:end], self._seconds, close[:end], deposit, first
+        )
+        curve = _cut(played.curve, first, end)
+        return found, curve, daily_returns(curve, self._times[first:end], deposit)
+
     def _evaluator(self, spread: Array, end: int | None = None) -> Evaluator:
         """The bars, or those before ``end``, as conditions see them: with a fixed spread where there is one, and longer
         bars made of them."""
@@ -243,6 +263,53 @@ class _Case:
             rates = rates.copy()
             rates["spread"] = np.rint(spread)
         return Evaluator(rates, self._seconds, frames)
+
+    def sweep(self, asked: str) -> Callable[[Strategy], dict[str, Any] | str]:
+        """What tests one rule after the other on these bars: its figures, the sums of its folds and its trial; or in
+        words why there are none. Averages are computed once for all rules that share them.
+
+        Args:
+            asked: Folds, see ``folds``.
+        """
+        spread = spread_points(self._history.rates, self._request.costs)
+        evaluator = self._evaluator(spread)
+        cut = folds.folds(asked, self._times, self._first, len(self._times), self._seconds)
+        span = told.bars_of(self._history.rates, self._terms)
+        finer: Finer | None = None
+
+        def trial(strategy: Strategy) -> dict[str, Any] | str:
+            nonlocal finer
+            request = self._request = replace(self._request, strategy=strategy)
+            self._ready = prepare(strategy, request.profile)
+            if self._ready.problems:
+                return " ".join(self._ready.problems)
+            evaluator.shrink(_SHARED)
+            signals = self._signals(evaluator, spread)
+            sides = sides_of(evaluator, spread, request.market, request.costs, frozenset({1, -1}))
+            played = self._play(signals, sides, finer)
+            if played.tally.ambiguous and request.finer is not None and finer is None:
+                finer, _trouble = self._finer(request.finer, frozenset({1, -1}))
+                played = self._play(signals, sides, finer) if finer is not None else played
+            found, _curve, returns = self.figures(played, evaluator.column("close"))
+            rule = strategy.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+            about = {**request.about, "rule": rule}
+            key = told.trial_key(about, told.terms_of(self._terms), told.costs_of(request.costs), span)
+            return {
+                "trial": key,
+                "figures": {name: found[name] for name in SWEPT} | deflated(returns, key, ()) | {"days": len(returns)},
+                "folds": [[learn.sums(), prove.sums()] for learn, prove in folds.divided(played.trades, cut)],
+            }
+
+        return trial
+
+    def fold_spans(self, asked: str) -> list[dict[str, str]]:
+        """When the folds learn and are proved."""
+        cut = folds.folds(asked, self._times, self._first, len(self._times), self._seconds)
+        return [folds.spans(fold, self._times, self._seconds) for fold in cut]
+
+    def bars_told(self, grade: Grade) -> dict[str, Any]:
+        """What the bars are, for the report of a sweep."""
+        return told.bars_head(self._history, self._terms, grade)
 
     def _scored(self, evaluator: Evaluator, spread: Array) -> Signals:
         """All signals that live evaluation would have an idea on."""
