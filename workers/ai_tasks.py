@@ -241,8 +241,8 @@ SPECS: Final = (
     TaskSpec(
         id="sweep_strategy",
         title="Sweep a strategy",
-        description="Many values of a strategy's numbers over past bars, chosen and proved walk-forward; goes on after a "
-        "kill.",
+        description="Many values of a strategy's numbers over past bars, chosen and proved walk-forward; goes on where "
+        "it was ended.",
         queue=Queue.AI_EVALUATION,
         run=sweep_strategy,
         params=SweepParams,

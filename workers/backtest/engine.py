@@ -23,7 +23,7 @@ from workers.backtest.signals import Signals
 from workers.backtest.walk import Exit, Sides, Walk
 from workers.strategy.averages import Array
 from workers.strategy.language.evaluation import Evaluator, Rates
-from workers.strategy.sizing import floor_to_step, lots
+from workers.strategy.sizing import bare_lots, floor_to_step, loss_per_lot, lots
 
 #: ``watch(bar, so_far)``: the bar that the walk has reached; ``so_far()`` gives the positions and the money until then.
 Watch = Callable[[int, Callable[[], tuple[int, float]]], None]
@@ -79,7 +79,7 @@ def play(
     """
     book = Book.of(signals, sides, market, costs, rates["time"].astype(np.int64))
     game = _Game(book, Walk(signals, sides, plan, finer), terms, plan, risk, watch)
-    found = game.quick() if terms.volume is not None and not plan else None
+    found = None if plan else game.quick() if terms.volume is not None else game.sized()
     if found is None:
         found = game.careful()
     trades, tally = found
@@ -110,6 +110,39 @@ class _Game:
 
     def quick(self) -> tuple[Trades, Tally] | None:
         """With a fixed volume, first without a look at the account; None when it would have mattered on the way."""
+        rows = self._rows(self._all_taken())
+        return self._if_affordable(rows, self.book.trades(rows))
+
+    def sized(self) -> tuple[Trades, Tally] | None:
+        """By risk, first as if the account could pay for every position; None when it could not, or when one of them
+        had no volume: then that entry is left out and others are taken."""
+        taken = self._all_taken()
+        volumes = self._volumes(taken)
+        if len(volumes) < len(taken):
+            return None
+        rows = self._rows(taken, volumes)
+        return self._if_affordable(rows, self.book.trades(rows))
+
+    def _volumes(self, taken: list[int]) -> list[float]:
+        """The volumes of candidates by risk, one after the other, up to the first that has none."""
+        rows = self._rows(taken, [1.0] * len(taken))
+        signals, rules, places = self.book.signals, self.book.market.volumes, rows.candidate
+        one_lot: Array = self.book.trades(rows).profit
+        shares = np.where(signals.full[places], self.risk, self.risk / 2)
+        distances = np.abs(signals.entry[places] - signals.stop[places])
+        balance, volumes = self.terms.deposit, list[float]()
+        if rules.trouble():
+            return volumes
+        for brought, share, distance in zip(one_lot.tolist(), shares.tolist(), distances.tolist(), strict=True):
+            volume = bare_lots(balance, share, loss_per_lot(distance, rules), rules)
+            if volume is None:
+                break
+            volumes.append(volume)
+            balance += brought * volume
+        return volumes
+
+    def _all_taken(self) -> list[int]:
+        """One candidate after the other without a look at the account."""
         walk, taken = self.walk, list[int]()
         candidate = 0
         while candidate < len(walk):
@@ -117,14 +150,15 @@ class _Game:
             taken += found
             if self.watch is not None:
                 self.watch(int(walk.bar[found[-1]]), partial(self._so_far, taken))
-        rows = self._rows(taken)
-        trades = self.book.trades(rows)
+        return taken
+
+    def _if_affordable(self, rows: Rows, trades: Trades) -> tuple[Trades, Tally] | None:
         if not self.book.costs.ideal and not self._affordable(trades):
             return None
-        return trades, Tally(signals=len(walk), settled=int(np.count_nonzero(rows.settled)))
+        return trades, Tally(signals=len(self.walk), settled=int(np.count_nonzero(rows.settled)))
 
-    def _rows(self, taken: list[int]) -> Rows:
-        """Candidates that were taken whole, with a fixed volume."""
+    def _rows(self, taken: list[int], volumes: list[float] | None = None) -> Rows:
+        """Candidates that were taken whole, with these volumes or the fixed one."""
         walk, places = self.walk, np.array(taken, dtype=np.int64)
         count = len(places)
         return Rows(
@@ -135,18 +169,20 @@ class _Game:
             walk.both[places],
             walk.settled[places],
             np.full(count, np.nan),
-            np.full(count, self.terms.volume or 0.0),
+            np.full(count, self.terms.volume or 0.0) if volumes is None else np.array(volumes, dtype=np.float64),
         )
 
     def _so_far(self, taken: list[int]) -> tuple[int, float]:
-        return len(taken), self.terms.deposit + float(self.book.trades(self._rows(taken)).profit.sum())
+        volumes = None if self.terms.volume is not None else self._volumes(taken)
+        rows = self._rows(taken if volumes is None else taken[: len(volumes)], volumes)
+        return len(taken), self.terms.deposit + float(self.book.trades(rows).profit.sum())
 
     def _affordable(self, trades: Trades) -> bool:
         """Whether the account could pay for every position, and none came near to a stop-out."""
         market, terms = self.book.market, self.terms
         before = terms.deposit + np.concatenate(([0.0], np.cumsum(trades.profit)[:-1]))[: len(trades)]
         price = trades.entry if market.margin_value and not market.by_price else np.ones(len(trades))
-        margin = price * market.margin(terms.volume or 0.0, 1.0, terms.leverage)
+        margin = price * trades.volume * market.margin(1.0, 1.0, terms.leverage)
         lowest_price = trades.entry - trades.sign * trades.worst
         lost = (
             market.profit(-trades.worst, trades.volume, lowest_price) + trades.commission + np.minimum(trades.swap, 0)

@@ -241,4 +241,5 @@ class SweepResult(TaskResult):
     def summary(self) -> str:
         proved = self.walk_forward["out_of_sample"]
         told = f"{proved['r']:+.1f} R in {count(proved['trades'], 'trade')} out of sample"
-        return f"{self.strategy} on {self.symbol} {self.timeframe}: {count(self.points, 'point')}, chosen as it went {told}"
+        on = f"{self.strategy} on {self.symbol} {self.timeframe}"
+        return f"{on}: {count(self.points, 'point')}, chosen as it went {told}"

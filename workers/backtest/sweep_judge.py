@@ -135,8 +135,8 @@ def _nearest(points: Sequence[Point], axes: Sequence[Axis]) -> list[list[int]]:
 def robustness(worth: Sequence[float | None], near: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
     """What each point is worth beside its neighbours.
 
-    ``ratio`` is the mean of the neighbours over the point's own worth, where that is above 0: about 1 on a plateau, near
-    0 or below on a peak that stands alone.
+    ``ratio`` is the mean of the neighbours over the point's own worth, where that is above 0: about 1 on a plateau,
+    near 0 or below on a peak that stands alone.
     """
     found = []
     for own, places in zip(worth, near, strict=True):

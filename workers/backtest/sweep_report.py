@@ -119,8 +119,8 @@ def page(found: Mapping[str, Any]) -> str:
     title = f"Sweep of {found['name']} on {found['symbol']} {found['timeframe']}"
     bars = found["bars"]
     about = (
-        f"{len(found['points']):,} points on {bars['count']:,} bars from {bars['first'][:10]} to {bars['last'][:10]} of "
-        f"{bars['source']}, grade {bars['grade']}. Varied: {found['vary']}. Made {found['created'][:16]} UTC."
+        f"{len(found['points']):,} points on {bars['count']:,} bars from {bars['first'][:10]} to {bars['last'][:10]} "
+        f"of {bars['source']}, grade {bars['grade']}. Varied: {found['vary']}. Made {found['created'][:16]} UTC."
     )
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
@@ -183,8 +183,8 @@ def _top(found: Mapping[str, Any]) -> list[str]:
         f"<div class='scroll'><table><tr><th>Values</th>{''.join(f'<th class=n>{head}</th>' for head in heads)}</tr>",
         f"{''.join(rows)}</table></div>",
         f"<p class='soft'>Points with fewer than {found['least_trades']} trades there are last. The deflated Sharpe "
-        f"ratio counts {found['trials']:,} trials; below 0.95 a point is not to be told from luck. A ratio about 1 is a "
-        "plateau, near 0 a peak that stands alone.</p>",
+        f"ratio counts {found['trials']:,} trials; below 0.95 a point is not to be told from luck. A ratio about 1 is "
+        "a plateau, near 0 a peak that stands alone.</p>",
     ]
 
 
