@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from workers.backtest import report_proof
 from workers.backtest.breakdown import histogram
 from workers.backtest.model import Reason, Report
 from workers.backtest.report_json import thinned
@@ -112,11 +113,13 @@ def text(report: Report, trades_file: str) -> str:
         parts += _charts(report)
         parts += _figures(report)
         parts += _luck(report)
+        parts += report_proof.walked(report.head["walk_forward"])
         parts += _months(report)
         parts += ["<div class='pair'>", *(_breakdown(report, *table) for table in _TABLES), "</div>"]
         parts += _trades(report, trades_file)
     else:
         parts.append(f"<h2>No trades</h2><p>{escape(str(head['no_trades']))}</p>")
+    parts += report_proof.calibrated(head["calibration"])
     parts += _how(head)
     parts.append("</body></html>\n")
     return "".join(parts)
