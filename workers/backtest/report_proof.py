@@ -60,7 +60,8 @@ def calibrated(found: Mapping[str, Any]) -> list[str]:
     return [
         f"<h2>Calibration <small>({found['signals']:,} signals)</small></h2>",
         f"<p>How often the target was reached before the stop. {how} Brier score {found['brier']:.4f}, of the plain "
-        f"share {found['brier_of_share']:.4f}.</p><div class='pair'><div><table><tr><th>Score</th><th class='n'>Signals</th>"
+        f"share {found['brier_of_share']:.4f}.</p><div class='pair'><div>"
+        "<table><tr><th>Score</th><th class='n'>Signals</th>"
         f"<th class='n'>Reached</th><th class='n'>Interval of 95 %</th></tr>{rows}</table></div>",
         _picture(found["reliability"]),
         "</div>",

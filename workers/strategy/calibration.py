@@ -134,6 +134,11 @@ class Calibrated(BaseModel):
         )
 
     @property
+    def short(self) -> str:
+        """The same for a narrow place: ``57 % (52-62 %, n=214), needs 40 %``."""
+        return f"{self.measured}, {self.needed.removeprefix('break-even ')}" if self.calibrated else "not calibrated"
+
+    @property
     def measured(self) -> str:
         """``57 % (52-62 %, n=214)``; empty when it is not calibrated."""
         if self.probability is None or self.low is None or self.high is None:
