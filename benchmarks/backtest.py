@@ -162,7 +162,7 @@ def _year(path: str, folder: str) -> dict[str, Any]:
     request = Request(
         strategy=strategy, profile=None, market=_market(), terms=Terms(deposit=100_000.0), costs=Costs(commission=3.0),
         asked=Asked("M1"), path=Path(path), history=None, finer=None, news=None, days=None, least_grade="D",
-        force=False, folder=Paths(Path(folder)).backtests, stem="full",
+        force=False, calibrate=True, folder=Paths(Path(folder)).backtests, stem="full",
         about={"name": "full", "strategy": "full", "symbol": "EURUSD", "timeframe": "M1", "rule": _FULL,
                "profile": None, "created": "2025-01-01T00:00:00.000Z"},
     )  # fmt: skip

@@ -68,16 +68,23 @@ def sweep(ctx: TaskContext, params: SweepParams, limit_s: float) -> SweepResult:
     keep_trials(ctx, request, [(row["trial"], row["figures"]["sharpe_daily"]) for row in good])
     ctx.check_cancelled()
     head = {**request.about, **good[0]["head"], "currency": request.market.currency}
-    head |= {"terms": told.terms_of(request.terms), "costs": told.costs_of(request.costs), "vary": params.vary}
+    bars = dict(head["bars"])
+    warnings = [*request.warnings, *bars.pop("warnings")]
+    head |= {
+        "bars": bars,
+        "terms": told.terms_of(request.terms),
+        "costs": told.costs_of(request.costs),
+        "vary": params.vary,
+    }
     head |= {"random": params.random, "seed": params.seed, "asked_folds": params.walk_forward}
     found = sweep_report.document(
         head, axes, [tried(row) for row in good], request.trials, params.objective, params.least_trades
     )
-    found |= {"known": len(known), "invalid": len(rows) - len(good), "warnings": list(request.warnings)}
+    found |= {"known": len(known), "invalid": len(rows) - len(good), "warnings": warnings}
     paths = sweep_report.write(found, request.folder / FOLDER, request.stem)
     for path in (results.path, *paths):
         ctx.wrote(path)
-    for warning in request.warnings:
+    for warning in warnings:
         ctx.warn(warning)
     document, table, page = map(str, paths)
     return SweepResult(

@@ -128,6 +128,7 @@ def page(found: Mapping[str, Any]) -> str:
         "<meta name='viewport' content='width=device-width, initial-scale=1'>",
         f"<title>{escape(title)}</title><style>{STYLE}{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1><p class='soft'>{escape(about)}</p>",
+        *(f"<p class='warn'>{escape(warning)}</p>" for warning in found["warnings"]),
         *_walked(found),
         *_top(found),
         *(_heat(found, one) for one in found["heat_maps"]),

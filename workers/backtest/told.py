@@ -26,20 +26,7 @@ _FEW_AMBIGUOUS: Final = 0.02
 
 def warnings(request: Request, history: History, played: Played, grade: Grade) -> list[str]:
     """What a reader of the result has to know."""
-    tally, found = played.tally, list[str]()
-    least = GRADES.index(request.least_grade)
-    if GRADES.index(grade.letter) > least:
-        found.append(f"The bars have grade {grade.letter} ({'; '.join(grade.reasons)}); the test was forced.")
-    if not request.costs.ideal:
-        if request.costs.spread_points is None and not history.rates["spread"].any():
-            found.append("The bars have no spread, so that none was paid; spread= names one in points.")
-        if request.costs.swap and (trouble := request.market.swap_trouble()):
-            found.append(trouble)
-    if request.market.converted:
-        found.append(
-            f"Profits were turned into {request.market.currency or 'the money of the account'} at the rate that "
-            "the symbol's specification has now; those of the past are not known."
-        )
+    tally, found = played.tally, of_bars(request, history, grade)
     left = tally.ambiguous - tally.settled
     if left > _FEW_AMBIGUOUS * len(played.trades):
         found.append(
@@ -54,6 +41,25 @@ def warnings(request: Request, history: History, played: Played, grade: Grade) -
         found.append(f"{count(tally.no_volume, 'entry', 'entries')} had no volume. {tally.no_volume_reason}")
     if tally.no_partial:
         found.append(f"{count(tally.no_partial, 'position')} were too small to be closed by half.")
+    return found
+
+
+def of_bars(request: Request, history: History, grade: Grade) -> list[str]:
+    """What a reader has to know of the bars and of the money, whatever was traded."""
+    found = list(history.warnings)
+    least = GRADES.index(request.least_grade)
+    if GRADES.index(grade.letter) > least:
+        found.append(f"The bars have grade {grade.letter} ({'; '.join(grade.reasons)}); the test was forced.")
+    if not request.costs.ideal:
+        if request.costs.spread_points is None and not history.rates["spread"].any():
+            found.append("The bars have no spread, so that none was paid; spread= names one in points.")
+        if request.costs.swap and (trouble := request.market.swap_trouble()):
+            found.append(trouble)
+    if request.market.converted:
+        found.append(
+            f"Profits were turned into {request.market.currency or 'the money of the account'} at the rate that "
+            "the symbol's specification has now; those of the past are not known."
+        )
     return found
 
 

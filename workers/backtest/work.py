@@ -209,7 +209,7 @@ class Case:
         del evaluator  # with all averages: the walk needs prices only
         self._voice.check_cancelled()
         played = self._play(signals, sides, None)
-        warnings = [*request.warnings, *history.warnings]
+        warnings = list(request.warnings)
         finer = None
         if request.finer is not None and (played.tally.ambiguous or request.calibrate):
             finer, trouble = self._finer(request.finer, directions)
@@ -308,8 +308,9 @@ class Case:
         return [folds.spans(fold, self._times, self._seconds) for fold in cut]
 
     def bars_told(self, grade: Grade) -> dict[str, Any]:
-        """What the bars are, for the report of a sweep."""
-        return told.bars_head(self._history, self._terms, grade)
+        """What the bars are and what has to be known of them, for the report of a sweep."""
+        warnings = told.of_bars(self._request, self._history, grade)
+        return {**told.bars_head(self._history, self._terms, grade), "warnings": warnings}
 
     def _scored(self, evaluator: Evaluator, spread: Array) -> Signals:
         """All signals that live evaluation would have an idea on."""
