@@ -79,7 +79,7 @@ def play(
     """
     book = Book.of(signals, sides, market, costs, rates["time"].astype(np.int64))
     game = _Game(book, Walk(signals, sides, plan, finer), terms, plan, risk, watch)
-    found = None if plan else game.quick() if terms.volume is not None else game.sized()
+    found = game.quick() if terms.volume is not None and not plan else None
     if found is None:
         found = game.careful()
     trades, tally = found
@@ -110,39 +110,6 @@ class _Game:
 
     def quick(self) -> tuple[Trades, Tally] | None:
         """With a fixed volume, first without a look at the account; None when it would have mattered on the way."""
-        rows = self._rows(self._all_taken())
-        return self._if_affordable(rows, self.book.trades(rows))
-
-    def sized(self) -> tuple[Trades, Tally] | None:
-        """By risk, first as if the account could pay for every position; None when it could not, or when one of them
-        had no volume: then that entry is left out and others are taken."""
-        taken = self._all_taken()
-        volumes = self._volumes(taken)
-        if len(volumes) < len(taken):
-            return None
-        rows = self._rows(taken, volumes)
-        return self._if_affordable(rows, self.book.trades(rows))
-
-    def _volumes(self, taken: list[int]) -> list[float]:
-        """The volumes of candidates by risk, one after the other, up to the first that has none."""
-        rows = self._rows(taken, [1.0] * len(taken))
-        signals, rules, places = self.book.signals, self.book.market.volumes, rows.candidate
-        one_lot: Array = self.book.trades(rows).profit
-        shares = np.where(signals.full[places], self.risk, self.risk / 2)
-        distances = np.abs(signals.entry[places] - signals.stop[places])
-        balance, volumes = self.terms.deposit, list[float]()
-        if rules.trouble():
-            return volumes
-        for brought, share, distance in zip(one_lot.tolist(), shares.tolist(), distances.tolist(), strict=True):
-            volume = bare_lots(balance, share, loss_per_lot(distance, rules), rules)
-            if volume is None:
-                break
-            volumes.append(volume)
-            balance += brought * volume
-        return volumes
-
-    def _all_taken(self) -> list[int]:
-        """One candidate after the other without a look at the account."""
         walk, taken = self.walk, list[int]()
         candidate = 0
         while candidate < len(walk):
@@ -150,15 +117,14 @@ class _Game:
             taken += found
             if self.watch is not None:
                 self.watch(int(walk.bar[found[-1]]), partial(self._so_far, taken))
-        return taken
-
-    def _if_affordable(self, rows: Rows, trades: Trades) -> tuple[Trades, Tally] | None:
-        if not self.book.costs.ideal and not self._affordable(trades):
+        rows = self._rows(taken, self.terms.volume or 0.0)
+        trades = self.book.trades(rows)
+        if not self.book.costs.ideal and not self._affordable(trades, self.terms.deposit):
             return None
-        return trades, Tally(signals=len(self.walk), settled=int(np.count_nonzero(rows.settled)))
+        return trades, Tally(signals=len(walk), settled=int(np.count_nonzero(rows.settled)))
 
-    def _rows(self, taken: list[int], volumes: list[float] | None = None) -> Rows:
-        """Candidates that were taken whole, with these volumes or the fixed one."""
+    def _rows(self, taken: list[int], volumes: float | list[float]) -> Rows:
+        """Candidates that were taken whole."""
         walk, places = self.walk, np.array(taken, dtype=np.int64)
         count = len(places)
         return Rows(
@@ -169,18 +135,21 @@ class _Game:
             walk.both[places],
             walk.settled[places],
             np.full(count, np.nan),
-            np.full(count, self.terms.volume or 0.0) if volumes is None else np.array(volumes, dtype=np.float64),
+            np.full(count, volumes, dtype=np.float64),
         )
 
     def _so_far(self, taken: list[int]) -> tuple[int, float]:
-        volumes = None if self.terms.volume is not None else self._volumes(taken)
-        rows = self._rows(taken if volumes is None else taken[: len(volumes)], volumes)
+        rows = self._rows(taken, self.terms.volume or 0.0)
         return len(taken), self.terms.deposit + float(self.book.trades(rows).profit.sum())
 
-    def _affordable(self, trades: Trades) -> bool:
-        """Whether the account could pay for every position, and none came near to a stop-out."""
+    def _affordable(self, trades: Trades, balance: float) -> bool:
+        """Whether the account could pay for every position, and none came near to a stop-out.
+
+        Args:
+            balance: Before the first of them.
+        """
         market, terms = self.book.market, self.terms
-        before = terms.deposit + np.concatenate(([0.0], np.cumsum(trades.profit)[:-1]))[: len(trades)]
+        before = balance + np.concatenate(([0.0], np.cumsum(trades.profit)[:-1]))[: len(trades)]
         price = trades.entry if market.margin_value and not market.by_price else np.ones(len(trades))
         margin = price * trades.volume * market.margin(1.0, 1.0, terms.leverage)
         lowest_price = trades.entry - trades.sign * trades.worst
@@ -190,13 +159,23 @@ class _Game:
         return bool(((margin <= before) & (before + lost > terms.stop_out * margin)).all())
 
     def careful(self) -> tuple[Trades, Tally]:
-        """Position by position, with size, margin and stop-out by the account as it is then."""
+        """Position by position, with size, margin and stop-out by the account as it is then; many at once as long as
+        they are sized by risk and none of them needs a closer look."""
         closings, walk, tally = list[Closing](), self.walk, _Counts()
-        candidate, told, number = 0, _TELL_EVERY, 0
+        candidate, told, number, alone = 0, _TELL_EVERY, 0, 0
         balance = self.terms.deposit
+        at_once = self.terms.volume is None and not self.plan and not self.book.market.volumes.trouble()
         while candidate < len(walk):
-            volume = self._volume(candidate, balance, tally)
-            if volume is None:
+            several = None
+            if at_once and candidate >= alone:
+                taken, alone = walk.chain(candidate)
+                several = self._several(taken, number, balance)
+            if several is not None:
+                new, balance = several
+                closings += new
+                number += len(new)
+                candidate = alone
+            elif (volume := self._volume(candidate, balance, tally)) is None:
                 candidate += 1
             else:
                 new = self._take(number, candidate, volume, balance, tally)
@@ -209,6 +188,35 @@ class _Game:
                 told = candidate + _TELL_EVERY
         settled = sum(closing.settled for closing in closings)
         return self.book.trades(Rows.of(closings)), tally.done(len(walk), settled)
+
+    def _several(self, taken: list[int], number: int, balance: float) -> tuple[list[Closing], float] | None:
+        """These candidates one after the other, each sized by risk, and the balance after them; None when one of them
+        has no volume, or margin and stop-out have to be looked at.
+
+        Args:
+            number: Of the first position.
+        """
+        rows = self._rows(taken, 1.0)
+        signals, rules, places = self.book.signals, self.book.market.volumes, rows.candidate
+        one_lot: Array = self.book.trades(rows).profit
+        shares = np.where(signals.full[places], self.risk, self.risk / 2)
+        distances = np.abs(signals.entry[places] - signals.stop[places])
+        after, volumes = balance, list[float]()
+        for brought, share, distance in zip(one_lot.tolist(), shares.tolist(), distances.tolist(), strict=True):
+            volume = bare_lots(after, share, loss_per_lot(distance, rules), rules)
+            if volume is None:
+                return None
+            volumes.append(volume)
+            after += brought * volume
+        rows = replace(rows, volume=np.array(volumes, dtype=np.float64))
+        if not self.book.costs.ideal and not self._affordable(self.book.trades(rows), balance):
+            return None
+        columns = (rows.bar, rows.reason, rows.both, rows.settled)
+        found = zip(taken, *(column.tolist() for column in columns), volumes, strict=True)
+        return [
+            Closing(number + place, candidate, bar, reason, both, settled, np.nan, volume)
+            for place, (candidate, bar, reason, both, settled, volume) in enumerate(found)
+        ], after
 
     def _volume(self, candidate: int, balance: float, tally: _Counts) -> float | None:
         """The volume that the account has for this entry; None when it has none."""

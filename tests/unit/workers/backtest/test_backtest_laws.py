@@ -188,7 +188,7 @@ def test_sizes_by_risk_are_the_same_with_and_without_a_look_at_each_position(
     signals = random_calls(seed, rates, share)
     at_once = trade(rates, signals, deposit=deposit, risk=risk, volume=None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Game, "sized", lambda _self: None)
+        patch.setattr(_Game, "_several", lambda *_args: None)
         one_by_one = trade(rates, signals, deposit=deposit, risk=risk, volume=None)
     assert rows(at_once) == rows(one_by_one)
     for name in ("volume", "profit"):
