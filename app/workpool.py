@@ -79,14 +79,12 @@ def run_jobs(
                 try:
                     left -= _attend(ctx, worker, waiting, done)
                 except (EOFError, OSError) as error:
-                    deaths += 1
-                    if deaths > _MOST_DEATHS:
+                    if (deaths := deaths + 1) > _MOST_DEATHS:
                         raise _died_often(worker) from error
-                    if worker.job is not None:
-                        waiting.appendleft(worker.job)
+                    ctx.log.warning("a worker process of %s died; a new one takes up its work", ctx.task_id)
+                    waiting.extendleft([] if worker.job is None else [worker.job])
                     workers.remove(worker)
                     worker.end()
-                    ctx.log.warning("a worker process of %s died; a new one takes up its work", ctx.task_id)
     finally:
         for worker in workers:
             worker.end()

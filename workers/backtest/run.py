@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -21,9 +20,9 @@ from app.tasks import TaskContext
 from app.terminal.symbols import SymbolNames
 from app.terminal.timeframes import DAY, TIMEFRAMES
 from app.terminal.values import AccountInfo, SymbolInfo
-from workers.backtest import bars, folds
+from workers.backtest import bars
 from workers.backtest.bars import Asked, History
-from workers.backtest.honesty import Trial
+from workers.backtest.keeping import TRIALS, calibrates, keep_calibration, keep_trial, trials_of
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, News, Terms
 from workers.backtest.params import BacktestParams, BacktestResult, TradingParams
@@ -33,7 +32,7 @@ from workers.calendar import store as calendar_store
 from workers.calendar.values import Impact
 from workers.market import symbol_info
 from workers.market.bar_history import bars_file
-from workers.strategy import calibration, library
+from workers.strategy import library
 from workers.strategy.evaluate import window
 from workers.strategy.inputs import currencies
 from workers.strategy.library import RuleFile
@@ -44,9 +43,6 @@ from workers.strategy.schema import Strategy
 USUAL_DAYS: Final = 365.0
 #: After a request to stop, the process has this long to end by itself; it writes nothing half either way.
 GRACE_S: Final = 0.25
-#: Every test leaves a line here, so that later ones know how often something was tried.
-TRIALS: Final = "trials.csv"
-_TRIAL_COLUMNS: Final = ("created", "strategy", "symbol", "timeframe", "trial", "sharpe_daily")
 _TEXTS: Final = ("name", "description", "path", "currency_base", "currency_profit", "currency_margin")
 _CONNECT_S: Final = 10.0
 
@@ -60,7 +56,7 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
         WorkerCrashed: the process took longer than ``limit_s``, or died.
         Cancelled: the run was asked to stop.
     """
-    request = Gatherer(ctx, params, calibrate=_calibrates(params)).request()
+    request = Gatherer(ctx, params, calibrate=calibrates(params)).request()
     request = replace(request, truncations=params.truncations, walk_forward=params.walk_forward)
     try:
         answer: Answer = ctx.compute(work, request, limit_s=limit_s, grace_s=GRACE_S)
@@ -70,7 +66,7 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
             with guarding(request.folder, "clean"):
                 (request.folder / f"{request.stem}{ending}").unlink(missing_ok=True)
         raise
-    _keep_trial(ctx, answer)
+    keep_trial(ctx, answer)
     for file in (answer.trades_csv, answer.report_json, answer.report_html):
         ctx.wrote(Path(file))
     if answer.no_trades:
@@ -86,7 +82,7 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
         bars=dict(head["bars"]),
         counts=dict(head["counts"]),
         trades=answer.trades,
-        calibration=_kept_calibration(ctx, params, request, head),
+        calibration=keep_calibration(ctx, params, request, head),
         walk_forward=dict(head["walk_forward"]),
         monte_carlo=dict(head["monte_carlo"]),
         look_ahead=dict(head["look_ahead"]),
@@ -148,7 +144,7 @@ class Gatherer:
             stem=stem_of(strategy.id, strategy.symbol, strategy.timeframe, f"{created:%Y%m%d_%H%M%S}", ctx.run_id[-6:]),
             about=self._about(rule, strategy, profile, created),
             warnings=tuple(self._warnings),
-            trials=_trials(ctx.storage.paths.backtests / TRIALS, strategy.id, strategy.symbol),
+            trials=trials_of(ctx.storage.paths.backtests / TRIALS, strategy.id, strategy.symbol),
             calibrate=self._calibrate,
         )
 
@@ -317,116 +313,6 @@ class Gatherer:
             int(first.timestamp()),
             int(last.timestamp()),
         )
-
-
-def _calibrates(params: BacktestParams) -> bool:
-    """Whether to find out what the scores are worth: when asked to, else when the test is like live trading.
-
-    Raises:
-        UserAction: it cannot be found out, or the folds are none.
-    """
-    if params.walk_forward:
-        folds.check(params.walk_forward)
-    if params.costs == "none" and params.calibrate:
-        raise UserAction(
-            "What a score is worth cannot be told from a market without costs.",
-            advice="Leave out costs=none or calibrate=true.",
-        )
-    if params.calibrate is None:
-        return params.costs != "none" and params.min_score > 0 and not params.force
-    return params.calibrate
-
-
-def _kept_calibration(
-    ctx: TaskContext, params: BacktestParams, request: Request, head: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Keep what the scores were worth, unless something better is kept; what was found, and whether it was kept.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    found = dict(head["calibration"])
-    if not found:
-        return {}
-    strategy = request.strategy
-    path = calibration.path_of(ctx.storage.paths, strategy.id, strategy.symbol, strategy.timeframe)
-    there = calibration.load(ctx.storage, strategy)
-    trouble = found["trouble"]
-    if not trouble and params.calibrate is None and there is not None and there.rule == found["rule"]:
-        known = sum(step.signals for step in there.steps)
-        if known > found["signals"]:
-            trouble = f"what is kept rests on {known:,} signals, this test on {found['signals']:,}"
-    kept = {**found, "kept": not trouble, "not_kept": trouble, "file": ""}
-    if trouble:
-        if params.calibrate:
-            ctx.warn(f"The scores of {strategy.id} are not calibrated: {trouble}.")
-        return kept
-    status = ctx.terminal.status
-    ctx.storage.write_json(
-        path,
-        {
-            "strategy": strategy.id,
-            "symbol": strategy.symbol,
-            "timeframe": strategy.timeframe,
-            "created": head["created"],
-            "run": ctx.run_id,
-            "source": head["bars"]["source"],
-            "grade": head["bars"]["grade"],
-            "simulated": bool(status.simulated) and not params.bars,
-            **{name: value for name, value in found.items() if name != "trouble"},
-        },
-    )
-    ctx.wrote(path)
-    return {**kept, "file": str(path)}
-
-
-def _keep_trial(ctx: TaskContext, answer: Answer) -> None:
-    """Note a test among the trials of its strategy."""
-    head = answer.head
-    _note_trials(ctx, head, [(head["trial"], answer.statistics["sharpe_daily"])])
-
-
-def keep_trials(ctx: TaskContext, request: Request, found: Sequence[tuple[str, float | None]]) -> None:
-    """Note many tests, by their names and daily Sharpe ratios; those that are noted already are left out.
-
-    Raises:
-        StorageError: they cannot be written.
-    """
-    known = {trial.key for trial in request.trials}
-    _note_trials(ctx, request.about, [trial for trial in dict(found).items() if trial[0] not in known])
-
-
-def _note_trials(ctx: TaskContext, about: Mapping[str, Any], found: Sequence[tuple[str, float | None]]) -> None:
-    rows = [
-        (
-            about["created"], about["strategy"], about["symbol"], about["timeframe"], key,
-            "" if sharpe is None else repr(sharpe),
-        )
-        for key, sharpe in found
-    ]  # fmt: skip
-    if rows:
-        ctx.storage.append_csv(ctx.storage.paths.backtests / TRIALS, _TRIAL_COLUMNS, rows)
-
-
-def _trials(path: Path, strategy: str, symbol: str) -> tuple[Trial, ...]:
-    """The tests of a strategy on a symbol that are noted; rows that are none are left out.
-
-    Raises:
-        StorageError: the file cannot be read.
-    """
-    with guarding(path, "read"):
-        if not path.exists():
-            return ()
-        text = path.read_text(encoding="utf-8", errors="replace")
-    found = []
-    for row in csv.DictReader(text.splitlines()):
-        if (row.get("strategy"), row.get("symbol")) != (strategy, symbol) or not row.get("trial"):
-            continue
-        try:
-            found.append(Trial(str(row["trial"]), float(row["sharpe_daily"]) if row.get("sharpe_daily") else None))
-        except ValueError:
-            continue
-    return tuple(found)
 
 
 def _recorded(path: Path, symbol: str) -> SymbolInfo | None:

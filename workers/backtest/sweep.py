@@ -15,11 +15,13 @@ from app.files import guarding
 from app.tasks import TaskContext
 from app.workpool import run_jobs
 from workers.backtest import folds, space, sweep_report, told
+from workers.backtest.keeping import keep_trials
 from workers.backtest.params import SweepParams, SweepResult
 from workers.backtest.report_json import plain
 from workers.backtest.request import Request, Voice
-from workers.backtest.run import Gatherer, keep_trials
+from workers.backtest.run import Gatherer
 from workers.backtest.space import Axis, Point
+from workers.backtest.sweep_case import SweepCase
 from workers.backtest.sweep_judge import tried
 from workers.backtest.work import opened
 from workers.strategy.evidence import canonical
@@ -67,6 +69,21 @@ def sweep(ctx: TaskContext, params: SweepParams, limit_s: float) -> SweepResult:
         )
     keep_trials(ctx, request, [(row["trial"], row["figures"]["sharpe_daily"]) for row in good])
     ctx.check_cancelled()
+    return _reported(ctx, params, request, axes, good, results.path, known=len(known), invalid=len(rows) - len(good))
+
+
+def _reported(
+    ctx: TaskContext,
+    params: SweepParams,
+    request: Request,
+    axes: Sequence[Axis],
+    good: Sequence[Mapping[str, Any]],
+    results: Path,
+    *,
+    known: int,
+    invalid: int,
+) -> SweepResult:
+    """Judge the points that are rules, and write what came of it."""
     head = {**request.about, **good[0]["head"], "currency": request.market.currency}
     bars = dict(head["bars"])
     warnings = [*request.warnings, *bars.pop("warnings")]
@@ -80,9 +97,9 @@ def sweep(ctx: TaskContext, params: SweepParams, limit_s: float) -> SweepResult:
     found = sweep_report.document(
         head, axes, [tried(row) for row in good], request.trials, params.objective, params.least_trades
     )
-    found |= {"known": len(known), "invalid": len(rows) - len(good), "warnings": warnings}
+    found |= {"known": known, "invalid": invalid, "warnings": warnings}
     paths = sweep_report.write(found, request.folder / FOLDER, request.stem)
-    for path in (results.path, *paths):
+    for path in (results, *paths):
         ctx.wrote(path)
     for warning in warnings:
         ctx.warn(warning)
@@ -93,13 +110,13 @@ def sweep(ctx: TaskContext, params: SweepParams, limit_s: float) -> SweepResult:
         timeframe=head["timeframe"],
         currency=head["currency"],
         objective=params.objective,
-        points=len(points),
-        known=len(known),
-        invalid=found["invalid"],
+        points=len(good) + invalid,
+        known=known,
+        invalid=invalid,
         trials=found["trials"],
         walk_forward=found["walk_forward"],
         top=tuple(found["top"]),
-        results=str(results.path),
+        results=str(results),
         report_json=document,
         points_csv=table,
         report_html=page,
@@ -108,7 +125,7 @@ def sweep(ctx: TaskContext, params: SweepParams, limit_s: float) -> SweepResult:
 
 def start(report: Voice, request: Request, axes: Sequence[Axis]) -> Callable[[Any], list[dict[str, Any]]]:
     """Make a process ready: bars are read once, and averages are shared by all points that it takes."""
-    case, grade = opened(_Quiet(report), request)
+    case, grade = opened(_Quiet(report), request, SweepCase)
     trial, strategy = case.sweep(request.walk_forward), request.strategy
     head = {"bars": case.bars_told(grade), "folds": case.fold_spans(request.walk_forward)}
 

@@ -17,8 +17,8 @@ from workers.backtest.honesty import Trial
 from workers.backtest.report_html import STYLE
 from workers.backtest.report_json import plain
 from workers.backtest.space import Axis
+from workers.backtest.sweep_case import SWEPT
 from workers.backtest.sweep_judge import Tried
-from workers.backtest.work import SWEPT
 
 SCHEMA: Final = 1
 ENDINGS: Final = (".json", "_points.csv", ".html")

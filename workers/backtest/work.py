@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -36,7 +36,6 @@ from workers.strategy.evidence import bars_bytes, sha256
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import trade_terms
 from workers.strategy.rules import prepare
-from workers.strategy.schema import Strategy
 from workers.wording import count
 
 #: Table, document and page of a test.
@@ -47,13 +46,8 @@ _TOLD: Final = 20
 _TRUNCATIONS: Final = 3
 _FEW_BARS: Final = 50_000
 _LEAST_CUT: Final = 100
-#: Bytes of averages and conditions that the rules of a sweep may share in one process.
-_SHARED: Final = 96_000_000
-#: Figures that are kept of each point of a sweep.
-SWEPT: Final = (
-    "total_net_profit", "profit_factor", "expected_payoff", "total_trades", "profit_trades_percent",
-    "equity_drawdown_maximal", "equity_drawdown_relative_percent", "recovery_factor", "sharpe_ratio", "sqn",
-)  # fmt: skip
+
+C = TypeVar("C", bound="Case")
 
 
 def work(voice: Voice, request: Request) -> Answer:
@@ -81,11 +75,11 @@ def work(voice: Voice, request: Request) -> Answer:
 
 def test(voice: Voice, request: Request) -> Report:
     """The backtest without its files."""
-    case, grade = opened(voice, request)
+    case, grade = opened(voice, request, Case)
     return case.report(grade)
 
 
-def opened(voice: Voice, request: Request) -> tuple[Case, Grade]:
+def opened(voice: Voice, request: Request, kind: type[C]) -> tuple[C, Grade]:
     """The bars of a request read, graded and cut to the test.
 
     Raises:
@@ -96,7 +90,7 @@ def opened(voice: Voice, request: Request) -> tuple[Case, Grade]:
     seconds = TIMEFRAMES[request.strategy.timeframe].seconds
     grade = _graded(history, request, seconds)
     voice.check_cancelled()
-    return Case(voice, request, history, seconds), grade
+    return kind(voice, request, history, seconds), grade
 
 
 def write(report: Report, folder: Path, stem: str, *, ideal: bool) -> tuple[Path, Path, Path]:
@@ -263,54 +257,6 @@ class Case:
             rates = rates.copy()
             rates["spread"] = np.rint(spread)
         return Evaluator(rates, self._seconds, frames)
-
-    def sweep(self, asked: str) -> Callable[[Strategy], dict[str, Any] | str]:
-        """What tests one rule after the other on these bars: its figures, the sums of its folds and its trial; or in
-        words why there are none. Averages are computed once for all rules that share them.
-
-        Args:
-            asked: Folds, see ``folds``.
-        """
-        spread = spread_points(self._history.rates, self._request.costs)
-        evaluator = self._evaluator(spread)
-        cut = folds.folds(asked, self._times, self._first, len(self._times), self._seconds)
-        span = told.bars_of(self._history.rates, self._terms)
-        finer: Finer | None = None
-
-        def trial(strategy: Strategy) -> dict[str, Any] | str:
-            nonlocal finer
-            request = self._request = replace(self._request, strategy=strategy)
-            self._ready = prepare(strategy, request.profile)
-            if self._ready.problems:
-                return " ".join(self._ready.problems)
-            evaluator.shrink(_SHARED)
-            signals = self._signals(evaluator, spread)
-            sides = sides_of(evaluator, spread, request.market, request.costs, frozenset({1, -1}))
-            played = self._play(signals, sides, finer)
-            if played.tally.ambiguous and request.finer is not None and finer is None:
-                finer, _trouble = self._finer(request.finer, frozenset({1, -1}))
-                played = self._play(signals, sides, finer) if finer is not None else played
-            found, _curve, returns = self.figures(played, evaluator.column("close"))
-            rule = strategy.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-            about = {**request.about, "rule": rule}
-            key = told.trial_key(about, told.terms_of(self._terms), told.costs_of(request.costs), span)
-            return {
-                "trial": key,
-                "figures": {name: found[name] for name in SWEPT} | deflated(returns, key, ()) | {"days": len(returns)},
-                "folds": [[learn.sums(), prove.sums()] for learn, prove in folds.divided(played.trades, cut)],
-            }
-
-        return trial
-
-    def fold_spans(self, asked: str) -> list[dict[str, str]]:
-        """When the folds learn and are proved."""
-        cut = folds.folds(asked, self._times, self._first, len(self._times), self._seconds)
-        return [folds.spans(fold, self._times, self._seconds) for fold in cut]
-
-    def bars_told(self, grade: Grade) -> dict[str, Any]:
-        """What the bars are and what has to be known of them, for the report of a sweep."""
-        warnings = told.of_bars(self._request, self._history, grade)
-        return {**told.bars_head(self._history, self._terms, grade), "warnings": warnings}
 
     def _scored(self, evaluator: Evaluator, spread: Array) -> Signals:
         """All signals that live evaluation would have an idea on."""
