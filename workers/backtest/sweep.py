@@ -189,9 +189,10 @@ class Results:
             "schema": _SCHEMA, "key": key, "strategy": strategy.id, "axes": [asdict(axis) for axis in axes],
         }  # fmt: skip
         self._shared: dict[str, Any] | None = None
+        self._begun = False
 
     def read(self, total: int) -> dict[int, dict[str, Any]]:
-        """The lines that are there, by their points; the file is begun or cut to them.
+        """The lines that are there, by their points; the file is cut to them.
 
         Raises:
             StorageError: it cannot be read or written.
@@ -216,13 +217,10 @@ class Results:
                 if "invalid" not in row:
                     row["head"] = self._shared
                 found[row["point"]] = row
-        with guarding(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not kept:
-                self.path.write_bytes(_line(self._head))
-            elif kept < len(data):
-                with self.path.open("r+b") as file:
-                    file.truncate(kept)
+        self._begun = kept > 0
+        if 0 < kept < len(data):
+            with guarding(self.path), self.path.open("r+b") as file:
+                file.truncate(kept)
         return found
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -231,14 +229,17 @@ class Results:
         Raises:
             StorageError: they cannot be written.
         """
-        lines = []
+        lines = [] if self._begun else [_line(self._head)]
         for row in rows:
             kept = {name: item for name, item in row.items() if name != "head"}
             if "head" in row and self._shared is None:
                 kept["shared"] = self._shared = row["head"]
             lines.append(_line(kept))
-        with guarding(self.path), self.path.open("ab") as file:
-            file.write(b"".join(lines))
+        with guarding(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab" if self._begun else "wb") as file:
+                file.write(b"".join(lines))
+        self._begun = True
 
 
 def _line(row: Mapping[str, Any]) -> bytes:
