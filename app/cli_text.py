@@ -131,7 +131,20 @@ def idea_table(rows: Sequence[Mapping[str, Any]]) -> None:
         write("There is no such trade idea.")
         return
     table(
-        ("WHEN", "STATE", "SYMBOL", "DIRECTION", "ADVICE", "SCORE", "ENTRY", "STOP", "TARGET", "LOTS", "ID"),
+        (
+            "WHEN",
+            "STATE",
+            "SYMBOL",
+            "DIRECTION",
+            "ADVICE",
+            "SCORE",
+            "REACHED TARGET",
+            "ENTRY",
+            "STOP",
+            "TARGET",
+            "LOTS",
+            "ID",
+        ),
         [
             (
                 local(row["timestamp"]),
@@ -140,6 +153,7 @@ def idea_table(rows: Sequence[Mapping[str, Any]]) -> None:
                 str(row["direction"]),
                 str(row["action"]),
                 as_text(row["confidence"]),
+                str(row["reached_text"]),
                 *(as_text(row[name]) for name in ("entry_price", "stop_loss", "take_profit")),
                 "-" if row["volume"] is None else as_text(row["volume"]),
                 str(row["id"]),

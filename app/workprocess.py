@@ -71,7 +71,7 @@ def run_in_process(
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_child, args=(theirs, work, args), name=f"metronome-{ctx.task_id}", daemon=True)
     process.start()
-    _step_back(process)
+    step_back(process)
     theirs.close()
     try:
         return _attend(ctx, process, ours, limit_s, GRACE_S if grace_s is None else grace_s)
@@ -83,7 +83,7 @@ def run_in_process(
         process.close()
 
 
-def _step_back(process: BaseProcess) -> None:
+def step_back(process: BaseProcess) -> None:
     """Let the window and everything else on this computer go before a process."""
     import psutil
 
@@ -107,7 +107,7 @@ def _attend(ctx: TaskContext, process: Any, ours: Connection[Any, Any], limit_s:
             if kind == "result":
                 return content
             if kind == "error":
-                raise _rebuilt(*content)
+                raise rebuilt(*content)
             if asked_at is None and not ctx.cancelled:
                 ctx.progress(*content)
         elif not process.is_alive():
@@ -132,19 +132,25 @@ def _died(process: Any) -> WorkerCrashed:
     )
 
 
-def _rebuilt(name: str, message: str, advice: str, details: str, findings: dict[str, Any]) -> MetronomeError:
+def rebuilt(name: str, message: str, advice: str, details: str, findings: dict[str, Any]) -> MetronomeError:
+    """What a process told of its failure, as an error of the same policy."""
     if name in _POLICIES:
-        rebuilt: MetronomeError = getattr(errors, name)(message, advice=advice)
-        rebuilt.findings = findings
-        return rebuilt
+        error: MetronomeError = getattr(errors, name)(message, advice=advice)
+        error.findings = findings
+        return error
     return WorkerCrashed(message, advice=advice, details=details)
 
 
 def _child(channel: Connection[Any, Any], work: Callable[..., Any], args: tuple[Any, ...]) -> None:
     """The life of the spawned process."""
+    serve(channel, lambda report: ("result", work(report, *args)))
+
+
+def serve(channel: Connection[Any, Any], life: Callable[[Report], tuple[str, Any]]) -> None:
+    """Live in a spawned process and send what comes of it, or how it failed, to the parent."""
     _end_with_parent()
     try:
-        answer: tuple[str, Any] = ("result", work(Report(channel), *args))
+        answer = life(Report(channel))
     except MetronomeError as error:
         policy = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _POLICIES), "")
         answer = ("error", (policy, error.message, error.advice, traceback.format_exc(), dict(error.findings)))

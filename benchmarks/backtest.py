@@ -1,10 +1,13 @@
-"""Backtests: a rule on bars in memory, from the first call of a process on, and a year of minutes from a file."""
+"""Backtests: a rule on bars in memory, from the first call of a process on, a year of minutes from a file, and a sweep
+of a thousand points by the command line."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -21,7 +24,25 @@ BARS = 200_000
 YEAR = 372_000
 #: Fresh processes whose first calls are measured, and further calls in each.
 PROCESSES = 7
+SWEEPS = 3
 CALLS = 7
+#: Bars of the sweep, and what it varies: ten values of each.
+SWEPT_BARS = 50_000
+_VARY = (
+    "indicators.ema.fast=6..24/2; indicators.ema.slow=30..120/10; indicators.atr.multiplier=1,1.25,1.5,1.75,2,2.25,2.5,"
+    "2.75,3,3.25"
+)
+_SWEPT = {
+    "symbol": "EURUSD",
+    "timeframe": "H1",
+    "conditions": {
+        "entry": ["ema_fast crosses above ema_slow"],
+        "strong": ["macd_hist_gt_0"],
+        "weak": ["atr_below_median"],
+        "exit": ["rsi_gt_70"],
+    },
+    "strategy": {"direction": "both", "min_rr": 2.0, "news_embargo_minutes": 0},
+}
 _CROSS = {
     "symbol": "EURUSD",
     "timeframe": "H1",
@@ -59,6 +80,7 @@ def run() -> list[Figure]:
         path = Path(folder) / "EURUSD_M1.csv"
         _write_year(path)
         year = [_in_process(_year, str(path), folder) for _ in range(PROCESSES)]
+        swept = [_sweep(Path(folder) / f"sweep{number}") for number in range(SWEEPS)]
     first, later = [item["first"] for item in memory], [value for item in memory for value in item["later"]]
     figures, writing = ([item[name] for item in year] for name in ("figures", "writing"))
     return [
@@ -74,6 +96,15 @@ def run() -> list[Figure]:
         distribution("writing its report", "s", writing),
         single("trades of it", "", year[0]["trades"]),
         single("memory of the process at most", "MB", max(item["memory"] for item in year), 300.0),
+        distribution(
+            f"sweep of 1,000 points on {SWEPT_BARS:,} bars, by the command line",
+            "s",
+            [item["taken"] for item in swept],
+            {"p50": 20.0},
+        ),
+        single("the same, quickest", "s", min(item["taken"] for item in swept), 20.0),
+        single("processor time of it, all processes", "s", min(item["processor"] for item in swept)),
+        single("trades of all its points", "", swept[0]["trades"]),
         single("load of the machine before", "", load),
     ]
 
@@ -131,7 +162,7 @@ def _year(path: str, folder: str) -> dict[str, Any]:
     request = Request(
         strategy=strategy, profile=None, market=_market(), terms=Terms(deposit=100_000.0), costs=Costs(commission=3.0),
         asked=Asked("M1"), path=Path(path), history=None, finer=None, news=None, days=None, least_grade="D",
-        force=False, folder=Paths(Path(folder)).backtests, stem="full",
+        force=False, calibrate=True, folder=Paths(Path(folder)).backtests, stem="full",
         about={"name": "full", "strategy": "full", "symbol": "EURUSD", "timeframe": "M1", "rule": _FULL,
                "profile": None, "created": "2025-01-01T00:00:00.000Z"},
     )  # fmt: skip
@@ -148,6 +179,30 @@ def _year(path: str, folder: str) -> dict[str, Any]:
         "trades": len(report.trades),
         "memory": _most_memory(memory) / 1e6,
     }
+
+
+def _sweep(home: Path) -> dict[str, Any]:
+    """The whole command, from its start to the report."""
+    from workers.market.bar_text import encoded
+
+    home.mkdir()
+    rates = _walk(SWEPT_BARS, 3600)
+    weeks, hour = np.divmod(np.arange(SWEPT_BARS), 5 * 24)
+    rates["time"] = int(datetime(2018, 1, 1, tzinfo=UTC).timestamp()) + weeks * 7 * 86_400 + hour * 3600
+    bars, rule = home / "EURUSD_H1.csv", home / "swept.json"
+    bars.write_bytes(b"".join(encoded([rates], 5)))
+    rule.write_text(json.dumps(_SWEPT), encoding="utf-8")
+    command = [
+        sys.executable, str(Path(__file__).resolve().parent.parent / "main.py"), "run", "sweep_strategy",
+        f"strategy={rule}", f"bars={bars}", f"vary={_VARY}", "--home", str(home / "home"), "--json",
+    ]  # fmt: skip
+    begun, before = time.perf_counter(), os.times()
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    taken, after = time.perf_counter() - begun, os.times()
+    document = json.loads(Path(answer["result"]["report_json"]).read_text(encoding="utf-8"))
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    trades = sum(point["whole"]["total_trades"] for point in document["points"])
+    return {"taken": taken, "processor": used, "trades": trades}
 
 
 def _most_memory(memory: Any) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.terminal.values import RATES_DTYPE, TIMEFRAMES, SymbolInfo
 from workers.strategy import ideas
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import AccountState
+from workers.strategy.calibration import Calibration, rule_key
 from workers.strategy.exposure import Exposure
 from workers.strategy.gates import Gate
 from workers.strategy.ideas import IdeaFiles, TradeIdea
@@ -38,10 +40,14 @@ def make_idea(
     timeframe: str = "M5",
     equity: float | None = 10_000.0,
     info: dict[str, Any] | None = None,
+    steps: Sequence[tuple[float, float, int, int]] = (),
+    measured_rule: str = "",
+    engine: str = ideas.ENGINE_VERSION,
 ) -> TradeIdea:
     """Write an idea with all its evidence, as an evaluation at that time does.
 
-    The decided bar is the last that closed by ``at``.
+    The decided bar is the last that closed by ``at``. With ``steps`` (low, high, signals, reached) its score is
+    calibrated, by a backtest of the same rule unless ``measured_rule`` names another.
     """
     seconds = TIMEFRAMES[timeframe].seconds
     end = int(at.timestamp()) // seconds * seconds
@@ -76,10 +82,24 @@ def make_idea(
         (Gate("terminal", True, "Connected to Broker."),),
         AccountState(exposure, "Broker", 7, "USD", equity),
         RiskSettings(),
+        calibration_of(rule, steps, measured_rule) if steps else None,
     )
     found = inputs.evaluated()
     files = IdeaFiles(paths)
-    hashes = idea_inputs.store(inputs, files.evidence, ideas.ENGINE_VERSION)
-    idea = ideas.build(inputs, found, inputs.sized(found), hashes)
+    hashes = idea_inputs.store(inputs, files.evidence, engine)
+    idea = ideas.build(inputs, found, inputs.sized(found), hashes, engine)
     assert files.add(idea, inputs.now, at - timedelta(days=1)) is not None
     return idea
+
+
+def calibration_of(rule: RuleFile, steps: Sequence[tuple[float, float, int, int]], measured_rule: str) -> Calibration:
+    """What a backtest of the rule might have found."""
+    names = ("low", "high", "signals", "reached")
+    return Calibration.of(
+        {
+            "rule": measured_rule or rule_key(rule.strategy, None),
+            "steps": [dict(zip(names, step, strict=True)) for step in steps],
+            "costs": {"commission": 0.0, "slippage": 0.0},
+            "simulated": False,
+        }
+    )

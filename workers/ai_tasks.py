@@ -12,7 +12,7 @@ from app.errors import NothingToDo, UserAction
 from app.settings_model import Timeframe
 from app.tasks import NoParams, Overlap, Queue, Retries, TaskContext, TaskParams, TaskResult, TaskSpec
 from app.terminal.symbols import SymbolNames
-from workers.backtest.params import BacktestParams, BacktestResult
+from workers.backtest.params import BacktestParams, BacktestResult, SweepParams, SweepResult
 from workers.gates import TerminalConnected
 from workers.strategy import library, preview
 from workers.strategy.deciding import IdeaDesk
@@ -186,8 +186,17 @@ def backtest_strategy(ctx: TaskContext, params: BacktestParams) -> BacktestResul
     return backtest(ctx, params, BACKTEST_LIMIT_S)
 
 
+def sweep_strategy(ctx: TaskContext, params: SweepParams) -> SweepResult:
+    """Try many values of a strategy's numbers, on all processors."""
+    from workers.backtest.sweep import sweep
+
+    return sweep(ctx, params, SWEEP_LIMIT_S)
+
+
 #: A backtest is ended after this long.
 BACKTEST_LIMIT_S: Final = 600.0
+#: A sweep too; the next one with the same parameters goes on.
+SWEEP_LIMIT_S: Final = 6 * 3600.0
 
 SPECS: Final = (
     TaskSpec(
@@ -231,6 +240,20 @@ SPECS: Final = (
         schedule="manual",
         soft_limit_s=BACKTEST_LIMIT_S,
         hard_limit_s=BACKTEST_LIMIT_S + 30.0,
+        overlap=Overlap.QUEUE_ONE,
+    ),
+    TaskSpec(
+        id="sweep_strategy",
+        title="Sweep a strategy",
+        description="Many values of a strategy's numbers over past bars, chosen and proved walk-forward; goes on where "
+        "it was ended.",
+        queue=Queue.AI_EVALUATION,
+        run=sweep_strategy,
+        params=SweepParams,
+        result=SweepResult,
+        schedule="manual",
+        soft_limit_s=SWEEP_LIMIT_S,
+        hard_limit_s=SWEEP_LIMIT_S + 30.0,
         overlap=Overlap.QUEUE_ONE,
     ),
 )

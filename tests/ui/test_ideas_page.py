@@ -288,6 +288,36 @@ def test_new_ideas_come_in_and_leave_the_choice_alone(
     assert page.table.currentIndex().row() == 2
 
 
+@pytest.mark.parametrize(
+    ("reached", "look"),
+    [(122, ("check", "ok")), (80, ("info", "idle")), (40, ("warning", "warning"))],
+)
+def test_the_chip_says_what_such_a_score_was_worth(
+    qtbot: QtBot, page: IdeasPage, engine: FakeEngine, reached: int, look: tuple[str, str]
+) -> None:
+    idea = make_idea(engine.storage.paths, NOW, name="new", steps=[(60.0, 100.0, 214, reached)])
+    engine.runner.tell(make_run(0xABC, "evaluate_all_strategies", RunState.SUCCEEDED, NOW))
+    qtbot.waitUntil(lambda: shown(page)[0] == "new")
+    page.table.selectRow(0)
+    assert idea.calibration is not None
+    chip = page.card.calibration_chip
+    qtbot.waitUntil(lambda: chip.accessibleName() == f"{idea.calibration.measured} {idea.calibration.needed}")
+    assert chip._parts[:2] == look
+    assert chip.toolTip().endswith(f"{idea.calibration.text}.")
+
+
+def test_an_idea_of_a_changed_rule_says_that_it_is_not_calibrated(
+    qtbot: QtBot, page: IdeasPage, engine: FakeEngine
+) -> None:
+    make_idea(engine.storage.paths, NOW, name="new", steps=[(60.0, 100.0, 214, 90)], measured_rule="0" * 64)
+    engine.runner.tell(make_run(0xABC, "evaluate_all_strategies", RunState.SUCCEEDED, NOW))
+    qtbot.waitUntil(lambda: shown(page)[0] == "new")
+    page.table.selectRow(0)
+    chip = page.card.calibration_chip
+    qtbot.waitUntil(lambda: "the rule or its profile changed" in chip.toolTip())
+    assert chip.accessibleName() == "not calibrated"
+
+
 def test_bars_since_the_decision_are_drawn_and_the_view_stays(
     qtbot: QtBot, page: IdeasPage, engine: FakeEngine
 ) -> None:

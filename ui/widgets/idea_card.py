@@ -74,13 +74,6 @@ class IdeaCardView(QFrame):
         self.score_chip, self.calibration_chip = Chip(self._theme), Chip(self._theme)
         for chip in (self.score_chip, self.calibration_chip):
             chip.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.calibration_chip.show_parts("info", "idle", self.tr("not calibrated"))
-        self.calibration_chip.setToolTip(
-            self.tr(
-                "The score is the share of what the rule can earn, no probability. How often ideas of such a score\n"
-                "reach their target before their stop is not known for this strategy."
-            )
-        )
         self.badge = StateBadge(self._theme)
         self.reject = button(
             self.tr("Reject\N{HORIZONTAL ELLIPSIS}"),
@@ -195,6 +188,7 @@ class IdeaCardView(QFrame):
         icon, role = _ACTION_LOOKS.get(facts.action, ("info", "idle"))
         self.score_chip.show_parts(icon, role, f"{facts.score:g}", facts.action)
         self.score_chip.setToolTip(facts.strategy_name or facts.strategy)
+        self._show_calibration(idea)
         pending = idea.state is State.PENDING
         self.badge.setVisible(not pending)
         self.badge.set_look(state_look(idea.state))
@@ -203,6 +197,26 @@ class IdeaCardView(QFrame):
         self.approve.setEnabled(pending)
         self.edit.setEnabled(pending and self._card is not None and self._card.basis is not None)
         self.figures.show_idea(idea, self._card, now)
+
+    def _show_calibration(self, idea: IdeaRow) -> None:
+        """How often signals of such a score reached their target first, green where the whole interval is above what
+        it takes to win, a warning where it is below."""
+        found = idea.calibration
+        no_probability = self.tr("The score is the share of what the rule can earn, no probability.")
+        if found is None or not found.calibrated or found.low is None or found.high is None:
+            self.calibration_chip.show_parts("info", "idle", self.tr("not calibrated"))
+            edited = self.tr("Its prices were edited; a calibration speaks of the prices of the rule.")
+            unknown = self.tr("How often ideas of such a score reach their target before their stop is not known.")
+            why = found.text if found else edited if idea.facts.calibration else unknown
+            self.calibration_chip.setToolTip(f"{no_probability}\n{why}")
+            return
+        icon, role = ("info", "idle")
+        if found.low > found.break_even:
+            icon, role = ("check", "ok")
+        elif found.high < found.break_even:
+            icon, role = ("warning", "warning")
+        self.calibration_chip.show_parts(icon, role, found.measured, found.needed)
+        self.calibration_chip.setToolTip(f"{no_probability}\n{found.text}.")
 
     def show_card(self, card: IdeaCard, idea: IdeaRow, now: datetime) -> None:
         """Show everything about the idea."""

@@ -23,7 +23,7 @@ from workers.backtest.signals import Signals
 from workers.backtest.walk import Exit, Sides, Walk
 from workers.strategy.averages import Array
 from workers.strategy.language.evaluation import Evaluator, Rates
-from workers.strategy.sizing import floor_to_step, lots
+from workers.strategy.sizing import bare_lots, floor_to_step, loss_per_lot, lots
 
 #: ``watch(bar, so_far)``: the bar that the walk has reached; ``so_far()`` gives the positions and the money until then.
 Watch = Callable[[int, Callable[[], tuple[int, float]]], None]
@@ -117,14 +117,14 @@ class _Game:
             taken += found
             if self.watch is not None:
                 self.watch(int(walk.bar[found[-1]]), partial(self._so_far, taken))
-        rows = self._rows(taken)
+        rows = self._rows(taken, self.terms.volume or 0.0)
         trades = self.book.trades(rows)
-        if not self.book.costs.ideal and not self._affordable(trades):
+        if not self.book.costs.ideal and not self._affordable(trades, self.terms.deposit):
             return None
         return trades, Tally(signals=len(walk), settled=int(np.count_nonzero(rows.settled)))
 
-    def _rows(self, taken: list[int]) -> Rows:
-        """Candidates that were taken whole, with a fixed volume."""
+    def _rows(self, taken: list[int], volumes: float | list[float]) -> Rows:
+        """Candidates that were taken whole."""
         walk, places = self.walk, np.array(taken, dtype=np.int64)
         count = len(places)
         return Rows(
@@ -135,18 +135,23 @@ class _Game:
             walk.both[places],
             walk.settled[places],
             np.full(count, np.nan),
-            np.full(count, self.terms.volume or 0.0),
+            np.full(count, volumes, dtype=np.float64),
         )
 
     def _so_far(self, taken: list[int]) -> tuple[int, float]:
-        return len(taken), self.terms.deposit + float(self.book.trades(self._rows(taken)).profit.sum())
+        rows = self._rows(taken, self.terms.volume or 0.0)
+        return len(taken), self.terms.deposit + float(self.book.trades(rows).profit.sum())
 
-    def _affordable(self, trades: Trades) -> bool:
-        """Whether the account could pay for every position, and none came near to a stop-out."""
+    def _affordable(self, trades: Trades, balance: float) -> bool:
+        """Whether the account could pay for every position, and none came near to a stop-out.
+
+        Args:
+            balance: Before the first of them.
+        """
         market, terms = self.book.market, self.terms
-        before = terms.deposit + np.concatenate(([0.0], np.cumsum(trades.profit)[:-1]))[: len(trades)]
+        before = balance + np.concatenate(([0.0], np.cumsum(trades.profit)[:-1]))[: len(trades)]
         price = trades.entry if market.margin_value and not market.by_price else np.ones(len(trades))
-        margin = price * market.margin(terms.volume or 0.0, 1.0, terms.leverage)
+        margin = price * trades.volume * market.margin(1.0, 1.0, terms.leverage)
         lowest_price = trades.entry - trades.sign * trades.worst
         lost = (
             market.profit(-trades.worst, trades.volume, lowest_price) + trades.commission + np.minimum(trades.swap, 0)
@@ -154,13 +159,23 @@ class _Game:
         return bool(((margin <= before) & (before + lost > terms.stop_out * margin)).all())
 
     def careful(self) -> tuple[Trades, Tally]:
-        """Position by position, with size, margin and stop-out by the account as it is then."""
+        """Position by position, with size, margin and stop-out by the account as it is then; many at once as long as
+        they are sized by risk and none of them needs a closer look."""
         closings, walk, tally = list[Closing](), self.walk, _Counts()
-        candidate, told, number = 0, _TELL_EVERY, 0
+        candidate, told, number, alone = 0, _TELL_EVERY, 0, 0
         balance = self.terms.deposit
+        at_once = self.terms.volume is None and not self.plan and not self.book.market.volumes.trouble()
         while candidate < len(walk):
-            volume = self._volume(candidate, balance, tally)
-            if volume is None:
+            several = None
+            if at_once and candidate >= alone:
+                taken, alone = walk.chain(candidate)
+                several = self._several(taken, number, balance)
+            if several is not None:
+                new, balance = several
+                closings += new
+                number += len(new)
+                candidate = alone
+            elif (volume := self._volume(candidate, balance, tally)) is None:
                 candidate += 1
             else:
                 new = self._take(number, candidate, volume, balance, tally)
@@ -173,6 +188,35 @@ class _Game:
                 told = candidate + _TELL_EVERY
         settled = sum(closing.settled for closing in closings)
         return self.book.trades(Rows.of(closings)), tally.done(len(walk), settled)
+
+    def _several(self, taken: list[int], number: int, balance: float) -> tuple[list[Closing], float] | None:
+        """These candidates one after the other, each sized by risk, and the balance after them; None when one of them
+        has no volume, or margin and stop-out have to be looked at.
+
+        Args:
+            number: Of the first position.
+        """
+        rows = self._rows(taken, 1.0)
+        signals, rules, places = self.book.signals, self.book.market.volumes, rows.candidate
+        one_lot: Array = self.book.trades(rows).profit
+        shares = np.where(signals.full[places], self.risk, self.risk / 2)
+        distances = np.abs(signals.entry[places] - signals.stop[places])
+        after, volumes = balance, list[float]()
+        for brought, share, distance in zip(one_lot.tolist(), shares.tolist(), distances.tolist(), strict=True):
+            volume = bare_lots(after, share, loss_per_lot(distance, rules), rules)
+            if volume is None:
+                return None
+            volumes.append(volume)
+            after += brought * volume
+        rows = replace(rows, volume=np.array(volumes, dtype=np.float64))
+        if not self.book.costs.ideal and not self._affordable(self.book.trades(rows), balance):
+            return None
+        columns = (rows.bar, rows.reason, rows.both, rows.settled)
+        found = zip(taken, *(column.tolist() for column in columns), volumes, strict=True)
+        return [
+            Closing(number + place, candidate, bar, reason, both, settled, np.nan, volume)
+            for place, (candidate, bar, reason, both, settled, volume) in enumerate(found)
+        ], after
 
     def _volume(self, candidate: int, balance: float, tally: _Counts) -> float | None:
         """The volume that the account has for this entry; None when it has none."""

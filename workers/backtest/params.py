@@ -12,7 +12,7 @@ from workers.strategy.confidence import OPEN_FROM
 from workers.wording import count
 
 
-class BacktestParams(TaskParams):
+class TradingParams(TaskParams):
     """What to test, on which bars, and what trading costs."""
 
     strategy: str = Field(
@@ -103,14 +103,6 @@ class BacktestParams(TaskParams):
     stop_out: float = Field(
         default=50.0, ge=0, le=100, title="Stop-out", description="Percent of the margin at which the broker closes."
     )
-    truncations: int | None = Field(
-        default=None,
-        ge=0,
-        le=100,
-        title="Truncations",
-        description="Places at which the bars are cut off to see whether an earlier signal changes; empty: 3 on up to "
-        "50,000 bars.",
-    )
     profile: bool | None = Field(
         default=None,
         title="Profile",
@@ -127,6 +119,31 @@ class BacktestParams(TaskParams):
     )
 
 
+class BacktestParams(TradingParams):
+    """A test of one rule."""
+
+    walk_forward: str = Field(
+        default="",
+        max_length=40,
+        title="Walk-forward",
+        description="Folds to learn from and to prove it on: a number, or days as 180/30; empty: none.",
+    )
+    truncations: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        title="Truncations",
+        description="Places at which the bars are cut off to see whether an earlier signal changes; empty: 3 on up to "
+        "50,000 bars.",
+    )
+    calibrate: bool | None = Field(
+        default=None,
+        title="Calibrate",
+        description="Keep what the scores were worth, for live ideas; empty: when the test is like live trading and "
+        "rests on no fewer signals than what is kept.",
+    )
+
+
 class BacktestResult(TaskResult):
     """What came of a backtest; money in ``currency``."""
 
@@ -139,6 +156,8 @@ class BacktestResult(TaskResult):
     trades: int = Field(description="Closed trades.")
     monte_carlo: dict[str, Any] = Field(description="What the trades could have shown in other orders.")
     look_ahead: dict[str, int] = Field(description="Places at which bars were cut off, and signals that changed.")
+    calibration: dict[str, Any] = Field(description="What the scores were worth, and whether it was kept.")
+    walk_forward: dict[str, Any] = Field(description="Each fold, and all parts to prove it on together.")
     no_trades: str = Field(description="Why there are none; empty when there are some.")
     statistics: dict[str, Any] = Field(description="The figures, see docs/backtests.md; null where one has no value.")
     trades_csv: str = Field(description="Table of the trades.")
@@ -152,3 +171,75 @@ class BacktestResult(TaskResult):
         net, factor = self.statistics["total_net_profit"], self.statistics["profit_factor"]
         told = f", profit factor {factor:.2f}" if factor is not None else ""
         return f"{on}: {count(self.trades, 'trade')}, net profit {net:,.2f} {self.currency}{told}"
+
+
+Objective = Literal["sqn", "net_profit", "profit_factor", "r_mean"]
+
+
+class SweepParams(TradingParams):
+    """What to vary, and how to judge it."""
+
+    vary: str = Field(
+        min_length=1,
+        max_length=2000,
+        title="Vary",
+        description="Numeric fields of the rule file and their values: "
+        "indicators.ema.fast=10..50/5; indicators.atr.multiplier=1,1.5,2",
+    )
+    random: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        title="Random",
+        description="So many points at random instead of the whole grid; empty: the grid.",
+    )
+    seed: int = Field(default=1, ge=0, le=2**31, title="Seed", description="Of the random numbers.")
+    objective: Objective = Field(
+        default="sqn",
+        title="Objective",
+        description="What is best: sqn (mean over spread of the profits in units of risk), r_mean, net_profit or "
+        "profit_factor.",
+    )
+    walk_forward: str = Field(
+        default="5",
+        min_length=1,
+        max_length=40,
+        title="Walk-forward",
+        description="Folds to choose in and to prove the choice on: a number, or days as 180/30.",
+    )
+    least_trades: int = Field(
+        default=10,
+        ge=1,
+        le=100_000,
+        title="Least trades",
+        description="Points with fewer trades in the part that is judged are not chosen.",
+    )
+    processes: int | None = Field(
+        default=None, ge=1, le=64, title="Processes", description="So many at once; empty: one for each processor."
+    )
+
+
+class SweepResult(TaskResult):
+    """What came of a sweep; money in ``currency``."""
+
+    strategy: str = Field(description="Id of the strategy.")
+    symbol: str = Field(description="Symbol it was tested on.")
+    timeframe: str = Field(description="Bars it was tested on.")
+    currency: str = Field(description="Currency of all money.")
+    objective: str = Field(description="What points are judged by.")
+    points: int = Field(description="Points that were tried.")
+    known: int = Field(description="Of those, the ones that an interrupted or earlier sweep had tried.")
+    invalid: int = Field(description="Points that are no rule, such as a fast average slower than the slow one.")
+    trials: int = Field(description="Tests of the strategy on the symbol so far, these included.")
+    walk_forward: dict[str, Any] = Field(description="Chosen in each fold and proved in the next: what came of it.")
+    top: tuple[dict[str, Any], ...] = Field(description="The best by what the parts to prove them on brought.")
+    results: str = Field(description="Every point, a line each; a sweep with the same parameters goes on there.")
+    report_json: str = Field(description="The whole result for programs.")
+    points_csv: str = Field(description="Table of all points.")
+    report_html: str = Field(description="The report for people.")
+
+    def summary(self) -> str:
+        proved = self.walk_forward["out_of_sample"]
+        told = f"{proved['r']:+.1f} R in {count(proved['trades'], 'trade')} out of sample"
+        on = f"{self.strategy} on {self.symbol} {self.timeframe}"
+        return f"{on}: {count(self.points, 'point')}, chosen as it went {told}"

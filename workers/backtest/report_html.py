@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from workers.backtest import report_proof
 from workers.backtest.breakdown import histogram
 from workers.backtest.model import Reason, Report
 from workers.backtest.report_json import thinned
@@ -19,7 +20,7 @@ from workers.backtest.svg import Frame
 #: Trades that are listed on the page; all of them are in the table beside it.
 MOST_TRADES: Final = 1000
 
-_STYLE: Final = """
+STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1c2128;--soft:#59636e;--line:#d1d9e0;--back:#fff;--good:#1a7f37;--bad:#cf222e;
 --blue:#0969da;--warn:#fff8c5}
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--line:#3d444d;--back:#0d1117;--good:#3fb950;
@@ -103,7 +104,7 @@ def text(report: Report, trades_file: str) -> str:
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
         "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         "<meta name='viewport' content='width=device-width, initial-scale=1'>",
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
         f"<p class='soft'>{escape(_about(head))}</p>",
         *(f"<p class='warn'>{escape(warning)}</p>" for warning in report.warnings),
@@ -112,11 +113,13 @@ def text(report: Report, trades_file: str) -> str:
         parts += _charts(report)
         parts += _figures(report)
         parts += _luck(report)
+        parts += report_proof.walked(report.head["walk_forward"])
         parts += _months(report)
         parts += ["<div class='pair'>", *(_breakdown(report, *table) for table in _TABLES), "</div>"]
         parts += _trades(report, trades_file)
     else:
         parts.append(f"<h2>No trades</h2><p>{escape(str(head['no_trades']))}</p>")
+    parts += report_proof.calibrated(head["calibration"])
     parts += _how(head)
     parts.append("</body></html>\n")
     return "".join(parts)

@@ -36,8 +36,8 @@ def document(report: Report) -> dict[str, Any]:
             "lowest": _rounded(np.minimum.reduceat(curve.lowest, begins)) if len(kept) else [],
         },
     }
-    plain: dict[str, Any] = _plain(found)
-    return plain
+    whole: dict[str, Any] = plain(found)
+    return whole
 
 
 def text(report: Report) -> str:
@@ -57,12 +57,12 @@ def _rounded(values: Any) -> list[float]:
     return found
 
 
-def _plain(value: Any) -> Any:
-    """Without what JSON has no word for: infinities and NaN are null."""
+def plain(value: Any) -> Any:
+    """Values without what JSON has no word for: infinities and NaN are null."""
     if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -39,6 +39,8 @@ class Request:
         trials: Earlier tests of the strategy on the symbol.
         truncations: Places at which the bars are cut off to see whether an earlier signal changes; None: a few, when
             there are not many bars.
+        calibrate: Whether to find out what the scores were worth.
+        walk_forward: Folds, see ``folds``; empty: none.
     """
 
     strategy: Strategy
@@ -60,6 +62,8 @@ class Request:
     warnings: tuple[str, ...] = ()
     trials: tuple[Trial, ...] = ()
     truncations: int | None = None
+    calibrate: bool = False
+    walk_forward: str = ""
 
 
 @dataclass(frozen=True, slots=True)

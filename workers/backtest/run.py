@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
@@ -22,10 +22,10 @@ from app.terminal.timeframes import DAY, TIMEFRAMES
 from app.terminal.values import AccountInfo, SymbolInfo
 from workers.backtest import bars
 from workers.backtest.bars import Asked, History
-from workers.backtest.honesty import Trial
+from workers.backtest.keeping import TRIALS, calibrates, keep_calibration, keep_trial, trials_of
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, News, Terms
-from workers.backtest.params import BacktestParams, BacktestResult
+from workers.backtest.params import BacktestParams, BacktestResult, TradingParams
 from workers.backtest.request import Answer, Request
 from workers.backtest.work import ENDINGS, stem_of, work
 from workers.calendar import store as calendar_store
@@ -43,9 +43,6 @@ from workers.strategy.schema import Strategy
 USUAL_DAYS: Final = 365.0
 #: After a request to stop, the process has this long to end by itself; it writes nothing half either way.
 GRACE_S: Final = 0.25
-#: Every test leaves a line here, so that later ones know how often something was tried.
-TRIALS: Final = "trials.csv"
-_TRIAL_COLUMNS: Final = ("created", "strategy", "symbol", "timeframe", "trial", "sharpe_daily")
 _TEXTS: Final = ("name", "description", "path", "currency_base", "currency_profit", "currency_margin")
 _CONNECT_S: Final = 10.0
 
@@ -59,7 +56,8 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
         WorkerCrashed: the process took longer than ``limit_s``, or died.
         Cancelled: the run was asked to stop.
     """
-    request = _Gatherer(ctx, params).request()
+    request = Gatherer(ctx, params, calibrate=calibrates(params)).request()
+    request = replace(request, truncations=params.truncations, walk_forward=params.walk_forward)
     try:
         answer: Answer = ctx.compute(work, request, limit_s=limit_s, grace_s=GRACE_S)
     except MetronomeError:
@@ -68,7 +66,7 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
             with guarding(request.folder, "clean"):
                 (request.folder / f"{request.stem}{ending}").unlink(missing_ok=True)
         raise
-    _keep_trial(ctx, answer)
+    keep_trial(ctx, answer)
     for file in (answer.trades_csv, answer.report_json, answer.report_html):
         ctx.wrote(Path(file))
     if answer.no_trades:
@@ -84,6 +82,8 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
         bars=dict(head["bars"]),
         counts=dict(head["counts"]),
         trades=answer.trades,
+        calibration=keep_calibration(ctx, params, request, head),
+        walk_forward=dict(head["walk_forward"]),
         monte_carlo=dict(head["monte_carlo"]),
         look_ahead=dict(head["look_ahead"]),
         no_trades=answer.no_trades,
@@ -94,11 +94,11 @@ def backtest(ctx: TaskContext, params: BacktestParams, limit_s: float) -> Backte
     )
 
 
-class _Gatherer:
+class Gatherer:
     """Puts one request together."""
 
-    def __init__(self, ctx: TaskContext, params: BacktestParams) -> None:
-        self._ctx, self._params = ctx, params
+    def __init__(self, ctx: TaskContext, params: TradingParams, *, calibrate: bool = False) -> None:
+        self._ctx, self._params, self._calibrate = ctx, params, calibrate
         self._warnings: list[str] = []
 
     def request(self) -> Request:
@@ -119,7 +119,7 @@ class _Gatherer:
             strategy.symbol, strategy.timeframe, window(strategy, profile), terms.start, terms.end
         )
         created = ctx.clock.now()
-        news_minutes = strategy.strategy.news_embargo_minutes if params.min_score > 0 else 0
+        news_minutes = strategy.strategy.news_embargo_minutes if params.min_score > 0 or self._calibrate else 0
         return Request(
             strategy=strategy,
             profile=profile,
@@ -144,8 +144,8 @@ class _Gatherer:
             stem=stem_of(strategy.id, strategy.symbol, strategy.timeframe, f"{created:%Y%m%d_%H%M%S}", ctx.run_id[-6:]),
             about=self._about(rule, strategy, profile, created),
             warnings=tuple(self._warnings),
-            trials=_trials(ctx.storage.paths.backtests / TRIALS, strategy.id, strategy.symbol),
-            truncations=params.truncations,
+            trials=trials_of(ctx.storage.paths.backtests / TRIALS, strategy.id, strategy.symbol),
+            calibrate=self._calibrate,
         )
 
     def _terms(self, account: AccountInfo | None) -> Terms:
@@ -313,37 +313,6 @@ class _Gatherer:
             int(first.timestamp()),
             int(last.timestamp()),
         )
-
-
-def _keep_trial(ctx: TaskContext, answer: Answer) -> None:
-    """Note a test among the trials of its strategy."""
-    head, sharpe = answer.head, answer.statistics["sharpe_daily"]
-    row = (
-        head["created"], head["strategy"], head["symbol"], head["timeframe"], head["trial"],
-        "" if sharpe is None else repr(sharpe),
-    )  # fmt: skip
-    ctx.storage.append_csv(ctx.storage.paths.backtests / TRIALS, _TRIAL_COLUMNS, [row])
-
-
-def _trials(path: Path, strategy: str, symbol: str) -> tuple[Trial, ...]:
-    """The tests of a strategy on a symbol that are noted; rows that are none are left out.
-
-    Raises:
-        StorageError: the file cannot be read.
-    """
-    with guarding(path, "read"):
-        if not path.exists():
-            return ()
-        text = path.read_text(encoding="utf-8", errors="replace")
-    found = []
-    for row in csv.DictReader(text.splitlines()):
-        if (row.get("strategy"), row.get("symbol")) != (strategy, symbol) or not row.get("trial"):
-            continue
-        try:
-            found.append(Trial(str(row["trial"]), float(row["sharpe_daily"]) if row.get("sharpe_daily") else None))
-        except ValueError:
-            continue
-    return tuple(found)
 
 
 def _recorded(path: Path, symbol: str) -> SymbolInfo | None:

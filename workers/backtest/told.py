@@ -12,7 +12,7 @@ import numpy as np
 
 from app.terminal.values import Rates
 from workers.backtest.bars import History
-from workers.backtest.model import Played, Terms
+from workers.backtest.model import Costs, Played, Terms
 from workers.backtest.request import Request
 from workers.backtest.signals import Signals
 from workers.market.grade import GRADES, Grade
@@ -26,20 +26,7 @@ _FEW_AMBIGUOUS: Final = 0.02
 
 def warnings(request: Request, history: History, played: Played, grade: Grade) -> list[str]:
     """What a reader of the result has to know."""
-    tally, found = played.tally, list[str]()
-    least = GRADES.index(request.least_grade)
-    if GRADES.index(grade.letter) > least:
-        found.append(f"The bars have grade {grade.letter} ({'; '.join(grade.reasons)}); the test was forced.")
-    if not request.costs.ideal:
-        if request.costs.spread_points is None and not history.rates["spread"].any():
-            found.append("The bars have no spread, so that none was paid; spread= names one in points.")
-        if request.costs.swap and (trouble := request.market.swap_trouble()):
-            found.append(trouble)
-    if request.market.converted:
-        found.append(
-            f"Profits were turned into {request.market.currency or 'the money of the account'} at the rate that "
-            "the symbol's specification has now; those of the past are not known."
-        )
+    tally, found = played.tally, of_bars(request, history, grade)
     left = tally.ambiguous - tally.settled
     if left > _FEW_AMBIGUOUS * len(played.trades):
         found.append(
@@ -57,43 +44,35 @@ def warnings(request: Request, history: History, played: Played, grade: Grade) -
     return found
 
 
+def of_bars(request: Request, history: History, grade: Grade) -> list[str]:
+    """What a reader has to know of the bars and of the money, whatever was traded."""
+    found = list(history.warnings)
+    least = GRADES.index(request.least_grade)
+    if GRADES.index(grade.letter) > least:
+        found.append(f"The bars have grade {grade.letter} ({'; '.join(grade.reasons)}); the test was forced.")
+    if not request.costs.ideal:
+        if request.costs.spread_points is None and not history.rates["spread"].any():
+            found.append("The bars have no spread, so that none was paid; spread= names one in points.")
+        if request.costs.swap and (trouble := request.market.swap_trouble()):
+            found.append(trouble)
+    if request.market.converted:
+        found.append(
+            f"Profits were turned into {request.market.currency or 'the money of the account'} at the rate that "
+            "the symbol's specification has now; those of the past are not known."
+        )
+    return found
+
+
 def head(
     request: Request, history: History, terms: Terms, signals: Signals, played: Played, grade: Grade
 ) -> dict[str, Any]:
-    rates: Rates = history.rates
-    times, costs = rates["time"], request.costs
     return {
         **request.about,
         "engine": ENGINE_VERSION,
         "currency": request.market.currency,
-        "bars": {
-            "source": history.source,
-            "count": len(rates),
-            "first": _iso(int(times[0])),
-            "last": _iso(int(times[-1])),
-            "tested_from": _iso(int(terms.start or 0)),
-            "tested_until": _iso(int(terms.end or 0)),
-            "grade": grade.letter,
-            "grade_reasons": list(grade.reasons),
-            "left_out": history.left_out,
-            "crc32": f"{zlib.crc32(rates.tobytes()):08x}",
-            "notes": list(history.notes),
-        },
-        "terms": {
-            "deposit": terms.deposit,
-            "volume": terms.volume,
-            "min_score": terms.min_score,
-            "warm_up": terms.warm_up,
-            "leverage": terms.leverage,
-            "stop_out": terms.stop_out,
-        },
-        "costs": {
-            "ideal": costs.ideal,
-            "spread_points": costs.spread_points,
-            "commission": costs.commission,
-            "slippage_points": costs.slippage_points,
-            "swap": costs.swap,
-        },
+        "bars": bars_head(history, terms, grade),
+        "terms": terms_of(terms),
+        "costs": costs_of(request.costs),
         "counts": {
             "decided_bars": signals.decided,
             "entry_signals": played.tally.signals,
@@ -110,10 +89,52 @@ def head(
     }
 
 
+def bars_head(history: History, terms: Terms, grade: Grade) -> dict[str, Any]:
+    """What the bars are."""
+    times = history.rates["time"]
+    return {
+        "source": history.source,
+        "count": len(times),
+        "first": iso(int(times[0])),
+        "last": iso(int(times[-1])),
+        "grade": grade.letter,
+        "grade_reasons": list(grade.reasons),
+        "left_out": history.left_out,
+        "notes": list(history.notes),
+        **bars_of(history.rates, terms),
+    }
+
+
+def bars_of(rates: Rates, terms: Terms) -> dict[str, str]:
+    """Which bars they are, and which of them are tested."""
+    return {
+        "tested_from": iso(int(terms.start or 0)),
+        "tested_until": iso(int(terms.end or 0)),
+        "crc32": f"{zlib.crc32(rates.tobytes()):08x}",
+    }
+
+
+def terms_of(terms: Terms) -> dict[str, Any]:
+    """How was traded."""
+    names = ("deposit", "volume", "min_score", "warm_up", "leverage", "stop_out")
+    return {name: getattr(terms, name) for name in names}
+
+
+def costs_of(costs: Costs) -> dict[str, Any]:
+    """What trading cost."""
+    names = ("ideal", "spread_points", "commission", "slippage_points", "swap")
+    return {name: getattr(costs, name) for name in names}
+
+
 def key(head: Mapping[str, Any]) -> str:
     """Names a test: the same rule with the same profile on the same bars and terms has the same."""
-    bars = {name: head["bars"][name] for name in ("crc32", "tested_from", "tested_until")}
-    parts = [head["rule"], head["profile"], head["symbol"], head["timeframe"], head["terms"], head["costs"], bars]
+    return trial_key(head, head["terms"], head["costs"], head["bars"])
+
+
+def trial_key(about: Mapping[str, Any], terms: Any, costs: Any, bars: Mapping[str, Any]) -> str:
+    """The same by its parts."""
+    span = {name: bars[name] for name in ("crc32", "tested_from", "tested_until")}
+    parts = [about["rule"], about["profile"], about["symbol"], about["timeframe"], terms, costs, span]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -134,5 +155,19 @@ def _why_none(signals: Signals, played: Played, terms: Terms) -> str:
     return f"On none of {count(signals.decided, 'decided bar')} did the entry conditions hold{asked}."
 
 
-def _iso(seconds: int) -> str:
+def price_of_costs(request: Request, price: float) -> dict[str, float]:
+    """What a trade costs besides the spread, as a move of the price: commission of both sides, and slippage.
+
+    Args:
+        price: At which a lot is worth what it is.
+    """
+    worth = float(request.market.profit(1.0, 1.0, price))
+    return {
+        "commission": 2.0 * request.costs.commission / worth if worth > 0 else 0.0,
+        "slippage": request.costs.slippage_points * request.market.grid.point,
+    }
+
+
+def iso(seconds: int) -> str:
+    """An instant of epoch seconds as text."""
     return f"{np.datetime64(seconds, 's')}Z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -14,14 +14,14 @@ from app.files import StorageError, atomic_write_bytes, guarding
 from app.paths import safe_name
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import TIMEFRAMES
-from workers.backtest import bars, report_html, report_json, told, trades_csv
+from workers.backtest import bars, calibrate, folds, report_html, report_json, told, trades_csv
 from workers.backtest.bars import History
 from workers.backtest.breakdown import breakdowns
 from workers.backtest.engine import play, sides_of, spread_points
 from workers.backtest.finer import Finer
 from workers.backtest.honesty import deflated, monte_carlo
 from workers.backtest.management import Plan
-from workers.backtest.model import Curve, Played, Report
+from workers.backtest.model import Curve, Played, Report, Terms, Trades
 from workers.backtest.request import Answer, Request, Voice
 from workers.backtest.signals import Signals, gather
 from workers.backtest.statistics import daily_returns, statistics
@@ -29,7 +29,10 @@ from workers.backtest.walk import Sides
 from workers.market.grade import GRADES, Grade
 from workers.market.resample import larger
 from workers.strategy.averages import Array
+from workers.strategy.calibration import rule_key
+from workers.strategy.confidence import PENDING_FROM
 from workers.strategy.evaluate import least_bars
+from workers.strategy.evidence import bars_bytes, sha256
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.prices import trade_terms
 from workers.strategy.rules import prepare
@@ -43,6 +46,8 @@ _TOLD: Final = 20
 _TRUNCATIONS: Final = 3
 _FEW_BARS: Final = 50_000
 _LEAST_CUT: Final = 100
+
+C = TypeVar("C", bound="Case")
 
 
 def work(voice: Voice, request: Request) -> Answer:
@@ -70,13 +75,22 @@ def work(voice: Voice, request: Request) -> Answer:
 
 def test(voice: Voice, request: Request) -> Report:
     """The backtest without its files."""
+    case, grade = opened(voice, request, Case)
+    return case.report(grade)
+
+
+def opened(voice: Voice, request: Request, kind: type[C]) -> tuple[C, Grade]:
+    """The bars of a request read, graded and cut to the test.
+
+    Raises:
+        UserAction: bars or rule cannot be used.
+    """
     voice.progress(0, 0, "reading the bars")
     history = request.history or bars.read_file(_given(request.path), request.asked)
     seconds = TIMEFRAMES[request.strategy.timeframe].seconds
-    letter = _graded(history, request, seconds)
+    grade = _graded(history, request, seconds)
     voice.check_cancelled()
-    test_case = _Case(voice, request, history, seconds)
-    return test_case.report(letter)
+    return kind(voice, request, history, seconds), grade
 
 
 def write(report: Report, folder: Path, stem: str, *, ideal: bool) -> tuple[Path, Path, Path]:
@@ -129,7 +143,7 @@ def _graded(history: History, request: Request, seconds: int) -> Grade:
     return found
 
 
-class _Case:
+class Case:
     """One backtest on bars that are read and graded."""
 
     def __init__(self, voice: Voice, request: Request, history: History, seconds: int) -> None:
@@ -181,28 +195,25 @@ class _Case:
         spread = spread_points(history.rates, request.costs)
         evaluator = self._evaluator(spread)
         signals = self._signals(evaluator, spread)
-        directions = frozenset(sign for sign in (1, -1) if (signals.sign == sign).any())
+        scored = self._scored(evaluator, spread) if request.calibrate else None
+        called = np.union1d(signals.sign, scored.sign if scored is not None else signals.sign)
+        directions = frozenset(called.tolist())
         sides = sides_of(evaluator, spread, request.market, request.costs, directions)
         close = evaluator.column("close")
         del evaluator  # with all averages: the walk needs prices only
         self._voice.check_cancelled()
         played = self._play(signals, sides, None)
-        warnings = [*request.warnings, *history.warnings]
-        if played.tally.ambiguous and request.finer is not None:
+        warnings = list(request.warnings)
+        finer = None
+        if request.finer is not None and (played.tally.ambiguous or request.calibrate):
             finer, trouble = self._finer(request.finer, directions)
             if finer is not None:
                 played = self._play(signals, sides, finer)
             warnings += [trouble] if trouble else []
         warnings += told.warnings(request, history, played, grade)
         part = slice(self._first, played.last + 1)
-        end = played.last + 1
-        figures = statistics(
-            played.trades, _cut(played.curve, 0, end), self._times[:end], self._seconds, close[:end],
-            self._terms.deposit, self._first,
-        )  # fmt: skip
-        curve = _cut(played.curve, self._first, end)
+        figures, curve, returns = self.figures(played, close)
         head = told.head(request, history, self._terms, signals, played, grade)
-        returns = daily_returns(curve, self._times[part], self._terms.deposit)
         figures |= deflated(returns, told.key(head), request.trials)
         return Report(
             head={
@@ -210,6 +221,10 @@ class _Case:
                 "trial": told.key(head),
                 "monte_carlo": monte_carlo(played.trades.profit, self._terms.deposit),
                 "look_ahead": self._truncated(signals, spread),
+                "calibration": self._calibration(calibrate.outcomes(scored, sides, finer))
+                if scored is not None
+                else {},
+                "walk_forward": self._folds(played.trades) if request.walk_forward else {},
             },
             statistics=figures,
             breakdowns=breakdowns(played.trades, self._times),
@@ -223,6 +238,15 @@ class _Case:
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
+    def figures(self, played: Played, close: Array) -> tuple[dict[str, Any], Curve, Array]:
+        """The statistics of a test, the curve from its first bar on, and its daily returns."""
+        deposit, first, end = self._terms.deposit, self._first, played.last + 1
+        found = statistics(
+            played.trades, _cut(played.curve, 0, end), self._times[:end], self._seconds, close[:end], deposit, first
+        )
+        curve = _cut(played.curve, first, end)
+        return found, curve, daily_returns(curve, self._times[first:end], deposit)
+
     def _evaluator(self, spread: Array, end: int | None = None) -> Evaluator:
         """The bars, or those before ``end``, as conditions see them: with a fixed spread where there is one, and longer
         bars made of them."""
@@ -234,7 +258,28 @@ class _Case:
             rates["spread"] = np.rint(spread)
         return Evaluator(rates, self._seconds, frames)
 
-    def _signals(self, evaluator: Evaluator, spread: Array) -> Signals:
+    def _scored(self, evaluator: Evaluator, spread: Array) -> Signals:
+        """All signals that live evaluation would have an idea on."""
+        return self._signals(evaluator, spread, replace(self._terms, min_score=PENDING_FROM, warm_up=None))
+
+    def _calibration(self, found: calibrate.Outcomes) -> dict[str, Any]:
+        """What the scores were worth."""
+        request = self._request
+        return calibrate.calibration(found) | {
+            "rule": rule_key(request.strategy, request.profile),
+            "bars_sha256": sha256(bars_bytes(self._history.rates)),
+            "first": told.iso(int(self._terms.start or 0)),
+            "last": told.iso(int(self._terms.end or 0)),
+            "costs": told.price_of_costs(request, float(self._history.rates["close"][-1])),
+        }
+
+    def _folds(self, trades: Trades) -> dict[str, Any]:
+        """The walk-forward of the rule."""
+        asked, count = self._request.walk_forward, len(self._times)
+        found = folds.folds(asked, self._times, self._first, count, self._seconds)
+        return folds.report(trades, found, self._times, self._seconds, asked)
+
+    def _signals(self, evaluator: Evaluator, spread: Array, terms: Terms | None = None) -> Signals:
         request = self._request
         return gather(
             request.strategy,
@@ -244,7 +289,7 @@ class _Case:
             request.market.grid,
             spread,
             request.news,
-            self._terms,
+            terms or self._terms,
             request.costs,
         )
 

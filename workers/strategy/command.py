@@ -65,7 +65,7 @@ def _list(desk: IdeaDesk, status: str) -> dict[str, Any]:
 
 
 def _listed(row: IdeaRow) -> dict[str, Any]:
-    facts, terms = row.facts, row.terms
+    facts, terms, measured = row.facts, row.terms, row.calibration
     return {
         "id": facts.id,
         "timestamp": iso(facts.time),
@@ -74,6 +74,9 @@ def _listed(row: IdeaRow) -> dict[str, Any]:
         "direction": facts.direction,
         "action": facts.action,
         "confidence": facts.score,
+        "calibration": measured.model_dump(mode="json") if measured else None,
+        "reached_text": measured.short if measured else "not calibrated",
+        "calibration_text": f"score {facts.score:g}; {measured.text if measured else 'not calibrated'}",
         "entry_price": terms.entry,
         "stop_loss": terms.stop,
         "take_profit": terms.target,

@@ -263,6 +263,7 @@ def _hashes(evidence: dict[str, Any]) -> Iterator[EvidenceRow]:
         "profile_sha256": "profile",
         "symbol_sha256": "specification of the symbol",
         "calendar_sha256": "calendar",
+        "calibration_sha256": "calibration of the score",
     }
     for key, name in names.items():
         if evidence.get(key):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from app.files import guarding
 from app.terminal.timeframes import TIMEFRAMES
+from workers.strategy.calibration import Calibrated
 from workers.strategy.decision_book import Decision, Figures, Terms
 from workers.strategy.idea_life import State, ends_at, state_at
 
@@ -29,6 +30,7 @@ class IdeaFacts:
         bar_time: When it opened; None in ideas of earlier versions.
         inputs: Name of its evidence; empty in ideas of earlier versions.
         sha256: Of the file.
+        calibration: What such a score was worth in a backtest; None in ideas of earlier versions.
         risk_share: Share of the equity that was to be put at risk; 0.01 is 1 %.
     """
 
@@ -50,6 +52,7 @@ class IdeaFacts:
     inputs: str
     notes: str
     sha256: str
+    calibration: Calibrated | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,14 @@ class IdeaRow:
         """Reward for one unit of risk, edits included."""
         figures = self.figures
         return figures.reward_risk if figures else self.facts.reward_risk
+
+    @property
+    def calibration(self) -> Calibrated | None:
+        """What such a score was worth in a backtest, for the prices that the idea was written with; None when nothing
+        is said of it, or other prices were set since."""
+        then, now = self.facts.terms, self.terms
+        same = (then.entry, then.stop, then.target) == (now.entry, now.stop, now.target)
+        return self.facts.calibration if same else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +194,7 @@ def _facts(name: str, item: Mapping[str, Any], sha256: str) -> IdeaFacts:
     evidence = evidence if isinstance(evidence, dict) else {}
     time = _moment(item["timestamp"])
     bar_time, closed = evidence.get("bar_time"), evidence.get("bar_close")
-    volume = item.get("volume")
+    volume, measured = item.get("volume"), item.get("calibration")
     plan = item.get("execution_plan")
     if item["timeframe"] not in TIMEFRAMES or item["direction"] not in ("long", "short"):
         raise ValueError("no timeframe or direction")
@@ -211,6 +222,7 @@ def _facts(name: str, item: Mapping[str, Any], sha256: str) -> IdeaFacts:
         inputs=str(evidence.get("inputs_sha256", "")),
         notes=str(item.get("notes", "")),
         sha256=sha256,
+        calibration=Calibrated.model_validate(measured) if isinstance(measured, dict) else None,
     )
 
 

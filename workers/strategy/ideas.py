@@ -21,6 +21,7 @@ from app.runs import iso
 from app.terminal.values import Rates
 from workers.strategy import confidence
 from workers.strategy.batch import Batch
+from workers.strategy.calibration import Calibrated, calibrated, rule_key
 from workers.strategy.chain import FILE_NAME, Chain, Entry, Link
 from workers.strategy.evaluate import Evaluation
 from workers.strategy.evidence import EvidenceStore, folder_of, sha256
@@ -30,7 +31,9 @@ from workers.strategy.prices import trade_terms
 from workers.strategy.sizing import Size
 
 #: Version of the evaluation: a change of its arithmetic changes this, so that old ideas can be told apart.
-ENGINE_VERSION: Final = "3"
+ENGINE_VERSION: Final = "4"
+#: Engines whose arithmetic is that of this one; they knew no calibration, and their ideas have no word of it.
+UNCALIBRATED_ENGINES: Final = frozenset({"3"})
 
 #: Finding a free name and writing it is one step: two runs may have an idea in the same second.
 _writing = threading.Lock()
@@ -88,6 +91,7 @@ class Evidence(_Part):
     bars: int = Field(description="Closed bars looked at.")
     bars_sha256: str
     other_bars_sha256: dict[str, str] = Field(default={}, description="Those of other timeframes.")
+    calibration_sha256: str | None = Field(default=None, description="What a backtest found of the scores.")
     conditions: tuple[Condition, ...]
     score: tuple[str, ...] = Field(description="The arithmetic of the score, line by line.")
     prices: tuple[str, ...] = Field(description="How entry, stop and target came about.")
@@ -106,6 +110,7 @@ class TradeIdea(_Part):
     symbol: str
     timeframe: str
     confidence: float
+    calibration: Calibrated | None = Field(default=None, description="What such a score was worth in a backtest.")
     action: str
     direction: Literal["long", "short"]
     entry_price: float
@@ -129,11 +134,14 @@ def idea_id(rule: RuleFile, profile: ProfileFile | None, evaluation: Evaluation)
     return f"{rule.strategy.id}_{stamp}_{side}_{files[:8]}"
 
 
-def build(inputs: Inputs, evaluation: Evaluation, size: Size, hashes: Hashes) -> TradeIdea:
+def build(
+    inputs: Inputs, evaluation: Evaluation, size: Size, hashes: Hashes, engine: str = ENGINE_VERSION
+) -> TradeIdea:
     """The idea of an evaluation that has one.
 
     Args:
         hashes: Names of the pieces of evidence.
+        engine: The version that the idea is made by, or was made by first.
 
     Raises:
         ValueError: the evaluation has no idea.
@@ -149,6 +157,7 @@ def build(inputs: Inputs, evaluation: Evaluation, size: Size, hashes: Hashes) ->
         symbol=strategy.symbol,
         timeframe=strategy.timeframe,
         confidence=score.value,
+        calibration=None if engine in UNCALIBRATED_ENGINES else _calibrated(inputs, evaluation, score.value),
         action=evaluation.action.value,
         direction=judged.side,
         entry_price=plan.entry,
@@ -176,6 +185,7 @@ def build(inputs: Inputs, evaluation: Evaluation, size: Size, hashes: Hashes) ->
             bars=evaluation.bars,
             bars_sha256=hashes.bars,
             other_bars_sha256=dict(hashes.other_bars),
+            calibration_sha256=hashes.calibration,
             conditions=tuple(
                 Condition(group=group, name=found.name, holds=found.holds, values=found.detail)
                 for group, found in judged.facts
@@ -184,9 +194,18 @@ def build(inputs: Inputs, evaluation: Evaluation, size: Size, hashes: Hashes) ->
             prices=_price_lines(evaluation, inputs.rates, inputs.info.digits),
             size=size.lines,
             gates=tuple(GateLine(name=gate.name, holds=gate.holds, text=gate.text) for gate in inputs.gates),
+            engine=engine,
             inputs_sha256=hashes.inputs,
         ),
     )
+
+
+def _calibrated(inputs: Inputs, evaluation: Evaluation, score: float) -> Calibrated | None:
+    """What the score was worth in the backtest of the strategy."""
+    if (plan := evaluation.plan) is None:
+        return None
+    key = rule_key(inputs.rule.strategy, evaluation.profile)
+    return calibrated(inputs.calibration, key, score, abs(plan.entry - plan.stop), abs(plan.target - plan.entry))
 
 
 def _notes(inputs: Inputs, size: Size) -> str:
@@ -196,7 +215,10 @@ def _notes(inputs: Inputs, size: Size) -> str:
 
 def idea_bytes(idea: TradeIdea) -> bytes:
     """The content of an idea's file."""
-    text = json.dumps(idea.model_dump(mode="json", by_alias=True), ensure_ascii=False, indent=2, allow_nan=False)
+    document = idea.model_dump(mode="json", by_alias=True)
+    if idea.evidence.engine in UNCALIBRATED_ENGINES:
+        del document["calibration"], document["evidence"]["calibration_sha256"]
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 

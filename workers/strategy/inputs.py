@@ -18,6 +18,7 @@ from workers.calendar.values import Calendar
 from workers.strategy import calendar_news
 from workers.strategy.account import AccountState
 from workers.strategy.batch import Batch
+from workers.strategy.calibration import Calibration
 from workers.strategy.confidence import News
 from workers.strategy.evaluate import Evaluation, SideView, evaluate, examine
 from workers.strategy.evidence import EvidenceLost, EvidenceStore, bars_bytes, bars_of, canonical
@@ -49,6 +50,7 @@ class Inputs:
         now: When it was decided, in whole milliseconds.
         gates: What was found of the preconditions.
         limits: The settings of risk.
+        calibration: What a backtest found of the scores of the strategy; None when there is none.
     """
 
     rule: RuleFile
@@ -61,6 +63,7 @@ class Inputs:
     gates: tuple[Gate, ...]
     account: AccountState
     limits: RiskSettings
+    calibration: Calibration | None = None
 
     def evaluated(self) -> Evaluation:
         """The strategy on these bars, with what news take from the score."""
@@ -103,6 +106,7 @@ class Hashes:
     bars: str
     other_bars: tuple[tuple[str, str], ...]
     inputs: str
+    calibration: str | None = None
 
 
 def currencies(info: SymbolInfo) -> frozenset[str]:
@@ -128,6 +132,7 @@ def store(inputs: Inputs, evidence: EvidenceStore, engine: str, batch: Batch | N
     calendar = put(canonical(calendar_news.as_json(inputs.calendar))) if inputs.calendar is not None else None
     bars = put(bars_bytes(inputs.rates))
     others = tuple((name, put(bars_bytes(rates))) for name, rates in sorted(inputs.frames.items()))
+    measured = put(canonical(inputs.calibration.document)) if inputs.calibration is not None else None
     root = {
         "engine": engine,
         "now": iso(inputs.now),
@@ -142,8 +147,9 @@ def store(inputs: Inputs, evidence: EvidenceStore, engine: str, batch: Batch | N
         "gates": [[gate.name, gate.holds, gate.text] for gate in inputs.gates],
         "account": inputs.account.as_json(),
         "limits": inputs.limits.model_dump(mode="json"),
+        "calibration": measured,
     }
-    return Hashes(rule, profile, symbol, calendar, bars, others, put(canonical(root)))
+    return Hashes(rule, profile, symbol, calendar, bars, others, put(canonical(root)), measured)
 
 
 def load(name: str, evidence: EvidenceStore) -> tuple[Inputs, Hashes, str]:
@@ -163,6 +169,7 @@ def load(name: str, evidence: EvidenceStore) -> tuple[Inputs, Hashes, str]:
             root["bars"],
             tuple(sorted(root["other_bars"].items())),
             name,
+            root.get("calibration"),  # ideas of engine 3 have none
         )
         return _inputs(root, hashes, evidence), hashes, str(root["engine"])
     except EvidenceLost:
@@ -174,7 +181,7 @@ def load(name: str, evidence: EvidenceStore) -> tuple[Inputs, Hashes, str]:
 
 def pieces(root: Mapping[str, Any]) -> list[str]:
     """The names of the pieces that a document of ``store`` speaks of."""
-    found = [root.get(name) for name in ("rule", "profile", "symbol", "calendar", "bars")]
+    found = [root.get(name) for name in ("rule", "profile", "symbol", "calendar", "bars", "calibration")]
     others = root.get("other_bars")
     found += others.values() if isinstance(others, dict) else ()
     return [str(name) for name in found if name is not None]
@@ -201,6 +208,7 @@ def _inputs(root: Mapping[str, Any], hashes: Hashes, evidence: EvidenceStore) ->
         tuple(Gate(*gate) for gate in root["gates"]),
         AccountState.from_json(root["account"]),
         RiskSettings.model_validate(root["limits"]),
+        Calibration.of(evidence.document(hashes.calibration)) if hashes.calibration is not None else None,
     )
 
 

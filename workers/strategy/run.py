@@ -22,10 +22,11 @@ from workers.market.care import Caretaker
 from workers.market.gaps import find_gaps, trades_at
 from workers.market.grade import grade
 from workers.market.hours import hours_of, market_open
-from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
+from workers.strategy import account, calendar_news, calibration, gates, ideas, repaint, replay
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import UNKNOWN, AccountState
 from workers.strategy.batch import Batch
+from workers.strategy.calibration import Calibration
 from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, SideView, frame_window, window
 from workers.strategy.gates import Gate
 from workers.strategy.inputs import Inputs
@@ -153,7 +154,14 @@ class Evaluator:
         inputs = replace(inputs, gates=self._gates(inputs, found))
         if (closed := _closed(found, inputs.gates)) is not None:
             return StrategyOutcome(rule, closed, gates=inputs.gates)
-        return self._write(replace(inputs, account=self._account), found)
+        return self._write(replace(inputs, account=self._account, calibration=self._calibration(inputs)), found)
+
+    def _calibration(self, inputs: Inputs) -> Calibration | None:
+        """What a backtest found of the strategy's scores; that of a made-up market counts in such a one only."""
+        found = calibration.load(self._ctx.storage, inputs.rule.strategy)
+        if found is not None and found.simulated and not self._ctx.terminal.status.simulated:
+            return None
+        return found
 
     def look_at(self, rule: RuleFile) -> tuple[StrategyOutcome, tuple[SideView, ...]]:
         """What would come of a rule now, with every condition of every direction; nothing is written.

@@ -16,13 +16,16 @@ from hand_terminal import Bench, make_rates
 from app.errors import Blocked, Cancelled, NothingToDo, Retryable, UserAction
 from app.json_list import write_list
 from app.settings_model import SimulatedSettings
+from app.storage import Storage
 from app.tasks import NoParams, TaskContext
 from app.terminal.symbols import SymbolBook
 from app.terminal.timeframes import TIMEFRAMES
 from workers.ai_tasks import EvaluationResult, SymbolParams, evaluate_all_strategies, evaluate_single_symbol
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Calendar, Event, Impact, SourceState
+from workers.strategy import calibration
 from workers.strategy.ideas import IdeaFiles, TradeIdea
+from workers.strategy.library import read_rule
 from workers.strategy.replay import verify
 
 
@@ -46,6 +49,48 @@ def ideas_of(bench: Bench) -> list[Path]:
     return sorted(bench.paths.trade_ideas.glob("*.json"))
 
 
+def calibrate(bench: Bench, name: str, *, simulated: bool = False) -> None:
+    """Keep of that strategy that 122 of 214 signals reached their target."""
+    strategy = read_rule(bench.paths.strategies / f"{name}.json").strategy
+    document = {
+        "rule": calibration.rule_key(strategy, None),
+        "steps": [{"low": 60.0, "high": 100.0, "signals": 214, "reached": 122}],
+        "costs": {"commission": 0.0, "slippage": 0.0},
+        "simulated": simulated,
+    }
+    path = calibration.path_of(bench.paths, name, strategy.symbol, strategy.timeframe)
+    Storage(bench.paths, bench.clock).write_json(path, document)
+
+
+@pytest.mark.parametrize(
+    ("of_simulated", "in_simulated", "carried"),
+    [(False, False, True), (False, True, True), (True, True, True), (True, False, False)],
+)
+def test_an_idea_carries_what_a_backtest_found_of_its_score(
+    bench: Bench, of_simulated: bool, in_simulated: bool, carried: bool
+) -> None:
+    """What was found in a made-up market says nothing of a real one."""
+    put(bench, "trend")
+    calibrate(bench, "trend", simulated=of_simulated)
+    bench.terminal.simulated = in_simulated
+    run_all(bench)
+    idea = json.loads(ideas_of(bench)[0].read_text(encoding="utf-8"))
+    assert idea["calibration"]["calibrated"] is carried
+    assert (idea["evidence"]["calibration_sha256"] is not None) is carried
+    assert not verify(bench.paths).faults
+    if carried:
+        assert (idea["calibration"]["signals"], idea["calibration"]["probability"]) == (214, 0.5701)
+
+
+def test_a_rule_that_changed_since_is_not_calibrated(bench: Bench) -> None:
+    put(bench, "trend")
+    calibrate(bench, "trend")
+    put(bench, "trend", indicators={"atr": {"multiplier": 2.0}})
+    run_all(bench)
+    idea = json.loads(ideas_of(bench)[0].read_text(encoding="utf-8"))
+    assert idea["calibration"]["reason"] == "the rule or its profile changed since its backtest"
+
+
 def test_idea_with_the_fields_of_old_and_its_evidence(bench: Bench) -> None:
     put(bench, "trend")
     result, ctx = run_all(bench)
@@ -55,7 +100,7 @@ def test_idea_with_the_fields_of_old_and_its_evidence(bench: Bench) -> None:
     assert set(idea) == {
         "schema", "id", "timestamp", "symbol", "timeframe", "confidence", "action", "direction", "entry_price",
         "stop_loss", "take_profit", "volume", "rr_ratio", "emnr_flags", "indicators", "execution_plan", "status",
-        "notes", "evidence",
+        "notes", "evidence", "calibration",
     }  # fmt: skip
     assert (idea["schema"], idea["status"], idea["notes"]) == (1, "pending_approval", "")
     assert idea["volume"] > 0

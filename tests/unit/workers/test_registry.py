@@ -23,6 +23,7 @@ def test_default_schedules_are_those_of_the_design() -> None:
         "evaluate_all_strategies": (Queue.AI_EVALUATION, "*/15 * * * *", True),
         "evaluate_single_symbol": (Queue.AI_EVALUATION, "manual", False),
         "backtest_strategy": (Queue.AI_EVALUATION, "manual", False),
+        "sweep_strategy": (Queue.AI_EVALUATION, "manual", False),
         "collect_market_data": (Queue.DATA_COLLECTION, "*/5 * * * *", True),
         "update_symbol_info": (Queue.DATA_COLLECTION, "daily 00:20", False),
         "record_trades": (Queue.DATA_COLLECTION, "5 * * * *", False),

@@ -92,6 +92,22 @@ class Evaluator:
             found = self._truths[node] = self._truth(node)
         return found
 
+    def shrink(self, most: int) -> None:
+        """Forget what was computed when it takes more than ``most`` bytes: conditions first, then numbers.
+
+        For sweeps, in which one rule after the other asks; what is forgotten is computed again.
+        """
+        truths = sum(found.holds.nbytes + found.known.nbytes for found in self._truths.values())
+        numbers = sum(found.nbytes for found in (*self._numbers.values(), *self._finite.values()))
+        if truths + numbers > most:
+            self._truths.clear()
+            self._divergences.clear()
+        if numbers > most:
+            self._numbers.clear()
+            self._finite.clear()
+        for there, _newest in self._others.values():
+            there.shrink(most)
+
     def divergences(self, node: Diverges) -> Divergences:
         """The pivots behind a divergence."""
         found = self._divergences.get(node)

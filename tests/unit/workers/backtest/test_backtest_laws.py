@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.terminal.values import Rates
-from workers.backtest.engine import spread_points
+from workers.backtest.engine import _Game, spread_points
 from workers.backtest.management import Plan
 from workers.backtest.model import Costs, Reason, Terms, Trades
 from workers.backtest.signals import Signals, gather
@@ -163,8 +163,6 @@ def test_costs_only_ever_lower_the_profit(seed: int, commission: float, swap: bo
 @given(seed=st.integers(0, 10_000), share=st.sampled_from((0.05, 0.5, 1.0)))
 def test_looking_at_the_account_changes_nothing_while_there_is_money(seed: int, share: float) -> None:
     """The quick walk and the careful one, which looks at size and margin each time, find the same trades."""
-    from workers.backtest.engine import _Game
-
     rates = wandering(seed, 400)
     signals = random_calls(seed, rates, share)
     quick = trade(rates, signals, deposit=1e9)
@@ -173,6 +171,30 @@ def test_looking_at_the_account_changes_nothing_while_there_is_money(seed: int, 
         careful = trade(rates, signals, deposit=1e9)
     for name in Trades.__slots__:
         np.testing.assert_allclose(getattr(quick.trades, name), getattr(careful.trades, name), rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    share=st.sampled_from((0.05, 0.5, 1.0)),
+    deposit=st.sampled_from((2_000.0, 20_000.0, 1e6)),
+    risk=st.floats(0.001, 0.05),
+)
+def test_sizes_by_risk_are_the_same_with_and_without_a_look_at_each_position(
+    seed: int, share: float, deposit: float, risk: float
+) -> None:
+    """All sizes at once, and one position after the other with margin and stop-out: the same trades, the same money."""
+    rates = wandering(seed, 600)
+    signals = random_calls(seed, rates, share)
+    at_once = trade(rates, signals, deposit=deposit, risk=risk, volume=None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Game, "_several", lambda *_args: None)
+        one_by_one = trade(rates, signals, deposit=deposit, risk=risk, volume=None)
+    assert rows(at_once) == rows(one_by_one)
+    for name in ("volume", "profit"):
+        found, wanted = getattr(at_once.trades, name), getattr(one_by_one.trades, name)
+        np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9)
+    assert at_once.tally == one_by_one.tally
 
 
 def signals_of(strategy: Strategy, rates: Rates, costs: Costs = FREE) -> Signals:

@@ -12,7 +12,7 @@ import pytest
 from hand_terminal import Bench
 
 from workers.backtest.params import BacktestParams
-from workers.backtest.run import _Gatherer
+from workers.backtest.run import Gatherer
 from workers.backtest.statistics import of_profits
 from workers.backtest.tester_report import COMPARED, recomputed, told
 from workers.backtest.work import work
@@ -76,7 +76,7 @@ def test_the_trades_of_an_independent_engine_one_by_one(shared: Path, bench: Ben
             volume=0.1,
             min_score=0,
         )
-        answer = work(Mute(), _Gatherer(bench.context(), params).request())
+        answer = work(Mute(), Gatherer(bench.context(), params).request())
         with Path(answer.trades_csv).open(encoding="utf-8", newline="") as file:
             found = [row for row in csv.DictReader(file) if int(row["entry_bar"]) >= 60]
         expected = [trade for trade in case["trades"] if trade["entry_bar"] >= 60]

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arena import wandering
 from hand_terminal import SPECIFICATION, Bench, make_rates
+from task_bench import Here, hours
 
 from app.errors import Blocked, Cancelled, UserAction
 from app.execution import execute
@@ -22,7 +22,6 @@ from app.files import StorageError
 from app.json_list import write_list
 from app.runs import RunState
 from app.tasks import TaskContext
-from app.terminal.values import Rates
 from workers import ai_tasks
 from workers.backtest import work as backtest_work
 from workers.backtest.params import BacktestParams, BacktestResult
@@ -30,67 +29,6 @@ from workers.market.bar_text import encoded
 
 BROKEN = "2025-01-06T03:00:00Z,1.1,1.0,1.2,1.1,1,1,0"
 SPEC = next(spec for spec in ai_tasks.SPECS if spec.id == "backtest_strategy")
-RULE = {
-    "symbol": "EURUSD",
-    "timeframe": "H1",
-    "conditions": {"entry": ["ema(3) crosses above ema(8)"], "exit": ["rsi > 75"]},
-    "strategy": {"direction": "both", "min_rr": 1.5, "news_embargo_minutes": 0},
-}
-
-
-class Here:
-    """Works in this process; counts what it was told, and can ask to stop."""
-
-    def __init__(self, ctx: TaskContext, stop_after: int = 1_000_000) -> None:
-        self._ctx, self._stop_after, self.told = ctx, stop_after, list[str]()
-
-    def progress(self, done: int, total: int, text: str = "") -> None:
-        self.told.append(text)
-        self._ctx.progress(done, total, text)
-        self.check_cancelled()
-
-    def check_cancelled(self) -> None:
-        if len(self.told) > self._stop_after:
-            raise Cancelled("Stopped on request.")
-
-
-@pytest.fixture
-def tester(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[BacktestResult, TaskContext]]:
-    """Runs the task in this process on a rule file and, if given, a file of bars."""
-    monkeypatch.setattr(TaskContext, "compute", lambda ctx, work, *args, **_limits: work(Here(ctx), *args))
-
-    def run(
-        rates: Rates | str | None = None, rule: dict[str, Any] | None = None, **params: Any
-    ) -> tuple[BacktestResult, TaskContext]:
-        ctx = bench.context("backtest_strategy")
-        path = tmp_path / "rule.json"
-        path.write_text(json.dumps({**RULE, **(rule or {})}), encoding="utf-8")
-        if rates is not None:
-            params["bars"] = str(bars_file(tmp_path, rates))
-        found = ai_tasks.backtest_strategy(ctx, BacktestParams(**{"strategy": str(path), **params}))
-        return found, ctx
-
-    return run
-
-
-def bars_file(folder: Path, rates: Rates | str) -> Path:
-    path = folder / "EURUSD_H1.csv"
-    if isinstance(rates, str):
-        path.write_text(rates, encoding="utf-8")
-    else:
-        path.write_bytes(b"".join(encoded([rates], 5)))
-    return path
-
-
-def hours(count: int = 600, seed: int = 4) -> Rates:
-    """Hours of a week's days, without weekends, so that nothing is missing."""
-    rates = wandering(seed, count)
-    days, left = np.divmod(np.arange(count), 24)
-    weeks, day = np.divmod(days, 5)
-    rates["time"] = 1_735_689_600 + 5 * 86_400 + (weeks * 7 + day) * 86_400 + left * 3600
-    return rates
 
 
 @pytest.mark.allow_warnings("")

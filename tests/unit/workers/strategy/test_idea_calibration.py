@@ -1,0 +1,106 @@
+"""Ideas that carry what their score was worth: written, made again from evidence, shown, and of earlier engines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from idea_maker import make_idea
+
+from app.cli_ideas import IdeaOptions
+from app.clock import FakeClock
+from app.paths import Paths
+from app.storage import Storage
+from workers.strategy import calibration
+from workers.strategy.command import ideas
+from workers.strategy.evidence import EvidenceStore, folder_of
+from workers.strategy.idea_files import IdeaReader, facts_of, rows
+from workers.strategy.replay import rebuild, verify
+from workers.strategy.schema import parse_strategy
+
+AT = datetime(2025, 6, 3, 9, 7, tzinfo=UTC)
+STEPS = [(60.0, 70.0, 40, 10), (80.0, 100.0, 214, 122)]
+
+
+def written(paths: Paths) -> Path:
+    return next(paths.trade_ideas.glob("*.json"))
+
+
+def test_an_idea_carries_its_calibration_and_is_made_again_byte_for_byte(paths: Paths) -> None:
+    idea = make_idea(paths, AT, steps=STEPS)
+    assert idea.calibration is not None
+    assert idea.calibration.text == "57 % (50-63 %, n=214) reached target first; break-even needs 33 %"
+    content = written(paths).read_bytes()
+    assert json.loads(content)["evidence"]["calibration_sha256"] == idea.evidence.calibration_sha256
+    again = rebuild(idea.evidence.inputs_sha256, EvidenceStore(folder_of(paths)))
+    assert again.content == content
+    assert not verify(paths).faults
+
+
+def test_its_evidence_is_part_of_the_proof(paths: Paths) -> None:
+    idea = make_idea(paths, AT, steps=STEPS)
+    name = idea.evidence.calibration_sha256
+    assert name is not None
+    (folder_of(paths) / name[:2] / f"{name}.z").unlink()
+    assert any(f"The evidence {name} is missing" in fault for fault in verify(paths).faults)
+
+
+def test_a_changed_rule_says_so_and_so_does_its_replay(paths: Paths) -> None:
+    idea = make_idea(paths, AT, steps=STEPS, measured_rule="0" * 64)
+    assert idea.calibration is not None
+    assert idea.calibration.text == "not calibrated: the rule or its profile changed since its backtest"
+    again = rebuild(idea.evidence.inputs_sha256, EvidenceStore(folder_of(paths)))
+    assert again.content == written(paths).read_bytes()
+
+
+def test_an_idea_of_the_engine_before_is_made_again_without_a_word_of_it(paths: Paths) -> None:
+    idea = make_idea(paths, AT, engine="3")
+    content = written(paths).read_bytes()
+    assert b"calibration" not in content
+    again = rebuild(idea.evidence.inputs_sha256, EvidenceStore(folder_of(paths)))
+    assert (again.content, again.engine) == (content, "3")
+    answer = ideas(paths, "replay", [idea.id])
+    assert answer["identical"]
+
+
+def test_the_list_says_what_a_score_is_worth(paths: Paths) -> None:
+    make_idea(paths, AT, steps=STEPS)
+    [row] = ideas(paths, "list", [])["ideas"]
+    worth = "57 % (50-63 %, n=214) reached target first; break-even needs 33 %"
+    assert row["calibration_text"] == f"score {row['confidence']:g}; {worth}"
+    assert row["reached_text"] == "57 % (50-63 %, n=214), needs 33 %"
+    assert row["calibration"]["probability"] == 0.5701
+
+
+def test_edited_prices_are_not_those_that_were_measured(paths: Paths, fake_clock: FakeClock) -> None:
+    options = IdeaOptions(clock=fake_clock)
+    idea = make_idea(paths, fake_clock.now(), steps=STEPS)
+    ideas(paths, "edit", [idea.id, "volume=0.01"], options)
+    assert ideas(paths, "list", [], options)["ideas"][0]["calibration"] is not None
+    ideas(paths, "edit", [idea.id, f"target={idea.take_profit + 0.0001:.5f}"], options)
+    [row] = ideas(paths, "list", [], options)["ideas"]
+    assert row["calibration"] is None
+    assert row["calibration_text"].endswith("; not calibrated")
+
+
+def test_facts_without_a_word_of_calibration_have_none(paths: Paths) -> None:
+    make_idea(paths, AT, engine="3")
+    facts, _broken = IdeaReader(paths.trade_ideas).read()
+    assert rows(facts, (), 12, AT)[0].calibration is None
+    document = json.loads(written(paths).read_bytes()) | {"calibration": {"calibrated": "perhaps"}}
+    assert facts_of("x.json", json.dumps(document).encode()) is None
+
+
+@pytest.mark.allow_warnings("")
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema": 1, "steps": 3}', b'{"schema": 99}'])
+def test_a_file_that_holds_no_calibration_is_none(paths: Paths, fake_clock: FakeClock, content: bytes) -> None:
+    rule = {"symbol": "EURUSD", "timeframe": "M5", "conditions": {"entry": ["close > 0"]}}
+    strategy = parse_strategy(json.dumps({**rule, "strategy": {"direction": "long"}}), "some.json")
+    storage = Storage(paths, fake_clock)
+    assert calibration.load(storage, strategy) is None
+    path = calibration.path_of(paths, "some", "EURUSD", "M5")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    assert calibration.load(storage, strategy) is None
