@@ -22,6 +22,7 @@ from workers.wording import count
 ENGINE_VERSION: Final = 1
 #: A share of trades that may have ended either way without a word of warning; the count is always told.
 _FEW_AMBIGUOUS: Final = 0.02
+_BALANCE: Final = ", balance "
 
 
 def warnings(request: Request, history: History, played: Played, grade: Grade) -> list[str]:
@@ -68,6 +69,9 @@ def head(
         "currency": request.market.currency,
         "bars": {
             "source": history.source,
+            "path": str(request.path) if request.path else "",
+            "time_zone": request.asked.time_zone,
+            "point": request.asked.point,
             "count": len(rates),
             "first": _iso(int(times[0])),
             "last": _iso(int(times[-1])),
@@ -108,6 +112,20 @@ def head(
         },
         "no_trades": "" if len(played.trades) else _why_none(signals, played, terms),
     }
+
+
+def so_far(positions: int, balance: float, currency: str) -> str:
+    """What a test under way says of itself; ``balance_in`` takes the balance out of it again."""
+    return f"{count(positions, 'position')}{_BALANCE}{balance:,.2f} {currency}"
+
+
+def balance_in(text: str) -> float | None:
+    """The balance in what a test under way says; None when it does not speak of one."""
+    _before, found, rest = text.partition(_BALANCE)
+    try:
+        return float(rest.split(" ", 1)[0].replace(",", "")) if found else None
+    except ValueError:
+        return None
 
 
 def key(head: Mapping[str, Any]) -> str:
