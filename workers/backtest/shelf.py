@@ -105,6 +105,13 @@ class Binned:
     stem: str
 
 
+class Damaged(UserAction):
+    """The document of a backtest is none, or not a whole one."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path.name} is damaged: {why}.", advice="Delete it, and run the test again.")
+
+
 class Shelf:
     """The backtests of one home. Thread: any; all methods read or write the disk."""
 
@@ -151,11 +158,7 @@ class Shelf:
             UserAction: it is not there any more, or damaged.
             StorageError: it cannot be read.
         """
-        path = self._path(stem, ".json")
-        try:
-            document = _document(path, whole=True)
-        except ValueError as error:
-            raise UserAction(f"{path.name} is damaged: {error}.", advice="Delete it, and run the test again.") from error
+        document = _document(self._path(stem, ".json"), whole=True)
         trades, trouble = tuple[TradeRow, ...](), ""
         table = self._path(stem, "_trades.csv")
         try:
@@ -309,28 +312,28 @@ def _document(path: Path, *, whole: bool) -> dict[str, Any]:
     """The document of a backtest; unless ``whole`` without its curve.
 
     Raises:
-        ValueError: it is none; the text says why.
-        StorageError: it cannot be read.
+        Damaged: it is none.
         UserAction: it is not there.
+        StorageError: it cannot be read.
     """
     with guarding(path, "read"):
         try:
             if path.stat().st_size > LARGEST:
-                raise ValueError(f"it has more than {LARGEST:,} bytes")
+                raise Damaged(path, f"it has more than {LARGEST:,} bytes")
             content = path.read_bytes()
         except FileNotFoundError:
             raise UserAction(
                 f"{path.name} is not there any more.", advice="Another program moved or deleted it."
             ) from None
     if not content.rstrip().endswith(b"}"):
-        raise ValueError("it is cut off, or empty")
+        raise Damaged(path, "it is cut off, or empty")
     place = -1 if whole else content.rfind(_CURVE)
     try:
         found = json.loads(content if place < 0 else content[:place].rstrip(b", \r\n") + b"}")
     except (ValueError, RecursionError) as error:
-        raise ValueError("it is not valid JSON") from error
+        raise Damaged(path, "it is not valid JSON") from error
     if not isinstance(found, dict) or not isinstance(found.get("statistics"), dict):
-        raise ValueError("it is not the result of a backtest")
+        raise Damaged(path, "it is not the result of a backtest")
     return found
 
 
@@ -338,10 +341,8 @@ def _entry(path: Path, stem: str, stamp: tuple[int, int], noted: bool) -> Entry:
     written = datetime.fromtimestamp(stamp[0] / 1e9, UTC)
     try:
         found = _document(path, whole=False)
-    except ValueError as error:
-        return Entry(stem, stamp, written, name=stem, problem=f"{path.name} is damaged: {error}.", noted=noted)
     except UserAction as error:
-        return Entry(stem, stamp, written, name=stem, problem=str(error), noted=noted)
+        return Entry(stem, stamp, written, name=stem, problem=error.message, noted=noted)
     figures, bars = found["statistics"], _part(found, "bars")
     return Entry(
         stem,

@@ -89,9 +89,8 @@ def _report(file: Path) -> TesterReport | None:
     if not isinstance(facts, dict):
         return None
     texts = {str(name): str(value) for name, value in facts.items()}
-    figures = {
-        str(name): value for name, value in (again if isinstance(again, dict) else {}).items() if isinstance(value, dict)
-    }
+    worked_out = again if isinstance(again, dict) else {}
+    figures = {str(name): value for name, value in worked_out.items() if isinstance(value, dict)}
     return TesterReport(
         file.parent.name,
         str(found.get("file") or file.parent.name),

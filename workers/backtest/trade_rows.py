@@ -110,9 +110,7 @@ def _row(line: int, place: Mapping[str, int], row: list[str]) -> TradeRow:
     def text(name: str) -> str:
         return row[place[name]] if name in place else ""
 
-    opened, closed = (
-        int(datetime.fromisoformat(row[place[name]]).timestamp()) for name in ("entry_time", "exit_time")
-    )
+    opened, closed = (int(datetime.fromisoformat(row[place[name]]).timestamp()) for name in ("entry_time", "exit_time"))
     return TradeRow(
         line,
         opened,
