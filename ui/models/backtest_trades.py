@@ -115,7 +115,7 @@ def told(row: TradeRow, digits: int) -> str:
         reason=reason_words(row.reason),
     )
     doubt = words.tr("stop and target lay in one bar") if row.ambiguous else ""
-    return words.joined(text, words.tr("profit {n}").format(n=money(row.profit)), doubt)
+    return words.joined(words.tr("profit {n}").format(n=money(row.profit)), text, doubt)
 
 
 def decimals(rows: Sequence[TradeRow]) -> int:

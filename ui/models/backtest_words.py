@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from workers.backtest.shelf import Result
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_Finding = tuple[str, str | Ink, str]
+_RATIOS: Final = ("ahpr", "ghpr")
 #: Below it, a result is not to be told from luck (Bailey and Lopez de Prado).
 LUCK: Final = 0.95
 
@@ -23,7 +25,7 @@ def shown(value: object, kind: str, *, signed: bool = False) -> str:
     """A figure as people read it.
 
     Args:
-        kind: m money, p percent, n number, i count, t seconds.
+        kind: m money, p percent, n number, r ratio close to 1, i count, t seconds.
         signed: Whether what is above zero has its sign.
     """
     found = number(value)
@@ -34,7 +36,9 @@ def shown(value: object, kind: str, *, signed: bool = False) -> str:
         return sign + money(found)
     if kind == "t":
         return sign + _time(found)
-    text = f"{found:,.0f}" if kind == "i" else f"{found:,.2f}{words.GAP}%" if kind == "p" else f"{found:,.4g}"
+    text = f"{found:,.0f}" if kind == "i" else f"{found:,.2f}{words.GAP}%" if kind == "p" else f"{found:,.2f}"
+    if kind == "r":
+        text = f"{found:.4f}"
     return sign + text.replace("-", "\N{MINUS SIGN}")
 
 
@@ -73,8 +77,12 @@ def figure_lines(figures: Mapping[str, Any]) -> list[Line]:
     lines: list[Line] = []
     for title, group in GROUPS:
         lines.append((Ink(words.tr(title), "muted"), ""))
-        lines += [(words.tr(caption), shown(figures.get(name), kind)) for name, caption, kind in group]
+        lines += [(words.tr(caption), shown(figures.get(name), _kind(name, kind))) for name, caption, kind in group]
     return lines
+
+
+def _kind(name: str, kind: str) -> str:
+    return "r" if name in _RATIOS else kind
 
 
 def month_lines(months: object) -> list[Line]:
@@ -103,8 +111,11 @@ def month_titles() -> list[str]:
 
 
 def _money_cell(value: float, tip: str) -> Ink:
-    """Whole units: twelve of them stand beside each other."""
-    text = f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
+    """As short as it can be: twelve of them stand beside each other. The tip has the cents."""
+    size = abs(value)
+    unit, letter = (1e6, "M") if size >= 999_500 else (1e3, "k") if size >= 999.5 else (1.0, "")
+    decimals = 1 if unit > 1 and size / unit < 9.95 else 0
+    text = f"{value / unit:.{decimals}f}{letter}".replace("-", "\N{MINUS SIGN}")
     return Ink(text, ink_of(value), words.joined(money(value), tip, "") if tip else money(value))
 
 
@@ -138,23 +149,24 @@ def _rows(table: object) -> list[Mapping[str, Any]]:
 
 
 def trust_lines(result: Result) -> list[Line]:
-    """What a reader has to know before believing it: a subject, what was found, and what that means."""
-    return [
+    """What a reader has to know before believing it: a subject with what it means under it, and what was found."""
+    found = [
         *_bars_lines(result),
         _ambiguous_line(result),
         _look_ahead_line(result.part("look_ahead")),
         *_luck_lines(result.part("statistics")),
         *_monte_carlo_lines(result.part("monte_carlo")),
     ]
+    return [(Ink(subject, under=means), said) for subject, said, means in found]
 
 
-def _bars_lines(result: Result) -> list[Line]:
+def _bars_lines(result: Result) -> list[_Finding]:
     bars = result.part("bars")
     grade, reasons = str(bars.get("grade") or words.DASH), bars.get("grade_reasons")
     why = "; ".join(map(str, reasons)) if isinstance(reasons, list) else ""
     ink = "ok" if grade in ("A", "B") else "warning" if grade in ("C", "D") else "error"
     left_out = int(number(bars.get("left_out")) or 0)
-    lines: list[Line] = [
+    lines: list[_Finding] = [
         (words.tr("Grade of the bars"), Ink(grade, ink), why or words.tr("nothing to say against them"))
     ]
     if left_out:
@@ -162,7 +174,7 @@ def _bars_lines(result: Result) -> list[Line]:
     return lines
 
 
-def _ambiguous_line(result: Result) -> Line:
+def _ambiguous_line(result: Result) -> _Finding:
     figures, counts = result.part("statistics"), result.part("counts")
     left, settled = (number(value) for value in (figures.get("ambiguous_trades"), counts.get("settled_by_minutes")))
     trades = number(figures.get("total_trades")) or 0
@@ -173,7 +185,7 @@ def _ambiguous_line(result: Result) -> Line:
     return (words.tr("Ambiguous trades"), Ink(shown(left, "i"), "warning" if share > 0.02 else "text"), text)
 
 
-def _look_ahead_line(found: Mapping[str, Any]) -> Line:
+def _look_ahead_line(found: Mapping[str, Any]) -> _Finding:
     checked, different = number(found.get("checked")), number(found.get("different"))
     title = words.tr("Look-ahead")
     if not checked or different is None:
@@ -185,11 +197,11 @@ def _look_ahead_line(found: Mapping[str, Any]) -> Line:
     return (title, Ink(words.tr("none"), "ok"), text.format(n=f"{checked:.0f}"))
 
 
-def _luck_lines(figures: Mapping[str, Any]) -> list[Line]:
+def _luck_lines(figures: Mapping[str, Any]) -> list[_Finding]:
     trials, plain = number(figures.get("trials")), number(figures.get("sharpe_ratio"))
     deflated = number(figures.get("deflated_sharpe_ratio"))
     tries = words.tr("different tests of this strategy on this symbol, this one included")
-    lines: list[Line] = [
+    lines: list[_Finding] = [
         (words.tr("Trials"), shown(trials, "i"), tries),
         (words.tr("Sharpe ratio"), shown(plain, "n"), words.tr("of daily returns, a year")),
     ]
@@ -206,11 +218,11 @@ def _luck_lines(figures: Mapping[str, Any]) -> list[Line]:
     return lines
 
 
-def _monte_carlo_lines(found: Mapping[str, Any]) -> list[Line]:
+def _monte_carlo_lines(found: Mapping[str, Any]) -> list[_Finding]:
     runs = number(found.get("runs"))
     if not runs:
         return [(words.tr("Monte Carlo"), words.DASH, words.tr("there are too few trades"))]
-    lines: list[Line] = []
+    lines: list[_Finding] = []
     for name, title, text in (
         ("total_net_profit", words.tr("Net profit by chance"), words.tr("as many trades drawn with replacement")),
         ("balance_drawdown_maximal", words.tr("Drawdown by order"), words.tr("the same trades in another order")),
@@ -264,11 +276,11 @@ def compared_figures(all_figures: Sequence[Mapping[str, Any]]) -> list[Line]:
         lines.append((Ink(words.tr(title), "muted"), *blank))
         for name, caption, kind in group:
             values = [number(figures.get(name)) for figures in all_figures]
-            line: list[str | Ink] = [words.tr(caption), *(shown(value, kind) for value in values)]
+            line: list[str | Ink] = [words.tr(caption), *(shown(value, _kind(name, kind)) for value in values)]
             if len(values) == 2:
                 before, after = values
                 apart = None if before is None or after is None else after - before
-                line.append(Ink(shown(apart, kind, signed=True), "dim" if not apart else "text"))
+                line.append(Ink(shown(apart, _kind(name, kind), signed=True), "dim" if not apart else "text"))
             lines.append(tuple(line))
     return lines
 

@@ -9,16 +9,18 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 AnyIndex = QModelIndex | QPersistentModelIndex
+UNDER_ROLE = Qt.ItemDataRole.UserRole + 2
 INK_ROLE = Qt.ItemDataRole.UserRole + 7
 
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """A text in one of the inks of the theme."""
+    """A text in one of the inks of the theme, and what stands under it where cells have two lines."""
 
     text: str
     ink: str = "text"
     tip: str = ""
+    under: str = ""
 
 
 Line = tuple[str | Ink, ...]
@@ -84,10 +86,16 @@ class InkTable(QAbstractTableModel):
         line, column = self._lines[index.row()], index.column()
         part = line[column] if column < len(line) else ""
         text = part.text if isinstance(part, Ink) else part
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+        under = part.under if isinstance(part, Ink) else ""
+        if role == Qt.ItemDataRole.DisplayRole:
             return text
+        if role == UNDER_ROLE:
+            return under
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{text}, {under}" if under else text
         if role == Qt.ItemDataRole.ToolTipRole:
-            return (part.tip if isinstance(part, Ink) else "") or text
+            tip = part.tip if isinstance(part, Ink) else ""
+            return tip or (f"{text}\n{under}" if under else text)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._alignment(column)
         if role == INK_ROLE:

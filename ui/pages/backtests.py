@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ui.widgets.backtest_dialog import BacktestDialog
     from ui.widgets.backtest_trades_view import Done, Failed
 
-LEAST_LIST, MOST_LIST, LIST_SHARE = 230, 480, 0.385
+LEAST_LIST, MOST_LIST, LIST_SHARE = 230, 480, 0.39
 SHOWN_IN_BIN = 15
 LOOK_S = 15.0
 """Another program may write results; the page looks again this often while it is in sight."""
@@ -62,6 +62,11 @@ class BacktestsPage(Page):
         self._runs: dict[str, Run] = {}
         self.dialog: BacktestDialog | None = None
         self.open_url: Callable[[QUrl], object] = QDesktopServices.openUrl
+        # A selection of many changes many times; it is opened once it rests.
+        self._choice: QTimer = QTimer(self)
+        self._choice.setSingleShot(True)
+        self._choice.setInterval(0)
+        self._choice.timeout.connect(self._open_chosen)
         self.bar = QuestionBar(theme)
         self.strip = BacktestStrip(theme)
         self.strip.cancel_asked.connect(link.cancel)
@@ -71,11 +76,6 @@ class BacktestsPage(Page):
         self.table.opened.connect(self._on_opened)
         self.table.delete_asked.connect(self.delete)
         self.main = self.table
-        # A selection of many changes many times; it is opened once it rests.
-        self._choice = QTimer(self)
-        self._choice.setSingleShot(True)
-        self._choice.setInterval(0)
-        self._choice.timeout.connect(self._open_chosen)
         self.details = BacktestDetails(theme, self._fetch_bars)
         self.details.asked.connect(self._on_asked)
         self.details.note_kept.connect(self._keep_note)
@@ -182,8 +182,8 @@ class BacktestsPage(Page):
         reports = bool(self._loaded and self._loaded.reports)
         self._empty_text.setText(
             self.tr(
-                "There is no backtest yet. New tests a strategy on stored bars, on a file or on the terminal's history, "
-                "and shows here what would have come of it."
+                "There is no backtest yet. New tests a strategy on stored bars, a file or the terminal's history, and "
+                "shows here what would have come of it."
             )
         )
         self.details.setVisible(reports)
@@ -305,12 +305,12 @@ class BacktestsPage(Page):
     def restore(self, *binned: Binned) -> None:
         """Take deleted backtests back."""
 
-        def restore(engine: Engine) -> str:
+        def restore(engine: Engine) -> list[str]:
             shelf = work.shelf(engine)
-            return [shelf.restore(one) for one in binned][0]
+            return [shelf.restore(one) for one in binned]
 
-        def done(stem: str) -> None:
-            self._wanted = stem
+        def done(stems: list[str]) -> None:
+            self._wanted = stems[0]
 
         self._write(restore, done)
 

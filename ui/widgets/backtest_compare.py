@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from ui import words
 from ui.models import backtest_words
 from ui.models.ink_table import InkTable
 from ui.theme import Theme
@@ -30,9 +29,9 @@ class Comparison(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.title = ElidedLabel("sectionTitle")
-        self.about = ElidedLabel("dim")
+        self.about = label("", "dim", wrap=True)
         self.chart = CurveChart(theme, self.tr("Equity of the compared backtests"))
-        self.chart.setMinimumHeight(150)
+        self.chart.setMinimumHeight(190)
         self.figures = InkTable((self.tr("Figure"),), self)
         self.rules = InkTable((self.tr("Place"),), self)
         self._figures = lines_table(theme, self.figures, self.tr("Figures side by side"), {}, 0)
@@ -64,7 +63,7 @@ class Comparison(QWidget):
         names = [f"{letter}: {title_of(result)}" for letter, result in zip(letters, shown, strict=True)]
         left = len(results) - len(shown)
         more = self.tr("{n} more are not shown").format(n=left) if left > 0 else ""
-        self.about.setText(words.joined(*names, more, "").strip())
+        self.about.setText("\n".join(part for part in (*names, more) if part))
         self.chart.show_curves(_curves(letters, shown))
         columns = [*letters, self.tr("B \N{MINUS SIGN} A")] if len(shown) == 2 else letters
         self.figures.show_lines(

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QHideEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QAbstractTableModel, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QHideEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QScrollArea,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui import words
 from ui.models import backtest_words
 from ui.models.ink_table import InkTable
 from ui.theme import Theme
-from ui.widgets.cells import Cell
+from ui.widgets.cells import AnyIndex, Cell
 from ui.widgets.curve_chart import Curve, CurveChart
 from ui.widgets.figure_grid import FigureGrid
 from ui.widgets.labels import label
 from ui.widgets.profit_bars import ProfitBars, ReliabilityPlot
+from ui.widgets.strategy_cells import TwoLineCell
 from ui.widgets.tables import Table
 from workers.backtest.shelf import moment, number
 
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
     from workers.backtest.shelf import Result
 
 ROW: Final = 26
+TWO_LINES: Final = 42
 SAVE_MS: Final = 700
 """Notes are kept so long after the last key."""
 
@@ -50,8 +60,8 @@ def lines_table(
 
 def fit_height(table: Table) -> None:
     """As high as its rows; for tables inside of something that scrolls."""
-    rows = table.model().rowCount()
-    table.setFixedHeight(30 + ROW * max(1, rows) + 2)
+    rows, tall = table.model().rowCount(), table.verticalHeader().defaultSectionSize()
+    table.setFixedHeight(30 + tall * max(1, rows) + 2)
     table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
 
@@ -97,6 +107,14 @@ def _balance(result: Result, equity: Curve) -> Curve | None:
     if len(kept) != len(equity.times):
         return None
     return Curve(words.tr("balance"), equity.times, kept, "dim", Qt.PenStyle.DotLine)
+
+
+class NarrowCell(Cell):
+    """A cell with little room at its sides, for many narrow columns."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        self.paint_row(painter, option, index)
+        self.paint_content(painter, QRectF(option.rect).adjusted(3, 0, -3, 0), index)
 
 
 class Overview(QWidget):
@@ -154,15 +172,13 @@ class When(QWidget):
         self.bars.setFixedHeight(120)
         titles = backtest_words.month_titles()
         self.months = InkTable(titles, self, right=range(1, 14))
-        self._months = lines_table(
-            theme,
-            self.months,
-            self.tr("Net profit by month"),
-            {column: 52 for column in range(1, 14)} | {13: 66},
-            0,
-            least=44,
-            shrinking={column: 26 for column in range(1, 14)} | {13: 44},
-        )
+        self._months = Table(self.tr("Net profit by month"), row_height=ROW)
+        self._months.setModel(self.months)
+        self._months.setItemDelegate(NarrowCell(theme, self._months))
+        self._months.horizontalHeader().setStyleSheet("QHeaderView::section { padding: 0 3px; }")
+        months = dict.fromkeys(range(1, 13), 50) | {13: 58}
+        least = dict.fromkeys(range(1, 13), 25) | {13: 40}
+        self._months.set_widths(months, 0, least=44, shrinking=least)
         self.groups = InkTable(
             (self.tr("Trades"), self.tr("Number"), self.tr("Net profit"), self.tr("Won"), self.tr("Factor")),
             self,
@@ -209,16 +225,11 @@ class Trust(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.warnings = label("", wrap=True, selectable=True)
-        self.model = InkTable((self.tr("Question"), self.tr("Found"), self.tr("Means")), self, strong=(0, 1))
-        self._table = lines_table(
-            theme,
-            self.model,
-            self.tr("How far to believe it"),
-            {0: 150, 1: 168},
-            2,
-            least=60,
-            shrinking={0: 110, 1: 96},
-        )
+        self.model = InkTable((self.tr("Question"), self.tr("Found")), self, right=(1,), strong=(0, 1))
+        self._table = Table(self.tr("How far to believe it"), row_height=TWO_LINES)
+        self._table.setModel(self.model)
+        self._table.setItemDelegate(TwoLineCell(theme, self._table))
+        self._table.set_widths({1: 190}, 0, least=120, shrinking={1: 140})
         self.calibration = label("", "dim", wrap=True)
         self.plot = ReliabilityPlot(theme)
         self.plot.setFixedHeight(190)

@@ -28,7 +28,7 @@ class BacktestTable(Table):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setItemDelegate(TwoLineCell(theme, self))
         self.setItemDelegateForColumn(Column.NAME, TwoLineCell(theme, self, strong=True))
-        widths = {int(Column.NET): 92, int(Column.FALL): 86, int(Column.GRADE): 50}
+        widths = {int(Column.NET): 88, int(Column.FALL): 96, int(Column.GRADE): 50}
         self.set_widths(widths, Column.NAME, yielding=(Column.GRADE, Column.FALL), least=132)
         delete = QShortcut(QKeySequence(Qt.Key.Key_Delete), self)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)

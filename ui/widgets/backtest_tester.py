@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from ui import words
 from ui.models.backtest_words import shown
-from ui.models.ink_table import Ink, InkTable
+from ui.models.ink_table import Ink, InkTable, Line
 from ui.theme import Theme
 from ui.widgets.backtest_parts import lines_table
 from ui.widgets.choice import Choice
-from ui.widgets.labels import button, label, row
+from ui.widgets.labels import button, label
 
 if TYPE_CHECKING:
     from workers.backtest.shelf import Result
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Reports show money to the cent and other figures to some decimals; what is nearer agrees.
 _AGREES = 0.0051
+_KINDS = {"total_trades": "i", "ahpr": "r", "ghpr": "r"}
 
 
 class TesterView(QWidget):
@@ -37,7 +38,7 @@ class TesterView(QWidget):
         self._result: Result | None = None
         self.choice = Choice(self.tr("Tester report"))
         self.choice.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.choice.setMinimumContentsLength(16)
+        self.choice.setMinimumContentsLength(10)
         self.choice.currentIndexChanged.connect(self._refresh)
         self.import_button = button(
             self.tr("Import report\N{HORIZONTAL ELLIPSIS}"),
@@ -63,7 +64,11 @@ class TesterView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         layout.setSpacing(8)
-        layout.addLayout(row(self.choice, self.import_button, None))
+        chosen = QHBoxLayout()
+        chosen.setSpacing(8)
+        chosen.addWidget(self.choice, 1)
+        chosen.addWidget(self.import_button)
+        layout.addLayout(chosen)
         layout.addWidget(self.about)
         layout.addWidget(self.table, 1)
         self._refresh()
@@ -107,10 +112,11 @@ class TesterView(QWidget):
             )
             return
         ours = result.part("statistics") if result is not None else {}
-        lines = [
-            (line.title, _cell(line.report), _checked(line.report, line.deals), _cell(line.ours))
-            for line in report.lines(ours)
-        ]
+        lines: list[Line] = []
+        for line in report.lines(ours):
+            kind = _KINDS.get(line.name, "m")
+            checked = _checked(line.report, line.deals, kind)
+            lines.append((line.title, shown(line.report, kind), checked, shown(line.ours, kind)))
         self.model.show_lines(lines)
         apart = sum(isinstance(line[2], Ink) and line[2].ink == "warning" for line in lines)
         agrees = (
@@ -142,14 +148,10 @@ class TesterView(QWidget):
         dialog.open()
 
 
-def _cell(value: float | None) -> str:
-    return shown(value, "i" if value is not None and value == int(value) and abs(value) < 1e6 else "m")
-
-
-def _checked(report: float | None, deals: float | None) -> Ink:
+def _checked(report: float | None, deals: float | None, kind: str) -> Ink:
     """What the deals add up to: marked where the report says something else."""
     if report is None or deals is None:
-        return Ink(_cell(deals), "dim")
+        return Ink(shown(deals, kind), "dim")
     apart = abs(report - deals) > _AGREES
     tip = words.tr("The report says {n}").format(n=f"{report:,.4f}") if apart else words.tr("agrees with the report")
-    return Ink(_cell(deals if apart else report), "warning" if apart else "ok", tip)
+    return Ink(shown(deals, kind), "warning" if apart else "ok", tip)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import Theme
 
-_WIDE: Final = 150
+_WIDE: Final = 138
 _TALL: Final = 40
 
 

@@ -84,6 +84,10 @@ class TradeChart(CandleChart):
         prices = (self._trade.entry, self._trade.exit)
         return min(low, *prices), max(high, *prices)
 
+    def _labels_price(self, at: float, y: Callable[[float], float]) -> bool:
+        trade = self._trade
+        return trade is None or all(abs(at - y(price)) > _LABEL for price in (trade.entry, trade.stop, trade.target))
+
     # -- painting --------------------------------------------------------------------------------------------------
 
     def _paint_back(self, painter: QPainter, plot: QRectF, y: Callable[[float], float]) -> None:

@@ -28,8 +28,9 @@ _MORE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TesterLine:
-    """One figure: in the report, worked out again from its deals, and ours; None where there is none."""
+    """One figure, by our name and the report's: in the report, worked out again from its deals, and ours; None where there is none."""
 
+    name: str
     title: str
     report: float | None
     deals: float | None
@@ -58,7 +59,7 @@ class TesterReport:
             again = self.recomputed.get(name)
             said = number(again.get("report")) if again else first_number(self.facts.get(title, ""))
             dealt = number(again.get("deals")) if again else None
-            found.append(TesterLine(title, said, dealt, number(ours.get(name))))
+            found.append(TesterLine(name, title, said, dealt, number(ours.get(name))))
         return tuple(found)
 
 
