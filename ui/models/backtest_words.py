@@ -119,10 +119,10 @@ def _money_cell(value: float, tip: str) -> Ink:
     return Ink(text, ink_of(value), words.joined(money(value), tip, "") if tip else money(value))
 
 
-def breakdown_lines(tables: Mapping[str, Any]) -> list[Line]:
-    """Direction, reason, session, weekday and hour, each under its title."""
+def breakdown_lines(tables: Mapping[str, Any], *, months: bool = False) -> list[Line]:
+    """Direction, reason, session, weekday and hour, and the months if they are asked for, each under its title."""
     lines: list[Line] = []
-    for name, title in TABLES:
+    for name, title in ((("month", "By month of the closing"),) if months else ()) + TABLES:
         rows = _rows(tables.get(name))
         if not rows:
             continue
@@ -179,7 +179,7 @@ def _ambiguous_line(result: Result) -> _Finding:
     left, settled = (number(value) for value in (figures.get("ambiguous_trades"), counts.get("settled_by_minutes")))
     trades = number(figures.get("total_trades")) or 0
     share = (left or 0) / trades if trades else 0.0
-    text = words.tr("stop and target lay in one bar; the stop was taken")
+    text = words.tr("stop and target in one bar; the stop was taken")
     if settled:
         text = words.joined(text, words.tr("{n} more were settled by bars of minutes").format(n=f"{settled:,.0f}"))
     return (words.tr("Ambiguous trades"), Ink(shown(left, "i"), "warning" if share > 0.02 else "text"), text)
@@ -200,7 +200,7 @@ def _look_ahead_line(found: Mapping[str, Any]) -> _Finding:
 def _luck_lines(figures: Mapping[str, Any]) -> list[_Finding]:
     trials, plain = number(figures.get("trials")), number(figures.get("sharpe_ratio"))
     deflated = number(figures.get("deflated_sharpe_ratio"))
-    tries = words.tr("different tests of this strategy on this symbol, this one included")
+    tries = words.tr("tests of this strategy on this symbol, this one included")
     lines: list[_Finding] = [
         (words.tr("Trials"), shown(trials, "i"), tries),
         (words.tr("Sharpe ratio"), shown(plain, "n"), words.tr("of daily returns, a year")),
@@ -210,9 +210,9 @@ def _luck_lines(figures: Mapping[str, Any]) -> list[_Finding]:
     else:
         able = deflated >= LUCK
         text = (
-            words.tr("the probability that it is better than the best of so many worthless ones")
+            words.tr("probability that it is better than so many worthless ones")
             if able
-            else words.tr("below 0.95: not to be told from the best of so many worthless ones")
+            else words.tr("below 0.95: it may be the best of so many worthless ones")
         )
         lines.append((words.tr("Deflated Sharpe ratio"), Ink(f"{deflated:.2f}", "ok" if able else "warning"), text))
     return lines
@@ -224,14 +224,14 @@ def _monte_carlo_lines(found: Mapping[str, Any]) -> list[_Finding]:
         return [(words.tr("Monte Carlo"), words.DASH, words.tr("there are too few trades"))]
     lines: list[_Finding] = []
     for name, title, text in (
-        ("total_net_profit", words.tr("Net profit by chance"), words.tr("as many trades drawn with replacement")),
+        ("total_net_profit", words.tr("Net profit by chance"), words.tr("trades drawn with replacement")),
         ("balance_drawdown_maximal", words.tr("Drawdown by order"), words.tr("the same trades in another order")),
     ):
         band = found.get(name)
         values = [number(value) for value in band] if isinstance(band, list) else []
         if len(values) == 3:
             low, middle, high = (money(value) for value in values)
-            told = words.tr("{text}, {n} times; the middle is {middle}")
+            told = words.tr("{text}, {n} times; middle {middle}")
             lines.append(
                 (
                     title,

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from ui.widgets.backtest_dialog import BacktestDialog
     from ui.widgets.backtest_trades_view import Done, Failed
 
-LEAST_LIST, MOST_LIST, LIST_SHARE = 230, 480, 0.39
+LEAST_LIST, MOST_LIST, LIST_SHARE = 226, 520, 0.47
+LEAST_PAGE = 684
+"""The least width of a page; of what it has more, the list takes its share."""
 SHOWN_IN_BIN = 15
 LOOK_S = 15.0
 """Another program may write results; the page looks again this often while it is in sight."""
@@ -453,7 +455,8 @@ class BacktestsPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._list.setFixedWidth(min(MOST_LIST, max(LEAST_LIST, int(self.width() * LIST_SHARE))))
+        more = max(0, self.width() - LEAST_PAGE)
+        self._list.setFixedWidth(min(MOST_LIST, LEAST_LIST + int(more * LIST_SHARE)))
 
 
 def _at_work(engine: Engine) -> tuple[Run, ...]:

@@ -53,16 +53,13 @@ class BacktestDetails(QFrame):
         single = QVBoxLayout(self._single)
         single.setContentsMargins(0, 0, 0, 0)
         single.setSpacing(6)
-        titles = QVBoxLayout()
-        titles.setSpacing(3)
-        titles.addWidget(self.title)
-        titles.addWidget(self.about)
         head = QHBoxLayout()
-        head.setSpacing(4)
-        head.addLayout(titles, 1)
+        head.setSpacing(2)
+        head.addWidget(self.title, 1)
         for action in self._actions:
             head.addWidget(action)
         single.addLayout(head)
+        single.addWidget(self.about)
         single.addLayout(self._tab_strip())
         single.addWidget(self._stack, 1)
         self._outer = QVBoxLayout(self)
@@ -78,9 +75,7 @@ class BacktestDetails(QFrame):
             icon_button(
                 theme, "external", self.tr("Open the report (Enter in the list)"), partial(self.asked.emit, "report")
             ),
-            icon_button(
-                theme, "history", self.tr("Open the folder of the results"), partial(self.asked.emit, "folder")
-            ),
+            icon_button(theme, "folder", self.tr("Open the folder of the results"), partial(self.asked.emit, "folder")),
             icon_button(
                 theme, "export", self.tr("Export trades, result or report (Ctrl+E)"), partial(self.asked.emit, "export")
             ),
@@ -88,7 +83,7 @@ class BacktestDetails(QFrame):
 
     def _make_tabs(self) -> dict[str, QPushButton]:
         titles = {
-            "overview": self.tr("Overview"),
+            "overview": self.tr("Result"),
             "trades": self.tr("Trades"),
             "when": self.tr("When"),
             "figures": self.tr("Figures"),
@@ -101,7 +96,7 @@ class BacktestDetails(QFrame):
             tab = button(titles[name], partial(self.show_part, name), style="quiet", tip=f"Alt+{place}")
             tab.setCheckable(True)
             tab.setProperty("switch", True)
-            tab.setMinimumWidth(tab.fontMetrics().horizontalAdvance(titles[name]) + 14)
+            tab.setMinimumWidth(tab.fontMetrics().horizontalAdvance(titles[name]) + 12)
             key = QShortcut(QKeySequence(f"Alt+{place}"), self)
             key.activated.connect(partial(self.show_part, name))
             group.addButton(tab)
@@ -110,7 +105,7 @@ class BacktestDetails(QFrame):
         return tabs
 
     def _tab_strip(self) -> QHBoxLayout:
-        return row(*self._tabs.values(), None, spacing=1)
+        return row(*self._tabs.values(), None, spacing=0)
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 

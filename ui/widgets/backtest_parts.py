@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QHideEvent, QPainter
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QHideEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 ROW: Final = 26
 TWO_LINES: Final = 42
+SMALL: Final = 11.5
+#: Below this width, in pixels, the months stand under each other.
+MONTHS_FIT: Final = 500
 SAVE_MS: Final = 700
 """Notes are kept so long after the last key."""
 
@@ -116,6 +119,12 @@ class NarrowCell(Cell):
         self.paint_row(painter, option, index)
         self.paint_content(painter, QRectF(option.rect).adjusted(3, 0, -3, 0), index)
 
+    def font(self) -> QFont:
+        return self.theme.font(SMALL)
+
+    def metrics(self) -> QFontMetricsF:
+        return self.theme.metrics(SMALL)
+
 
 class Overview(QWidget):
     """The figures that are looked at first, and the curve."""
@@ -168,6 +177,8 @@ class When(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._tables: Mapping[str, Any] = {}
+        self._narrow = False
         self.bars = ProfitBars(theme)
         self.bars.setFixedHeight(120)
         titles = backtest_words.month_titles()
@@ -192,13 +203,11 @@ class When(QWidget):
         inner = QVBoxLayout(content)
         inner.setContentsMargins(0, 4, 8, 0)
         inner.setSpacing(6)
-        for caption, part in (
-            (self.tr("Distribution of profits"), self.bars),
-            (self.tr("Net profit by month of the closing (UTC)"), self._months),
-            (self.tr("By entry (UTC)"), self._groups),
-        ):
-            inner.addWidget(label(caption, "muted"))
+        self._by_month = label(self.tr("Net profit by month of the closing (UTC)"), "muted")
+        for part in (label(self.tr("Distribution of profits"), "muted"), self.bars, self._by_month, self._months):
             inner.addWidget(part)
+        inner.addWidget(label(self.tr("Groups of trades (UTC)"), "muted"))
+        inner.addWidget(self._groups)
         inner.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -208,8 +217,20 @@ class When(QWidget):
         """Show a backtest."""
         tables, bins = result.part("breakdowns"), result.part("distribution")
         self.bars.show_bins(_numbers(bins.get("borders")), [int(count) for count in _numbers(bins.get("counts"))])
-        self.months.show_lines(backtest_words.month_lines(tables.get("month")))
-        self.groups.show_lines(backtest_words.breakdown_lines(tables))
+        self._tables = tables
+        self._show_tables()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if (self.width() < MONTHS_FIT) != self._narrow:
+            self._show_tables()
+
+    def _show_tables(self) -> None:
+        self._narrow = self.width() < MONTHS_FIT
+        for part in (self._by_month, self._months):
+            part.setVisible(not self._narrow)
+        self.months.show_lines(backtest_words.month_lines(self._tables.get("month")))
+        self.groups.show_lines(backtest_words.breakdown_lines(self._tables, months=self._narrow))
         fit_height(self._months)
         fit_height(self._groups)
 
@@ -229,7 +250,7 @@ class Trust(QWidget):
         self._table = Table(self.tr("How far to believe it"), row_height=TWO_LINES)
         self._table.setModel(self.model)
         self._table.setItemDelegate(TwoLineCell(theme, self._table))
-        self._table.set_widths({1: 190}, 0, least=120, shrinking={1: 140})
+        self._table.set_widths({1: 164}, 0, least=120, shrinking={1: 140})
         self.calibration = label("", "dim", wrap=True)
         self.plot = ReliabilityPlot(theme)
         self.plot.setFixedHeight(190)

@@ -58,8 +58,8 @@ class TesterView(QWidget):
             self.tr("Tester report beside ours"),
             {1: 116, 2: 116, 3: 116},
             0,
-            least=150,
-            shrinking={1: 72, 2: 72, 3: 72},
+            least=100,
+            shrinking={1: 84, 2: 84, 3: 84},
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)

@@ -77,7 +77,7 @@ class CurveChart(QWidget):
         self._at: float | None = None  # the instant under the crosshair
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(220, 120)
+        self.setMinimumSize(220, 100)
         self.setAccessibleName(name)
         theme.changed.connect(self.update)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import Theme
 
 _WIDE: Final = 138
-_TALL: Final = 40
+_TALL: Final = 38
 
 
 class FigureGrid(QWidget):
@@ -22,9 +22,7 @@ class FigureGrid(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._figures: tuple[tuple[str, str, str], ...] = ()
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(_WIDE)
         self.setAccessibleName(name)
         theme.changed.connect(self.update)
@@ -33,7 +31,7 @@ class FigureGrid(QWidget):
         """Show these: name, value and ink."""
         self._figures = tuple(figures)
         self.setAccessibleDescription("; ".join(f"{caption} {value}" for caption, value, _ink in self._figures))
-        self.updateGeometry()
+        self._fit()
         self.update()
 
     @property
@@ -48,18 +46,13 @@ class FigureGrid(QWidget):
         rows = -(-count // fit)
         return -(-count // rows)
 
-    def hasHeightForWidth(self) -> bool:
-        return True
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
-    def heightForWidth(self, width: int) -> int:
-        return -(-(len(self._figures) or 1) // self.columns(width)) * _TALL
-
-    def sizeHint(self) -> QSize:
-        width = self.width() if self.width() > _WIDE else 4 * _WIDE
-        return QSize(4 * _WIDE, self.heightForWidth(width))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(_WIDE, _TALL)
+    def _fit(self) -> None:
+        """As high as the rows that there is no way around at this width."""
+        self.setFixedHeight(-(-(len(self._figures) or 1) // self.columns(self.width())) * _TALL)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -69,7 +62,7 @@ class FigureGrid(QWidget):
             left, top = place % columns * wide, place // columns * _TALL
             painter.setFont(self._theme.font(11))
             painter.setPen(self._theme.ink("muted"))
-            shown = self._theme.metrics(11).elidedText(caption, Qt.TextElideMode.ElideRight, wide - 10)
+            shown = self._theme.metrics(11).elidedText(caption, Qt.TextElideMode.ElideRight, wide - 4)
             painter.drawText(QRectF(left, top, wide - 8, 16), int(Qt.AlignmentFlag.AlignVCenter), shown)
             painter.setFont(self._theme.font(14, QFont.Weight.Medium))
             painter.setPen(self._theme.ink(ink))
