@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ui.widgets.backtest_dialog import BacktestDialog
     from ui.widgets.backtest_trades_view import Done, Failed
 
-LEAST_LIST, MOST_LIST, LIST_SHARE = 226, 520, 0.47
+LEAST_LIST, MOST_LIST, LIST_SHARE = 240, 520, 0.45
 LEAST_PAGE = 684
 """The least width of a page; of what it has more, the list takes its share."""
 SHOWN_IN_BIN = 15

@@ -28,7 +28,7 @@ _MORE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TesterLine:
-    """One figure, by our name and the report's: in it, worked out from its deals, and ours; None where there is none."""
+    """One figure, by our name and the report's: there, worked out from its deals, and ours; None: there is none."""
 
     name: str
     title: str
