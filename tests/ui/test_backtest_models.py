@@ -120,7 +120,7 @@ def test_bins_of_a_calibration_that_are_none_are_left_out() -> None:
 
 def test_the_drawdown_is_measured_from_the_peak_before() -> None:
     assert falls([100.0, 120.0, 90.0], ()) == [0.0, 0.0, pytest.approx(-25.0)]
-    assert falls([100.0, 120.0], [80.0, 119.0])[0] == pytest.approx(-20.0)
+    assert falls([100.0, 120.0], [80.0, 90.0]) == [pytest.approx(-20.0), pytest.approx(-10.0)]
     assert falls([0.0, -5.0], ()) == [0.0, 0.0]
 
 

@@ -9,7 +9,7 @@ from ui import words
 from ui.models.backtest_list import ink_of, money
 from ui.models.ink_table import Ink, Line
 from workers.backtest.figure_names import GROUPS, TABLES
-from workers.backtest.shelf import number
+from workers.backtest.values import number
 
 if TYPE_CHECKING:
     from workers.backtest.shelf import Result

@@ -13,7 +13,7 @@ from ui.icons import icon
 from ui.theme import Theme
 from ui.widgets.dialogs import RunDialog
 from ui.words import tr
-from workers.backtest.shelf import number
+from workers.backtest.values import number
 
 if TYPE_CHECKING:
     from app.tasks import TaskSpec

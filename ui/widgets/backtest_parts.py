@@ -28,7 +28,7 @@ from ui.widgets.labels import label
 from ui.widgets.profit_bars import ProfitBars, ReliabilityPlot
 from ui.widgets.strategy_cells import TwoLineCell
 from ui.widgets.tables import Table
-from workers.backtest.shelf import moment, number
+from workers.backtest.values import moment, number
 
 if TYPE_CHECKING:
     from workers.backtest.shelf import Result

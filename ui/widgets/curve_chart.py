@@ -50,12 +50,18 @@ def style_of(place: int) -> tuple[str, Qt.PenStyle]:
 
 
 def falls(values: Sequence[float], lowest: Sequence[float]) -> list[float]:
-    """How far each value lies below the highest before it, in percent of that; 0 or less."""
+    """How far each value lies below the highest before it, in percent of that; 0 or less.
+
+    The worst value of an interval is held against the highest before the interval: which of the two came first inside
+    of it, the curve does not tell.
+    """
     found, peak = [], 0.0
     for place, value in enumerate(values):
-        low = min(value, lowest[place]) if place < len(lowest) else value
-        peak = max(peak, value)
-        found.append(100.0 * (low / peak - 1.0) if peak > 0 else 0.0)
+        before, peak = peak or value, max(peak, value)
+        shares = [value / peak - 1.0] if peak > 0 else [0.0]
+        if place < len(lowest) and before > 0:
+            shares.append(lowest[place] / before - 1.0)
+        found.append(100.0 * min(0.0, *shares))
     return found
 
 

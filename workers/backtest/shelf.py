@@ -6,7 +6,6 @@ A result is never written to again. Notes lie beside it in a file of their own.
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from app.errors import UserAction
 from app.files import atomic_write_bytes, guarding, replace
 from app.paths import Paths, safe_name
 from workers.backtest.trade_rows import TradeRow, read_rows
+from workers.backtest.values import moment, number
 
 #: A result has some 120 KB; what is far larger is none of ours.
 LARGEST: Final = 32 * 2**20
@@ -364,24 +364,6 @@ def _entry(path: Path, stem: str, stamp: tuple[int, int], noted: bool) -> Entry:
         number(figures.get("deflated_sharpe_ratio")),
         noted=noted,
     )
-
-
-def number(value: object) -> float | None:
-    """A finite number of a document; None when it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def moment(value: object) -> datetime | None:
-    """An instant of a document, aware UTC; None when it is none."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _count(value: object) -> int | None:

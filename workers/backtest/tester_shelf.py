@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from app.files import guarding
 from app.paths import Paths
-from workers.backtest.shelf import moment, number
 from workers.backtest.tester_report import COMPARED
 from workers.backtest.tester_report import number as first_number
+from workers.backtest.values import moment, number
 
 _LARGEST: Final = 4 * 2**20
 _MOST: Final = 200
@@ -63,7 +63,7 @@ class TesterReport:
         return tuple(found)
 
 
-def tester_reports(paths: Paths) -> tuple[TesterReport, ...]:
+def imported_reports(paths: Paths) -> tuple[TesterReport, ...]:
     """The imported tester reports, the newest first; what is damaged is left out, since importing again mends it.
 
     Raises:

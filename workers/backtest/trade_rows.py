@@ -17,6 +17,7 @@ from app.errors import UserAction
 from app.files import guarding
 from app.terminal.values import Rates
 from workers.backtest.bars import Asked, read
+from workers.backtest.values import moment, number
 
 #: Trades that are read at most, and bytes of a file of bars that is read to show one.
 MOST: Final = 200_000
@@ -154,11 +155,13 @@ def bars_of(bars: Mapping[str, Any], timeframe: str, server_time: str) -> BarsSe
             raise UserAction(f"The bars are not there any more: {path}.", advice="Put the file back to see the trade.")
         if path.stat().st_size > LARGEST_BARS:
             raise UserAction(f"{path.name} is too large to be shown here.", advice="Open the report instead.")
-    point = bars.get("point")
-    asked = Asked(timeframe, str(bars.get("time_zone") or ""), float(point or 0.0), server_time, True)
+    point = number(bars.get("point")) or 0.0
+    asked = Asked(timeframe, str(bars.get("time_zone") or ""), point, server_time, True)
     history = read(path, asked)
-    first, last = (np.datetime64(str(bars.get(end) or "").rstrip("Z") or "NaT", "s") for end in ("first", "last"))
-    times = history.rates["time"].astype("datetime64[s]")
-    used = history.rates[(times >= first) & (times <= last)]
+    first, last = moment(bars.get("first")), moment(bars.get("last"))
+    times = history.rates["time"]
+    if first is None or last is None:
+        return BarsSeen(history.rates, history.digits, True)
+    used = history.rates[(times >= first.timestamp()) & (times <= last.timestamp())]
     same = f"{zlib.crc32(np.ascontiguousarray(used).tobytes()):08x}" == bars.get("crc32")
     return BarsSeen(history.rates, history.digits, not same)
