@@ -103,19 +103,34 @@ def test_two_are_compared_with_their_differences() -> None:
     assert told.rule_differences([first, first]) == []
 
 
-def test_bins_of_a_calibration_that_are_none_are_left_out() -> None:
-    bins = [
-        {"score": [70, 80], "predicted": 0.5, "observed": 0.55, "n": 40},
-        {"score": 85, "predicted": 0.6, "observed": 0.62, "n": 12},
-        {"score": 90, "predicted": 7, "observed": 0.62, "n": 12},
-        {"score": 90, "observed": 0.62, "n": 12},
+CALIBRATION = {
+    "method": "isotonic",
+    "signals": 214,
+    "reached": 120,
+    "steps": [
+        {"low": 75, "high": 82.5, "signals": 40, "probability": 0.5, "interval_low": 0.35, "interval_high": 0.65},
+        {"low": 90, "high": 90, "signals": 12, "probability": 0.6},
+        {"low": 90, "signals": 12},
+    ],
+    "reliability": [
+        {"foretold": 0.5, "came": 0.55, "signals": 40, "interval_low": 0.4, "interval_high": 0.7},
+        {"foretold": 0.6, "came": 0.62, "signals": 12},
+        {"foretold": 7, "came": 0.62, "signals": 12},
         "nonsense",
+    ],
+}
+
+
+def test_a_calibration_says_what_scores_are_worth() -> None:
+    assert texts(told.calibration_lines(CALIBRATION)) == [
+        ("75 \N{EN DASH} 82.5", "50%", "35% \N{EN DASH} 65%", "40"),
+        ("90", "60%", "\N{EM DASH}", "12"),
     ]
-    assert told.calibration_bins({"bins": bins}) == [
-        ("70\N{EN DASH}80", 0.5, 0.55, 40),
-        ("85", 0.6, 0.62, 12),
-    ]
-    assert told.calibration_bins({}) == []
+    assert told.reliability(CALIBRATION) == [told.Group(0.5, 0.55, 0.4, 0.7, 40), told.Group(0.6, 0.62, 0.62, 0.62, 12)]
+    assert told.calibration_words(CALIBRATION) == "120 of 214 signals reached the target before the stop."
+    assert "plain share" in told.calibration_words(CALIBRATION | {"method": "share"})
+    assert told.calibration_words({}) == "Not calibrated"
+    assert told.calibration_words({"trouble": "3 signals ended"}) == "Not calibrated: 3 signals ended."
 
 
 def test_the_drawdown_is_measured_from_the_peak_before() -> None:

@@ -96,13 +96,16 @@ def test_head_figures_curve_and_all_parts_are_shown(qtbot: QtBot, page: Backtest
 
 
 def test_a_calibration_is_plotted(qtbot: QtBot, page: BacktestsPage, folder: Path) -> None:
-    put(folder, "three", calibration={"bins": [{"score": [75, 80], "predicted": 0.5, "observed": 0.6, "n": 30}]})
+    groups = [{"foretold": 0.5, "came": 0.6, "signals": 30, "interval_low": 0.4, "interval_high": 0.8}]
+    steps = [{"low": 75, "high": 80, "signals": 30, "probability": 0.6}]
+    put(folder, "three", calibration={"signals": 30, "reached": 18, "steps": steps, "reliability": groups})
     page.reload()
     qtbot.waitUntil(lambda: page.model.place_of("three") >= 0)
     choose(qtbot, page, "three")
     page.details.show_part("trust")
-    assert page.details.trust.bins.texts() == [("75\N{EN DASH}80", "50%", "60%", "30")]
-    assert "50% predicted, 60% observed" in page.details.trust.plot.accessibleDescription()
+    assert page.details.trust.steps.texts() == [("75 \N{EN DASH} 80", "60%", "\N{EM DASH}", "30")]
+    assert "50% foretold, 60% came" in page.details.trust.plot.accessibleDescription()
+    page.details.trust.plot.grab()
 
 
 def test_thousands_fill_the_list_bit_by_bit(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ui import words
@@ -246,23 +247,53 @@ def _monte_carlo_lines(found: Mapping[str, Any]) -> list[_Finding]:
     return lines
 
 
-def calibration_bins(found: Mapping[str, Any]) -> list[tuple[str, float, float, int]]:
-    """Bins of a calibration: score, predicted and observed share (0 to 1), and how many trades. Others are left out."""
-    bins = []
-    for row in _rows(found.get("bins")):
-        predicted, observed, n = (number(row.get(name)) for name in ("predicted", "observed", "n"))
-        if predicted is None or observed is None or n is None or not (0 <= predicted <= 1 and 0 <= observed <= 1):
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Signals of which the same was foretold, and what came of them; shares from 0 to 1."""
+
+    foretold: float
+    came: float
+    low: float
+    high: float
+    signals: int
+
+
+def reliability(found: Mapping[str, Any]) -> list[Group]:
+    """Groups of the calibration of a result; what is none is left out."""
+    groups = []
+    for row in _rows(found.get("reliability")):
+        foretold, came, n = (number(row.get(name)) for name in ("foretold", "came", "signals"))
+        if foretold is None or came is None or n is None or not (0 <= foretold <= 1 and 0 <= came <= 1):
             continue
-        score = row.get("score")
-        text = (
-            "\N{EN DASH}".join(f"{part:g}" for part in score if isinstance(part, int | float))
-            if isinstance(score, list)
-            else f"{score:g}"
-            if isinstance(score, int | float)
-            else str(score or "")
-        )
-        bins.append((text, predicted, observed, int(n)))
-    return bins
+        low, high = number(row.get("interval_low")), number(row.get("interval_high"))
+        groups.append(Group(foretold, came, came if low is None else low, came if high is None else high, int(n)))
+    return groups
+
+
+def calibration_lines(found: Mapping[str, Any]) -> list[Line]:
+    """What each range of scores is worth: scores, share that reached the target first, its interval, and how many."""
+    lines: list[Line] = []
+    for row in _rows(found.get("steps")):
+        low, high, n, share = (number(row.get(name)) for name in ("low", "high", "signals", "probability"))
+        least, most = number(row.get("interval_low")), number(row.get("interval_high"))
+        if low is None or high is None or n is None or share is None:
+            continue
+        scores = f"{low:g}" if low == high else f"{low:g} \N{EN DASH} {high:g}"
+        interval = words.DASH if least is None or most is None else f"{least:.0%} \N{EN DASH} {most:.0%}"
+        lines.append((scores, Ink(f"{share:.0%}"), interval, f"{n:,.0f}"))
+    return lines
+
+
+def calibration_words(found: Mapping[str, Any]) -> str:
+    """Whether the scores of a test are calibrated, and by what."""
+    if not _rows(found.get("steps")):
+        why = str(found.get("trouble") or "")
+        return words.tr("Not calibrated: {why}.").format(why=why) if why else words.tr("Not calibrated")
+    text = words.tr("{reached} of {signals} signals reached the target before the stop.")
+    said = text.format(reached=shown(found.get("reached"), "i"), signals=shown(found.get("signals"), "i"))
+    if found.get("method") == "share":
+        said += " " + words.tr("Scores told nothing apart: all of them get the plain share.")
+    return said
 
 
 # -- several of them ---------------------------------------------------------------------------------------------------

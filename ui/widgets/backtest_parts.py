@@ -109,7 +109,7 @@ def _balance(result: Result, equity: Curve) -> Curve | None:
     kept = [value for value in values if value is not None]
     if len(kept) != len(equity.times):
         return None
-    return Curve(words.tr("balance"), equity.times, kept, "dim", Qt.PenStyle.DotLine)
+    return Curve(words.tr("balance"), equity.times, kept, "dim", width=1.0)
 
 
 class NarrowCell(Cell):
@@ -254,11 +254,11 @@ class Trust(QWidget):
         self.calibration = label("", "dim", wrap=True)
         self.plot = ReliabilityPlot(theme)
         self.plot.setFixedHeight(190)
-        self.bins = InkTable(
-            (self.tr("Score"), self.tr("Predicted"), self.tr("Observed"), self.tr("n")), self, right=(1, 2, 3)
+        self.steps = InkTable(
+            (self.tr("Score"), self.tr("Reached"), self.tr("95 %"), self.tr("n")), self, right=(1, 2, 3)
         )
-        self._bins = lines_table(
-            theme, self.bins, self.tr("Reliability of the score"), {1: 78, 2: 78, 3: 56}, 0, least=60
+        self._steps = lines_table(
+            theme, self.steps, self.tr("What the scores are worth"), {1: 64, 2: 92, 3: 50}, 0, least=60
         )
         content = QWidget()
         inner = QVBoxLayout(content)
@@ -272,7 +272,7 @@ class Trust(QWidget):
         inner.addWidget(self.calibration)
         beside = QHBoxLayout()
         beside.addWidget(self.plot, 1)
-        beside.addWidget(self._bins, 1, Qt.AlignmentFlag.AlignTop)
+        beside.addWidget(self._steps, 1, Qt.AlignmentFlag.AlignTop)
         inner.addLayout(beside)
         inner.addStretch(1)
         layout = QVBoxLayout(self)
@@ -291,24 +291,13 @@ class Trust(QWidget):
         self._show_calibration(result.part("calibration"))
 
     def _show_calibration(self, found: Mapping[str, Any]) -> None:
-        bins = backtest_words.calibration_bins(found)
-        for part in (self.plot, self._bins):
-            part.setVisible(bool(bins))
-        if not bins:
-            why = str(found.get("why") or found.get("reason") or "")
-            self.calibration.setText(
-                words.joined(self.tr("Not calibrated"), why, "") if why else self.tr("Not calibrated")
-            )
-            return
-        total = sum(n for *_rest, n in bins)
-        self.calibration.setText(
-            self.tr("Predicted and observed share of trades that reached the target first, n = {n}").format(
-                n=f"{total:,}"
-            )
-        )
-        self.plot.show_bins(bins)
-        self.bins.show_lines([(score, f"{p:.0%}", f"{o:.0%}", f"{n:,}") for score, p, o, n in bins])
-        fit_height(self._bins)
+        groups, lines = backtest_words.reliability(found), backtest_words.calibration_lines(found)
+        self.plot.setVisible(bool(groups))
+        self._steps.setVisible(bool(lines))
+        self.calibration.setText(backtest_words.calibration_words(found))
+        self.plot.show_groups(groups)
+        self.steps.show_lines(lines)
+        fit_height(self._steps)
 
 
 class NoteEdit(QPlainTextEdit):

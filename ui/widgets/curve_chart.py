@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from ui import words
@@ -42,6 +42,7 @@ class Curve:
     role: str = "accent"
     style: Qt.PenStyle = Qt.PenStyle.SolidLine
     lowest: Sequence[float] = field(default=())
+    width: float = 1.6
 
 
 def style_of(place: int) -> tuple[str, Qt.PenStyle]:
@@ -81,11 +82,12 @@ class CurveChart(QWidget):
         self._falls: list[float] = []
         self._base: float | None = None
         self._at: float | None = None  # the instant under the crosshair
+        self._picture: QPixmap | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(220, 100)
         self.setAccessibleName(name)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._redraw)
 
     def show_curves(self, curves: Sequence[Curve], base: float | None = None) -> None:
         """Show these, and a line at ``base``: the deposit."""
@@ -96,7 +98,7 @@ class CurveChart(QWidget):
         self.setAccessibleDescription(
             words.joined(*(f"{c.name} {c.values[0]:,.0f} \N{EN DASH} {c.values[-1]:,.0f}" for c in self._curves), "")
         )
-        self.update()
+        self._redraw()
 
     @property
     def curves(self) -> tuple[Curve, ...]:
@@ -155,6 +157,17 @@ class CurveChart(QWidget):
             painter.setPen(self._theme.ink("dim"))
             painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self.tr("There is no curve"))
             return
+        ratio = self.devicePixelRatioF()
+        if self._picture is None or self._picture.deviceIndependentSize().toSize() != self.size():
+            # The crosshair moves with the mouse; the curves under it take milliseconds and stay.
+            self._picture = QPixmap(self.size() * ratio)
+            self._picture.setDevicePixelRatio(ratio)
+            self._picture.fill(Qt.GlobalColor.transparent)
+            self._paint_curves(QPainter(self._picture))
+        painter.drawPixmap(0, 0, self._picture)
+        self._paint_legend(painter)
+
+    def _paint_curves(self, painter: QPainter) -> None:
         upper, under = self._parts()
         low = min(min(curve.values) for curve in self._curves)
         high = max(max(curve.values) for curve in self._curves)
@@ -168,8 +181,17 @@ class CurveChart(QWidget):
             self._paint_curve(painter, upper, curve, low - room, high + room)
         if self._falls:
             self._paint_falls(painter, under)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        self._paint_legend(painter)
+        painter.end()
+
+    def _redraw(self) -> None:
+        """The colours or the curves are others."""
+        self._picture = None
+        self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.DevicePixelRatioChange, QEvent.Type.FontChange):
+            self._redraw()
 
     def _paint_scale(self, painter: QPainter, plot: QRectF, low: float, high: float) -> None:
         painter.setFont(self._theme.font(11))
@@ -210,11 +232,13 @@ class CurveChart(QWidget):
 
     def _paint_curve(self, painter: QPainter, plot: QRectF, curve: Curve, low: float, high: float) -> None:
         scale = plot.height() / (high - low)
+        first, last = self._span()
+        wide = plot.width() / (last - first)
         points = [
-            QPointF(self._x(time), plot.bottom() - (value - low) * scale)
+            QPointF((time - first) * wide, plot.bottom() - (value - low) * scale)
             for time, value in zip(curve.times, curve.values, strict=True)
         ]
-        painter.setPen(QPen(self._theme.color(curve.role), 1.6, curve.style))
+        painter.setPen(QPen(self._theme.color(curve.role), curve.width, curve.style))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPolyline(QPolygonF(points))
 
@@ -282,5 +306,4 @@ class CurveChart(QWidget):
     def _point(self, instant: float | None) -> None:
         if instant != self._at:
             self._at = instant
-            self.setToolTip("")
             self.update()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -12,6 +12,9 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from ui import words
 from ui.models.backtest_list import money
 from ui.theme import Theme
+
+if TYPE_CHECKING:
+    from ui.models.backtest_words import Group
 
 _BOTTOM: Final = 20.0
 _TOP: Final = 6.0
@@ -92,17 +95,17 @@ class ReliabilityPlot(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._bins: tuple[tuple[str, float, float, int], ...] = ()
+        self._groups: tuple[Group, ...] = ()
         self.setMinimumSize(160, 150)
         self.setAccessibleName(self.tr("Reliability of the score"))
         theme.changed.connect(self.update)
 
-    def show_bins(self, bins: Sequence[tuple[str, float, float, int]]) -> None:
-        """Show bins: score, predicted and observed share (0 to 1), and how many."""
-        self._bins = tuple(bins)
+    def show_groups(self, groups: Sequence[Group]) -> None:
+        """Show these groups of signals."""
+        self._groups = tuple(groups)
         told = (
-            f"{score}: {predicted:.0%} {self.tr('predicted')}, {observed:.0%} {self.tr('observed')}, n={n:,}"
-            for score, predicted, observed, n in self._bins
+            f"{group.foretold:.0%} {self.tr('foretold')}, {group.came:.0%} {self.tr('came')}, n={group.signals:,}"
+            for group in self._groups
         )
         self.setAccessibleDescription("; ".join(told))
         self.update()
@@ -123,16 +126,19 @@ class ReliabilityPlot(QWidget):
             text = f"{share:.0%}"
             painter.drawText(QRectF(across - 20, plot.bottom() + 3, 40, 16), int(Qt.AlignmentFlag.AlignHCenter), text)
         under = QRectF(plot.left(), plot.bottom() + 17, plot.width(), 16)
-        painter.drawText(under, int(Qt.AlignmentFlag.AlignHCenter), self.tr("predicted"))
+        painter.drawText(under, int(Qt.AlignmentFlag.AlignHCenter), self.tr("foretold"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self._theme.color("faint"), 1.0, Qt.PenStyle.DashLine))
         painter.drawLine(plot.bottomLeft(), plot.topRight())
-        most = max((n for *_rest, n in self._bins), default=1) or 1
+        most = max((group.signals for group in self._groups), default=1) or 1
         color = QColor(self._theme.color("accent"))
-        painter.setPen(QPen(color, 1.2))
-        color.setAlphaF(0.45)
-        painter.setBrush(color)
-        for _score, predicted, observed, n in self._bins:
-            centre = QPointF(plot.left() + predicted * plot.width(), plot.bottom() - observed * plot.height())
-            radius = 3.0 + 5.0 * (n / most) ** 0.5
-            painter.drawEllipse(centre, radius, radius)
+        shade = QColor(color)
+        shade.setAlphaF(0.45)
+        painter.setBrush(shade)
+        for group in self._groups:
+            across = plot.left() + group.foretold * plot.width()
+            low, came, high = (plot.bottom() - share * plot.height() for share in (group.low, group.came, group.high))
+            painter.setPen(QPen(color, 1.2))
+            painter.drawLine(QLineF(across, low, across, high))
+            radius = 2.5 + 3.5 * (group.signals / most) ** 0.5
+            painter.drawEllipse(QPointF(across, came), radius, radius)

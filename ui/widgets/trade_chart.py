@@ -131,15 +131,15 @@ class TradeChart(CandleChart):
         self._paint_way(painter, plot, QPointF(left, y(trade.entry)), QPointF(right, y(trade.exit)))
 
     def _paint_name(self, painter: QPainter, plot: QRectF, at: QPointF, name: str, role: str) -> None:
-        """The name of a level before its line."""
-        wide = self._theme.metrics(11).horizontalAdvance(name)
-        if at.x() - wide - 8 < plot.left():
-            return
-        painter.setFont(self._theme.font(11))
-        painter.setPen(self._theme.ink(role))
-        box = QRectF(at.x() - wide - 8, at.y() - _LABEL / 2, wide + 4, _LABEL)
-        painter.fillRect(box, self._theme.tint("panel", 0.0))
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), name)
+        """The name of a level on the far side of its line, where no bar of the trade can be."""
+        trade = self._trade
+        if trade is None or role == "accent":
+            return  # the triangle tells the entry and its direction
+        above = (role == "ok") is trade.long
+        top = at.y() - _LABEL - 1 if above else at.y() + 1
+        if plot.top() - _LABEL <= top <= plot.bottom() - _LABEL:
+            painter.setPen(self._theme.ink(role))
+            painter.drawText(QRectF(at.x(), top, 80, _LABEL), int(Qt.AlignmentFlag.AlignVCenter), name)
 
     def _paint_way(self, painter: QPainter, plot: QRectF, start: QPointF, end: QPointF) -> None:
         """From the entry, a triangle in its direction, to the exit, a circle in the colour of what it brought."""
