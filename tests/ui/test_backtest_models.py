@@ -133,6 +133,15 @@ def test_a_calibration_says_what_scores_are_worth() -> None:
     assert told.calibration_words({"trouble": "3 signals ended"}) == "Not calibrated: 3 signals ended."
 
 
+def test_folds_are_told_with_what_they_were_proved_by() -> None:
+    part = {"net_profit": -5.0, "profit_factor": 0.5, "trades": 4}
+    fold = {"test_from": "2025-03-01T00:00:00Z", "test_until": "2025-04-01T00:00:00Z", "train": {"net_profit": 9}}
+    lines = texts(told.walk_lines({"folds": [fold | {"test": part}, "x"], "out_of_sample": part}))
+    proved = ("\N{MINUS SIGN}5.00", "0.50", "4")
+    assert lines == [("2025-03-01 \N{EN DASH} 2025-04-01", "9.00", *proved), ("all that was proved", "", *proved)]
+    assert told.walk_lines({}) == []
+
+
 def test_the_drawdown_is_measured_from_the_peak_before() -> None:
     assert falls([100.0, 120.0, 90.0], ()) == [0.0, 0.0, pytest.approx(-25.0)]
     assert falls([100.0, 120.0], [80.0, 90.0]) == [pytest.approx(-20.0), pytest.approx(-10.0)]

@@ -247,6 +247,24 @@ def _monte_carlo_lines(found: Mapping[str, Any]) -> list[_Finding]:
     return lines
 
 
+def walk_lines(found: Mapping[str, Any]) -> list[Line]:
+    """The folds of a walk-forward: when each was proved, what it brought where it learned and where it was proved."""
+    lines: list[Line] = []
+    for row in _rows(found.get("folds")):
+        learned, proved = (part if isinstance(part, dict) else {} for part in (row.get("train"), row.get("test")))
+        span = f"{str(row.get('test_from') or '')[:10]} \N{EN DASH} {str(row.get('test_until') or '')[:10]}"
+        lines.append((span, shown(learned.get("net_profit"), "m"), *_proved(proved)))
+    whole = found.get("out_of_sample")
+    if lines and isinstance(whole, dict):
+        lines.append((words.tr("all that was proved"), "", *_proved(whole)))
+    return lines
+
+
+def _proved(part: Mapping[str, Any]) -> tuple[Ink, str, str]:
+    net = number(part.get("net_profit"))
+    return Ink(money(net), ink_of(net)), shown(part.get("profit_factor"), "n"), shown(part.get("trades"), "i")
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Signals of which the same was foretold, and what came of them; shares from 0 to 1."""

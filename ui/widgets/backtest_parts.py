@@ -251,6 +251,11 @@ class Trust(QWidget):
         self._table.setModel(self.model)
         self._table.setItemDelegate(TwoLineCell(theme, self._table))
         self._table.set_widths({1: 164}, 0, least=120, shrinking={1: 140})
+        titles = (self.tr("Proved"), self.tr("Learned"), self.tr("Net profit"), self.tr("Factor"), self.tr("Trades"))
+        self.walk = InkTable(titles, self, right=range(1, 5))
+        self._walk = lines_table(
+            theme, self.walk, self.tr("Walk-forward"), {1: 92, 2: 92, 3: 60, 4: 60}, 0, yielding=(4, 3, 1), least=170
+        )
         self.calibration = label("", "dim", wrap=True)
         self.plot = ReliabilityPlot(theme)
         self.plot.setFixedHeight(190)
@@ -268,6 +273,9 @@ class Trust(QWidget):
         inner.addWidget(self._warned)
         inner.addWidget(self.warnings)
         inner.addWidget(self._table)
+        self._walked = label(self.tr("Walk-forward: what it learned from, and what came after"), "muted")
+        inner.addWidget(self._walked)
+        inner.addWidget(self._walk)
         inner.addWidget(label(self.tr("Calibration of the score"), "muted"))
         inner.addWidget(self.calibration)
         beside = QHBoxLayout()
@@ -288,6 +296,11 @@ class Trust(QWidget):
         self.warnings.setVisible(bool(texts))
         self.model.show_lines(backtest_words.trust_lines(result))
         fit_height(self._table)
+        walked = backtest_words.walk_lines(result.part("walk_forward"))
+        self._walked.setVisible(bool(walked))
+        self._walk.setVisible(bool(walked))
+        self.walk.show_lines(walked)
+        fit_height(self._walk)
         self._show_calibration(result.part("calibration"))
 
     def _show_calibration(self, found: Mapping[str, Any]) -> None:

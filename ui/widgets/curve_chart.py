@@ -195,7 +195,7 @@ class CurveChart(QWidget):
 
     def _paint_scale(self, painter: QPainter, plot: QRectF, low: float, high: float) -> None:
         painter.setFont(self._theme.font(11))
-        step = price_step(high - low, plot.height() / 44)
+        step = price_step(high - low, plot.height() / 32)
         decimals = 0 if step >= 1 else 2
         value = -(-low // step) * step
         while value < high:
