@@ -60,9 +60,9 @@ class FigureGrid(QWidget):
         wide = self.width() / columns
         for place, (caption, value, ink) in enumerate(self._figures):
             left, top = place % columns * wide, place // columns * _TALL
-            painter.setFont(self._theme.font(11))
+            painter.setFont(self._theme.font(10.5))
             painter.setPen(self._theme.ink("muted"))
-            shown = self._theme.metrics(11).elidedText(caption, Qt.TextElideMode.ElideRight, wide - 4)
+            shown = self._theme.metrics(10.5).elidedText(caption, Qt.TextElideMode.ElideRight, wide - 4)
             painter.drawText(QRectF(left, top, wide - 8, 16), int(Qt.AlignmentFlag.AlignVCenter), shown)
             painter.setFont(self._theme.font(14, QFont.Weight.Medium))
             painter.setPen(self._theme.ink(ink))
