@@ -280,6 +280,42 @@ def test_a_tester_report_stands_beside_ours(qtbot: QtBot, page: BacktestsPage, e
     assert asked.args == [["x.xlsx"]]
 
 
+# -- sweeps ------------------------------------------------------------------------------------------------------------
+
+
+def test_sweeps_show_their_heat_maps(qtbot: QtBot, window: MainWindow, engine: FakeEngine, folder: Path) -> None:
+    heat = {"x": "ema.fast", "y": "ema.slow", "x_values": ["10", "20"], "y_values": ["50"], "cells": [[1.5, None]]}
+    point = {"values": {"ema.fast": 10}, "objective": 1.5, "proved": {"trades": 7}, "robustness": {"ratio": 0.9}}
+    sweep = {
+        "name": "Cross", "symbol": "EURUSD", "timeframe": "H1", "objective": "sqn", "points": [1, 2], "trials": 2,
+        "walk_forward": {"out_of_sample": {"trades": 9, "net_profit": 12.0}},
+        "heat_maps": [heat, heat | {"cells": [[1]]}, "x"], "top": [point, None],
+    }  # fmt: skip
+    sweeps = folder / "sweeps"
+    sweeps.mkdir()
+    (sweeps / "one.json").write_text(json.dumps(sweep), encoding="utf-8")
+    page = shown(qtbot, window)
+    assert [row.stem for row in page.model.rows if row.stem == "one"] == ["one"]  # a sweep is no backtest
+    page.sweeps_button.click()
+    dialog = page.sweeps
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.sweep is not None)
+    assert "2 points" in dialog.about.text()
+    assert "12.00 in 9 trades" in dialog.about.text()
+    assert dialog.top.texts() == [("ema.fast 10", "1.50", "7", "0.90", "\N{EM DASH}")]
+    assert dialog.maps.count() == 1
+    dialog.map.setFocus()
+    qtbot.keyClick(dialog.map, Qt.Key.Key_Right)
+    assert dialog.pointed.text().startswith("ema.fast 10 \N{MIDDLE DOT} ema.slow 50")
+    qtbot.keyClick(dialog.map, Qt.Key.Key_Right)
+    assert "nothing was tried" in dialog.pointed.text()
+    dialog.grab()
+    (sweeps / "one.json").write_text("{", encoding="utf-8")
+    dialog._open(0)
+    qtbot.waitUntil(lambda: "damaged" in dialog.about.text())
+    dialog.close()
+
+
 # -- runs --------------------------------------------------------------------------------------------------------------
 
 

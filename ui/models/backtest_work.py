@@ -27,6 +27,7 @@ class Loaded:
     binned: tuple[Binned, ...]
     reports: tuple[TesterReport, ...]
     strategies: tuple[str, ...]
+    sweeps: tuple[str, ...]
     after: int
 
 
@@ -37,13 +38,14 @@ def shelf(engine: Engine) -> Shelf:
 
 def load(known: Mapping[str, Entry], after: int, engine: Engine) -> Loaded:
     """Look at everything. Raises ``StorageError`` when a folder cannot be read."""
+    from workers.backtest.sweep_shelf import sweeps
     from workers.backtest.tester_shelf import imported_reports
 
     found = shelf(engine)
     entries, more = found.look(known, READ)
     paths = engine.storage.paths
     strategies = sorted(path.stem for path in paths.strategies.glob("*.json")) if paths.strategies.is_dir() else []
-    return Loaded(entries, more, found.binned(), imported_reports(paths), tuple(strategies), after)
+    return Loaded(entries, more, found.binned(), imported_reports(paths), tuple(strategies), sweeps(paths), after)
 
 
 def open_all(stems: tuple[str, ...], engine: Engine) -> tuple[Result, ...]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.engine import Engine
     from ui.widgets.backtest_dialog import BacktestDialog
     from ui.widgets.backtest_trades_view import Done, Failed
+    from ui.widgets.sweep_dialog import SweepDialog
 
 LEAST_LIST, MOST_LIST, LIST_SHARE = 240, 520, 0.45
 LEAST_PAGE = 684
@@ -63,6 +64,7 @@ class BacktestsPage(Page):
         self._opening: tuple[str, ...] = ()
         self._runs: dict[str, Run] = {}
         self.dialog: BacktestDialog | None = None
+        self.sweeps: SweepDialog | None = None
         self.open_url: Callable[[QUrl], object] = QDesktopServices.openUrl
         # A selection of many changes many times; it is opened once it rests.
         self._choice: QTimer = QTimer(self)
@@ -112,8 +114,12 @@ class BacktestsPage(Page):
         self.new_button: QPushButton = button(
             self.tr("New\N{HORIZONTAL ELLIPSIS}"), self.new, style="primary", tip=self.tr("Test a strategy (Ctrl+N)")
         )
-        for part in (self.bin_button, self.delete_button, self.new_button):
+        self.sweeps_button = button(
+            self.tr("Sweeps"), self.show_sweeps, style="quiet", tip=self.tr("Which values of a rule were proved best")
+        )
+        for part in (self.sweeps_button, self.bin_button, self.delete_button, self.new_button):
             self.head.addWidget(part)
+        self.sweeps_button.hide()
         self.bin_button.hide()
         self._menu = QMenu(self)
 
@@ -148,6 +154,7 @@ class BacktestsPage(Page):
         self._loaded = loaded
         self.model.show_rows(loaded.entries)
         self.bin_button.setVisible(bool(loaded.binned))
+        self.sweeps_button.setVisible(bool(loaded.sweeps))
         if loaded.reports or "tester" in self.details.__dict__:
             self.details.tester.show_reports(loaded.reports)
         self._tell()
@@ -274,6 +281,14 @@ class BacktestsPage(Page):
         result = self.shown
         if result is not None and self._link.ready:
             self.new(asked_again(result, str(self._link.engine.storage.paths.bars)))
+
+    def show_sweeps(self) -> None:
+        """Show the stored sweeps."""
+        from ui.widgets.sweep_dialog import SweepDialog
+
+        if self._loaded is not None and self._loaded.sweeps:
+            self.sweeps = SweepDialog(self._theme, self._link, self._loaded.sweeps, self)
+            self.sweeps.show()
 
     def delete(self) -> None:
         """Move the chosen backtests to the bin."""
