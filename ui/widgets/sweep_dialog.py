@@ -93,9 +93,7 @@ class SweepDialog(QDialog):
         )
         walked = self.tr("Choosing the best as it went would have brought {net} in {trades} trades.")
         self.about.setText(f"{head}. " + (walked.format(trades=proved[0], net=proved[1]) if sweep.proved else ""))
-        self.top.show_lines(
-            [_line(point.values, point.objective, point.trades, point.ratio, point.deflated) for point in sweep.top]
-        )
+        self.top.show_lines([_line(point) for point in sweep.top])
         self.maps.blockSignals(True)
         self.maps.clear()
         self.maps.addItems([f"{one.x} \N{MULTIPLICATION SIGN} {one.y}" if one.y else one.x for one in sweep.maps])
