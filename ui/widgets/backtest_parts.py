@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 ROW: Final = 26
 TWO_LINES: Final = 42
 SMALL: Final = 11.5
+WIDEST: Final = 1100
+"""On a very wide screen, a figure must not stand metres away from its name."""
 #: Below this width, in pixels, the months stand under each other.
 MONTHS_FIT: Final = 500
 SAVE_MS: Final = 700
@@ -71,6 +73,7 @@ def fit_height(table: Table) -> None:
 def scrolling(content: QWidget, name: str) -> QScrollArea:
     """Content that scrolls up and down only."""
     content.setObjectName("clear")
+    content.setMaximumWidth(WIDEST)
     area = QScrollArea()
     area.setWidget(content)
     area.setWidgetResizable(True)
@@ -163,6 +166,7 @@ class Figures(QWidget):
         super().__init__(parent)
         self.model = InkTable((self.tr("Figure"), self.tr("Value")), self, right=(1,), strong=(0, 1))
         self.table = lines_table(theme, self.model, self.tr("Figures"), {1: 150}, 0)
+        self.table.setMaximumWidth(WIDEST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
@@ -258,12 +262,19 @@ class Trust(QWidget):
         )
         self.calibration = label("", "dim", wrap=True)
         self.plot = ReliabilityPlot(theme)
-        self.plot.setFixedHeight(190)
+        self.plot.setFixedSize(204, 190)
         self.steps = InkTable(
             (self.tr("Score"), self.tr("Reached"), self.tr("95 %"), self.tr("n")), self, right=(1, 2, 3)
         )
         self._steps = lines_table(
-            theme, self.steps, self.tr("What the scores are worth"), {1: 64, 2: 92, 3: 50}, 0, least=60
+            theme,
+            self.steps,
+            self.tr("What the scores are worth"),
+            {1: 64, 2: 100, 3: 60},
+            0,
+            yielding=(2,),
+            least=96,
+            shrinking={1: 58, 3: 46},
         )
         content = QWidget()
         inner = QVBoxLayout(content)
@@ -279,7 +290,7 @@ class Trust(QWidget):
         inner.addWidget(label(self.tr("Calibration of the score"), "muted"))
         inner.addWidget(self.calibration)
         beside = QHBoxLayout()
-        beside.addWidget(self.plot, 1)
+        beside.addWidget(self.plot)
         beside.addWidget(self._steps, 1, Qt.AlignmentFlag.AlignTop)
         inner.addLayout(beside)
         inner.addStretch(1)

@@ -12,7 +12,7 @@ from ui import words
 from ui.models.backtest_words import shown
 from ui.models.ink_table import Ink, InkTable, Line
 from ui.theme import Theme
-from ui.widgets.backtest_parts import lines_table
+from ui.widgets.backtest_parts import WIDEST, lines_table
 from ui.widgets.choice import Choice
 from ui.widgets.labels import button, label
 
@@ -61,6 +61,7 @@ class TesterView(QWidget):
             least=100,
             shrinking={1: 84, 2: 84, 3: 84},
         )
+        self.table.setMaximumWidth(WIDEST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         layout.setSpacing(8)

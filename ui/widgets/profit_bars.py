@@ -112,8 +112,8 @@ class ReliabilityPlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        side = min(self.width() - 46.0, self.height() - _TOP - 34.0)
-        plot = QRectF(34, _TOP, max(10.0, side), max(10.0, side))
+        side = min(self.width() - 58.0, self.height() - _TOP - 34.0)
+        plot = QRectF(40, _TOP, max(10.0, side), max(10.0, side))
         painter.setFont(self._theme.font(11))
         for share in (0.0, 0.5, 1.0):
             at = plot.bottom() - share * plot.height()
@@ -121,7 +121,7 @@ class ReliabilityPlot(QWidget):
             painter.drawLine(QLineF(plot.left(), at, plot.right(), at))
             painter.setPen(self._theme.ink("muted"))
             middle = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(QRectF(0, at - 8, 29, 16), middle, f"{share:.0%}")
+            painter.drawText(QRectF(0, at - 8, 35, 16), middle, f"{share:.0%}")
             across = plot.left() + share * plot.width()
             text = f"{share:.0%}"
             painter.drawText(QRectF(across - 20, plot.bottom() + 3, 40, 16), int(Qt.AlignmentFlag.AlignHCenter), text)
