@@ -12,6 +12,7 @@ from fake_engine import NOW, FakeEngine, make_run
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
+from test_small_window import check
 
 from app.engine import Engine
 from app.paths import Paths
@@ -20,6 +21,7 @@ from app.settings_store import SettingsStore
 from ui.engine_link import EngineLink
 from ui.main_window import MainWindow
 from ui.pages.backtests import BacktestsPage
+from ui.widgets.backtest_details import PARTS
 from workers import registry
 
 pytestmark = [
@@ -93,6 +95,18 @@ def test_head_figures_curve_and_all_parts_are_shown(qtbot: QtBot, page: Backtest
     page.details.show_part("when")
     assert page.details.when.bars.words_of(0) == "2 trades: \N{MINUS SIGN}10.00 \N{HORIZONTAL ELLIPSIS} 5.00"
     assert page.details.when.months.texts()[0][1:3] == ("20", "\N{MINUS SIGN}20")
+
+
+@pytest.mark.parametrize("part", [*PARTS, "comparison"])
+def test_every_part_fits_the_least_window(qtbot: QtBot, page: BacktestsPage, window: MainWindow, part: str) -> None:
+    window.resize(window.minimumSize())
+    choose(qtbot, page, "two")
+    page.details.show_part(part if part in PARTS else "overview")
+    if part not in PARTS:
+        page.choose("one", "two")
+        qtbot.waitUntil(lambda: page.details.comparing)
+    qtbot.wait(60)
+    check(page)
 
 
 def test_a_calibration_is_plotted(qtbot: QtBot, page: BacktestsPage, folder: Path) -> None:

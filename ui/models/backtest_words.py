@@ -64,7 +64,7 @@ def head_figures(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [
         (words.tr("Total net profit"), text("total_net_profit", "m"), ink_of(net)),
         (words.tr("Profit factor"), text("profit_factor", "n"), "text"),
-        (words.tr("Equity drawdown maximal"), text("equity_drawdown_maximal", "m") + falls, "text"),
+        (words.tr("Equity drawdown max."), text("equity_drawdown_maximal", "m") + falls, "text"),
         (words.tr("Total trades"), text("total_trades", "i"), "text"),
         (words.tr("Profit trades"), text("profit_trades_percent", "p"), "text"),
         (words.tr("Expected payoff"), text("expected_payoff", "m"), "text"),

@@ -131,7 +131,7 @@ class Shelf:
         Raises:
             StorageError: the folder cannot be read.
         """
-        found, unread = list[Entry](), 0
+        found, unread, more = list[Entry](), 0, False
         with guarding(self.folder, "read"):
             files = list(os.scandir(self.folder)) if self.folder.is_dir() else []
             names = {file.name for file in files}
@@ -148,8 +148,8 @@ class Shelf:
                 unread += 1
                 found.append(_entry(Path(file.path), stem, stamp, noted))
             else:
-                return _ordered(found), True
-        return _ordered(found), False
+                more = True
+        return _ordered(found), more
 
     def open(self, stem: str) -> Result:
         """One backtest in full.

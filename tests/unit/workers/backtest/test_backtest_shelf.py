@@ -52,6 +52,8 @@ def test_the_newest_is_first_and_what_is_known_is_not_read_again(shelf: Shelf) -
     again, more = shelf.look({entry.stem: entry for entry in found}, 2)
     assert ([entry.stem for entry in again], more) == (["a", "b", "c"], False)
     assert again[0] is found[0]
+    part, more = shelf.look({"c": again[2]}, 1)  # what is known stays, however much is new
+    assert ([entry.stem for entry in part], more) == (["a", "c"], True)
     shelf.keep_note("a", "mine")
     noted, _more = shelf.look({entry.stem: entry for entry in again}, 2)
     assert (noted[0].noted, noted[1] is again[1]) == (True, True)
