@@ -101,8 +101,9 @@ def main():
 
     try:
         from app import cli
+        from app.cli_values import Wiring
 
-        wiring = cli.Wiring(
+        wiring = Wiring(
             registry=load_registry,
             window=open_window,
             screenshot=screenshot,

@@ -16,20 +16,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from app.cli_values import FAILED, OK, USAGE, UsageError, Wiring
 from app.errors import MetronomeError, UserAction
 
 if TYPE_CHECKING:
-    from app.cli_ideas import Work
     from app.cli_session import CommandSession
-    from app.engine import Engine
-    from app.paths import Paths
-    from app.tasks import Registry
-
-OK, FAILED, USAGE, SKIPPED = 0, 1, 2, 3
 
 FEED_ACTIONS = ("list", "import", "export", "add", "remove", "enable", "disable")
 IDEA_ACTIONS = ("list", "approve", "reject", "edit", "export", "verify", "replay")
@@ -43,56 +37,6 @@ Every command also takes --home, --set, --terminal and --json, before or after i
   python main.py settings set ui.theme dark
 Exit codes: 0 succeeded, 1 failed, timed out or cancelled, 2 wrong usage, 3 skipped.
 """
-
-
-class UsageError(UserAction):
-    """The command line cannot be understood."""
-
-
-@dataclass(frozen=True, slots=True)
-class WindowStart:
-    """What the window needs to come to life. It may paint itself before it calls ``start``.
-
-    Attributes:
-        session: The home with its settings.
-        start: ``start(on_show, window_lag_ms) -> Engine`` takes the home and starts everything. ``on_show`` is called
-            on any thread when a second start wants the window raised; ``window_lag_ms`` tells for how long the window
-            was held. Raises ``MetronomeError``, and may be called again then.
-        stop: Stops what ``start`` started; may be called without.
-        minimized: Begin in the tray.
-    """
-
-    session: CommandSession
-    start: Callable[[Callable[[], None], Callable[[], float]], Engine]
-    stop: Callable[[], None]
-    minimized: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenshotStart:
-    """A picture of one page of the window."""
-
-    session: CommandSession
-    start: Callable[[Callable[[], None], Callable[[], float]], Engine]
-    stop: Callable[[], None]
-    page: str
-    file: Path
-    theme: str
-    width: int
-    height: int
-    scale: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """What ``main.py`` knows and this layer may not import: the tasks and the window."""
-
-    registry: Callable[[], Registry]
-    window: Callable[[WindowStart], int]
-    screenshot: Callable[[ScreenshotStart], int]
-    feeds: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
-    ideas: Work | None = None
-    strategies: Callable[[Paths, str, Sequence[str]], dict[str, Any]] | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -221,6 +165,11 @@ def command_parser(everywhere: argparse.ArgumentParser) -> argparse.ArgumentPars
     confirm.add_argument("name", metavar="NAME")
     forget = symbols_commands.add_parser("forget", help="take a confirmation back")
     forget.add_argument("symbol", metavar="SYMBOL")
+    terminal = commands.add_parser("terminal", help="keep or forget the password of the terminal's account")
+    terminal.add_argument("action", choices=("password", "forget"), metavar="password | forget")
+    bundle = commands.add_parser("bundle", help="make a support bundle, or show what is in one")
+    bundle.add_argument("file", nargs="?", metavar="FILE.zip", type=Path, help="the bundle to show")
+    bundle.add_argument("--make", metavar="FILE.zip", type=Path, help="where to make one; else in data/support")
     commands.add_parser("self-test", help="check that this installation works")
     picture = commands.add_parser("screenshot", help="save a picture of a page of the window")
     picture.add_argument("page", metavar="PAGE")
@@ -308,6 +257,8 @@ def dispatch(
         "ideas": lambda: ideas_command(session, wiring, options),
         "strategies": lambda: cli_strategies.strategies(session, wiring.strategies, options.action, options.values),
         "symbols": lambda: cli_commands.symbols(session, vars(options)),
+        "terminal": lambda: terminal_command(session, options.action),
+        "bundle": lambda: bundle_command(session, options),
         "self-test": lambda: self_test(session),
         "screenshot": lambda: cli_commands.screenshot(session, wiring.screenshot, vars(options)),
     }
@@ -330,6 +281,20 @@ def ideas_command(session: CommandSession, wiring: Wiring, options: argparse.Nam
     from app.cli_ideas import ideas
 
     return ideas(session, wiring.ideas, options.action, options.values, status=options.status, reason=options.reason)
+
+
+def terminal_command(session: CommandSession, action: str) -> int:
+    """``terminal password`` or ``terminal forget``."""
+    from app import cli_terminal
+
+    return cli_terminal.store_password(session) if action == "password" else cli_terminal.forget_password(session)
+
+
+def bundle_command(session: CommandSession, options: argparse.Namespace) -> int:
+    """``bundle``, ``bundle FILE.zip`` or ``bundle --make FILE.zip``."""
+    from app.cli_bundle import bundle
+
+    return bundle(session, options.file, options.make)
 
 
 def self_test(session: CommandSession) -> int:

@@ -13,7 +13,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from app import ipc
-from app.cli import FAILED, OK, SKIPPED, ScreenshotStart, UsageError, WindowStart
 from app.cli_text import (
     as_text,
     feed_table,
@@ -28,6 +27,7 @@ from app.cli_text import (
     write,
     write_json,
 )
+from app.cli_values import FAILED, OK, SKIPPED, ScreenshotStart, UsageError, WindowStart
 from app.errors import MetronomeError, UserAction
 from app.files import StorageError
 from app.runs import RunState

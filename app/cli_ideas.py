@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app import ipc
-from app.cli import FAILED, OK, UsageError
 from app.cli_text import idea_table, write, write_json
+from app.cli_values import FAILED, OK, UsageError
 from app.clock import Clock, RehearsalClock, SystemClock
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ class CommandSession:
             UsageError: an override is unknown or not allowed.
             UserAction: the settings are of a newer version, or the home is not a folder.
         """
-        from app.cli import UsageError
+        from app.cli_values import UsageError
         from app.settings_store import SettingsStore
 
         paths = Paths(Path(home).expanduser().resolve()) if home else Paths.default()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.cli import FAILED, OK, UsageError
 from app.cli_text import preview_table, strategy_table, write, write_json
+from app.cli_values import FAILED, OK, UsageError
 from app.likeness import nearest
 
 if TYPE_CHECKING:

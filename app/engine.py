@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.clock import Clock, RehearsalClock, SystemClock
-from app.files import FolderLock, clean_leftovers
+from app.files import FolderLock, StorageError, clean_leftovers
 from app.history import RunHistory
 from app.http import Http
 from app.inflight import Inflight, Unfinished
@@ -19,8 +19,10 @@ from app.interpreter import share_fairly
 from app.likeness import nearest
 from app.log import active as active_logs
 from app.paths import Paths
+from app.recorder import Recorder
 from app.runner import Runner
 from app.runs import Run, RunState, Trigger, iso
+from app.samples import Sample, Sampler, held_memory_mb
 from app.settings import Settings
 from app.settings_store import SettingsStore
 from app.storage import Storage
@@ -35,7 +37,7 @@ from app.timetable import Timetable
 _log = logging.getLogger(__name__)
 
 #: A change of settings.toml counts after so many seconds. A look costs some 10 microseconds.
-SETTINGS_LOOK_S: Final = 2.0
+LOOK_S: Final = 2.0
 
 #: Settings of the terminal that take effect at once: the session connects anew.
 _TERMINAL_NOW = frozenset(f"terminal.{name}" for name in ("host", "path", "login", "server"))
@@ -79,6 +81,8 @@ class Engine:
         self.clock = clock or clock_for(settings.current)
         self.problems: list[str] = [*settings.problems, *_strangers(settings, registry)]
         self.window_lag_ms: Callable[[], float | None] = lambda: None
+        #: For how long the window was held at worst within the last so many seconds; None when it was not in sight.
+        self.recent_lag_ms: Callable[[float], float | None] = lambda _seconds: None
         paths.create()
         self._lock = FolderLock(paths.lock_file)
         self._lock.acquire()
@@ -112,10 +116,18 @@ class Engine:
         self.terminal.known_rule = recalling(ServerMemory(self.storage))
         self.services = _Services(self.clock, self.storage, self.terminal, self.http, self.facts, self.settings)
         self.runner = Runner(self.registry, self.services, self.history, self._inflight, self.clock, _widths(current))
+        if self.registry.expects is not None:
+            self.runner.expectation = self.registry.expects(self.history, self.settings, self.storage)
         self.timetable = Timetable(self.registry, self.runner, self.history, self.settings, self.clock)
+        self.recorder = Recorder(self.clock)
+        self.runner.subscribe(self.recorder.run_ended)
+        self.terminal.on_call(self.recorder.call_ended)
+        self.terminal.subscribe(self.recorder.terminal_changed)
+        self.sampler = Sampler(self.paths.health_checks, self.clock, self._measure)
+        self._forget_sampler = self.runner.subscribe(self.sampler.note_run)
         self._settings_seen = _stamp(self.paths.settings_file)
         self._closing = threading.Event()
-        self._watcher = threading.Thread(target=self._watch_settings, name="settings-watch", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name="engine-watch", daemon=True)
         self._forget = self.settings.subscribe(self._on_settings)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -168,7 +180,9 @@ class Engine:
         if self._watcher.ident is not None:
             self._watcher.join()
         self._forget()
+        self._forget_sampler()
         self.timetable.stop()
+        self.sampler.close()
         stuck = self.runner.stop(timeout_s)
         for run in stuck:
             _log.error("The run %s of %s did not stop; its thread is left behind.", run.run_id, run.task)
@@ -217,9 +231,31 @@ class Engine:
             "threads": threading.active_count(),
         }
 
-    def _watch_settings(self) -> None:
-        while not self._closing.wait(SETTINGS_LOOK_S):
-            self.reload_edited_settings()
+    def _watch(self) -> None:
+        while not self._closing.wait(LOOK_S):
+            self.look()
+
+    def look(self) -> None:
+        """What is to be done every few seconds: settings that somebody edited, the recorder, a sample for Health."""
+        self.reload_edited_settings()
+        if self.recorder.wants_queues:
+            self.recorder.queues(self.runner.snapshot().lanes)
+        self.sampler.look()
+
+    def _measure(self, seconds: float) -> Sample:
+        """What the plots of the Health page show, as it is now."""
+        status = self.terminal.status
+        try:
+            free: float | None = self.storage.free_bytes() / 1e9
+        except StorageError:
+            free = None
+        return Sample(
+            ping_ms=status.ping_ms if status.connected else None,
+            queued=float(sum(lane.queued for lane in self.runner.snapshot().lanes)),
+            memory_mb=held_memory_mb(),
+            lag_ms=self.recent_lag_ms(seconds),
+            free_gb=free,
+        )
 
     def reload_edited_settings(self) -> None:
         """Look whether somebody edited settings.toml, and take over what can be without a restart."""

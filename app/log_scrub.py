@@ -10,6 +10,7 @@ MASK: Final = "***"
 #: Most lines hold none of these; they are looked for first, since that costs a tenth of the patterns.
 _WORDS: Final = (
     "passw",
+    "passphrase",
     "pwd",
     "token",
     "secret",
@@ -57,6 +58,11 @@ def hide(value: str) -> None:
     global _known
     if len(value) >= 6:
         _known = _known | {value}
+
+
+def known() -> frozenset[str]:
+    """The values that ``hide`` was told."""
+    return _known
 
 
 def scrub(text: str) -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import ipc
@@ -66,6 +67,7 @@ class Desk:
             "runs": self._runs,
             "settings_set": self._settings_set,
             "symbols": self._symbols,
+            "bundle": self._bundle,
             "show": self._show,
         }
         self._lock = threading.Lock()
@@ -236,6 +238,15 @@ class Desk:
             asked = (wanted,) if wanted else engine.settings.current.market.watch_list
             found = [names.look(symbol) for symbol in asked]
         return {"server": names.server, "symbols": [item.as_document() for item in found]}
+
+    def _bundle(self, args: Mapping[str, Any], _send_event: ipc.Send) -> object:
+        from app.bundle import make
+        from app.bundle_parts import Source
+
+        engine = self._engine
+        source = Source(engine.paths, engine.settings.current, engine.clock.now(), engine)
+        made = make(source, Path(str(args["file"])) if args.get("file") else None, "request")
+        return {"file": str(made.path), "bytes": made.bytes, "missing": dict(made.missing)}
 
     def _show(self, _args: Mapping[str, Any], _send_event: ipc.Send) -> object:
         if self._on_show is not None:

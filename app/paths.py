@@ -121,6 +121,11 @@ class Paths:
         return self.data / "bin" / "backtests"
 
     @property
+    def support(self) -> Path:
+        """Support bundles."""
+        return self.data / "support"
+
+    @property
     def database(self) -> Path:
         """The history of runs (SQLite)."""
         return self.data / "metronome.db"

@@ -20,6 +20,7 @@ from app.clock import Clock
 from app.entry import Entry
 from app.errors import UserAction
 from app.execution import Outcome, execute
+from app.expectation import Ended, Expectation, compared
 from app.history import RunHistory
 from app.inflight import Inflight, record_of
 from app.lanes import Lane, LaneStatus, LaneWorker
@@ -92,6 +93,7 @@ class Runner:
         self._waiters: dict[str, list[_Waiter]] = {}
         self._owed: dict[str, int] = {}  # ended runs whose row the disk refused -> their slot in the journal
         history.on_recovered = self._on_recovered
+        self.expectation: Expectation | None = None
         self._stopping = False
         self._loggers = {spec.id: logging.getLogger(f"task.{spec.id}") for spec in registry}
         self._lanes = {queue: Lane(queue, widths.get(queue, 1), self._execute) for queue in Queue}
@@ -253,11 +255,21 @@ class Runner:
         )
         with bind(task, entry.run_id), damage_told_to(entry.ctx.warn):
             outcome = execute(entry.spec, entry.ctx, entry.params)
+            if self.expectation is not None and outcome.state.is_success:
+                outcome = self._compared(self.expectation, entry, entry.ctx, outcome)
         entry.returned = True
         if not self._end(entry, outcome):
             with self._lock:
                 self._stuck.pop(entry.run_id, None)
             _log.warning("The stuck run %s of %s came back; what it returned is dropped.", entry.run_id, task)
+
+    def _compared(self, expectation: Expectation, entry: Entry, ctx: TaskContext, outcome: Outcome) -> Outcome:
+        now, task = self._clock.monotonic(), entry.spec.id
+        took = now - entry.started_mono
+        if not outcome.result and not ctx.files and not expectation.wants(task, now, took):
+            return outcome
+        ended = Ended(task, entry.params_json, outcome.result, took, len(ctx.files), self._clock.now())
+        return compared(expectation, ctx, outcome, ended)
 
     def _on_progress(self, entry: Entry, progress: Progress) -> None:
         entry.progress = progress

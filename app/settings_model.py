@@ -273,6 +273,34 @@ class SimulatedAccountSettings(SettingsGroup):
         10_000.0, "Deposit", "What the account begins with, in its currency.", ge=0, le=1e12, restart=True
     )
     leverage: int = setting(100, "Leverage", "100 means 1:100.", ge=1, le=10_000, restart=True)
+    credit: float = setting(
+        0.0, "Credit", "Lent by the broker: part of the equity, not of the balance.", ge=0, le=1e12, restart=True
+    )
+    commission: float = setting(3.0, "Commission", "For a lot and side, in US dollars.", ge=0, le=1e6, restart=True)
+    margin_call: float = setting(
+        100.0,
+        "Margin call",
+        "Margin level that the account shows as the warning.",
+        unit="%",
+        ge=0,
+        le=1e4,
+        restart=True,
+    )
+    stop_out: float = setting(
+        50.0, "Stop-out", "At this margin level the largest loss is closed.", unit="%", ge=0, le=1e4, restart=True
+    )
+    limit_orders: int = setting(
+        200, "Pending orders", "The most at a time; 0: no limit.", ge=0, le=100_000, restart=True
+    )
+    liquidity: float = setting(
+        0.0,
+        "Liquidity",
+        "The most lots that are filled at one price, the rest by the filling mode of the order; 0: no limit.",
+        unit="lots",
+        ge=0,
+        le=1e6,
+        restart=True,
+    )
     netting: bool = setting(
         False, "Netting", "One position a symbol; off: each order opens one of its own (hedging).", restart=True
     )
@@ -299,6 +327,12 @@ class SimulatedSettings(SettingsGroup):
         title="Replay",
         description="Bar files to replay, by symbol; symbols without one are generated.",
         json_schema_extra={"unit": "file", "restart": True, "entry": "symbol"},
+    )
+    replay_clock: Mapping[_Name, str] = Field(
+        default_factory=dict,
+        title="Clock of a replay",
+        description="The clock of a replayed file's times, by symbol (UTC, GMT+2/+3 New York); else the file tells it.",
+        json_schema_extra={"unit": "", "restart": True, "entry": "symbol"},
     )
     suffix: str = setting(
         "", "Suffix", "Appended to every symbol name, as some brokers do (EURUSD becomes EURUSD.a).", restart=True
@@ -420,6 +454,11 @@ class LoggingSettings(SettingsGroup):
 class HealthSettings(SettingsGroup):
     """The limits at which the health check warns."""
 
+    out_of_character: bool = setting(
+        True,
+        "Ran, but did it work?",
+        "Warn when a run succeeds but its counts or its duration are far from what the task usually does.",
+    )
     disk_warn_gb: float = setting(5.0, "Disk: warn", "Warn when less is free than this.", unit="GB", ge=0, le=100_000)
     disk_error_gb: float = setting(
         1.0, "Disk: error", "Error when less is free than this.", unit="GB", ge=0, le=100_000
@@ -458,6 +497,9 @@ class HealthSettings(SettingsGroup):
     clock_offset_warn_s: float = setting(
         30.0, "Clock", "Warn when this computer's clock is further behind the server's.", unit="s", ge=1, le=86_400
     )
+    ping_warn_ms: float = setting(
+        500.0, "Ping", "Warn when the terminal's ping to the trade server is longer.", unit="ms", ge=1, le=60_000
+    )
     terminal_hold_warn_ms: float = setting(
         250.0, "Window held", "Warn when one terminal call has held the window longer.", unit="ms", ge=10, le=60_000
     )
@@ -471,6 +513,14 @@ class HealthSettings(SettingsGroup):
     )
     calendar_age_warn_s: float = setting(
         86_400.0, "Age of the calendar", "Warn when its last good fetch is older.", unit="s", ge=600, le=2_592_000
+    )
+    calendar_age_error_s: float = setting(
+        604_800.0,
+        "Age of the calendar: error",
+        "Error when its last good fetch is older: a calendar covers a week.",
+        unit="s",
+        ge=600,
+        le=31_536_000,
     )
     feeds_age_warn_s: float = setting(
         86_400.0, "Age of the news", "Warn when no feed was read for longer.", unit="s", ge=600, le=2_592_000

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import logging
 
     from app.clock import Clock
+    from app.expectation import Maker
     from app.http import Http
     from app.settings import Settings
     from app.storage import Storage
@@ -145,9 +146,18 @@ class Registry:
 
     Args:
         questions: What can be asked of a running engine without a run, by name: plain values in, plain values out.
+
+    Attributes:
+        expects: Makes what knows how successful runs usually are; None: nobody compares them.
     """
 
-    def __init__(self, specs: Sequence[TaskSpec] = (), questions: Mapping[str, Question] | None = None) -> None:
+    def __init__(
+        self,
+        specs: Sequence[TaskSpec] = (),
+        questions: Mapping[str, Question] | None = None,
+        expects: Maker | None = None,
+    ) -> None:
+        self.expects = expects
         self._specs: dict[str, TaskSpec] = {}
         self.questions: Mapping[str, Question] = questions or {}
         for spec in specs:

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 from PySide6.QtCore import Qt, QTimer
 
-from app.cli import WindowStart
 from app.cli_session import CommandSession
+from app.cli_values import WindowStart
 from app.engine import Engine
 from app.paths import Paths
 from app.runs import Run, RunState
@@ -114,7 +114,10 @@ class _Watch:
 
 
 def _weigh_program(home: Path, address: str) -> list[Figure]:
-    """Memory of the real program while it collects, and of the process that works for it."""
+    """Memory that a run takes: what the real program grows by and the process that works for it, at the same time.
+
+    PSS shares out what both have in memory only once, so the sum counts each page once.
+    """
     _list_feeds(home, address)
     command = [sys.executable, str(ROOT / "main.py"), "run", "collect_rss_news", "--home", str(home), "--json"]
     with window(home, "--set", "timetable.paused=true", "--set", f"news.feed_timeout_s={LIMIT_S}") as shown:
@@ -122,17 +125,22 @@ def _weigh_program(home: Path, address: str) -> list[Figure]:
         time.sleep(2.0)
         program = psutil.Process(shown.process.pid)
         before = window_mb = _pss_mb(program)
-        worker_mb = 0.0
+        worker_mb = both_mb = 0.0
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while run.poll() is None:
-            window_mb = max(window_mb, _pss_mb(program))
-            worker_mb = max([worker_mb, *(_pss_mb(child) for child in program.children() if _works(child))])
-            time.sleep(0.25)
+            shown_mb = _pss_mb(program)
+            working_mb = sum(_pss_mb(child) for child in program.children() if _works(child))
+            window_mb, worker_mb = max(window_mb, shown_mb), max(worker_mb, working_mb)
+            both_mb = max(both_mb, shown_mb + working_mb)
+            time.sleep(0.1)
         window_mb = max(window_mb, _pss_mb(program))
+        both_mb = max(both_mb, window_mb)
     return [
-        single("memory of the program meanwhile (PSS)", "MB", window_mb, 120),
-        single("of that, more than before the run", "MB", window_mb - before),
-        single("memory of the process that works for it (PSS)", "MB", worker_mb, 120),
+        single(f"memory of {FEEDS} feeds: window's growth and worker (PSS)", "MB", both_mb - before, 120),
+        single("of that, the process that works for it", "MB", worker_mb),
+        single("the whole program before the run", "MB", before),
+        single("the window at most", "MB", window_mb),
+        single("window and worker together at most", "MB", both_mb),
     ]
 
 

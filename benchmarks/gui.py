@@ -20,8 +20,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
-from app.cli import WindowStart
 from app.cli_session import CommandSession
+from app.cli_values import WindowStart
 from app.engine import Engine
 from app.runs import Run, RunState
 from benchmarks.figures import Figure, distribution, single

@@ -13,10 +13,14 @@ from app.clock import SystemClock
 from app.history import RunHistory
 from app.inflight import Inflight
 from app.interpreter import share_fairly
+from app.paths import Paths
+from app.recorder import Recorder
 from app.runner import Runner
 from app.settings import Settings
 from app.settings_store import SettingsStore
+from app.storage import Storage
 from app.tasks import Queue, Registry, TaskContext, TaskParams, TaskResult, TaskSpec
+from workers.health.normal import Normal
 
 
 @dataclass
@@ -44,6 +48,9 @@ class House:
         self.runner = Runner(
             self.registry, Lent(), self.history, self.inflight, self.clock, {queue: 2 for queue in Queue}
         )
+        # As in the engine: both are on the way of every run.
+        self.runner.subscribe(Recorder(self.clock).run_ended)
+        self.runner.expectation = Normal(self.history, self.store, Storage(Paths(folder), self.clock))
 
     def add(
         self,

@@ -1,4 +1,4 @@
-"""Maintenance: 100,000 log files of which half are old, ten million bars to put in order, the health check.
+"""Maintenance: 100,000 log files of which half are old, ten million bars to put in order, the health check and page.
 
 Each part runs through an engine of its own, as in the product; memory is watched from outside in a thread, that of the
 spawned process too.
@@ -37,6 +37,7 @@ FILES = 100_000
 BARS = 10_000_000
 _PIECE = 250_000
 _CHECKS = 30
+_RUNS = 1_000_000
 _DAY_S = 86_400
 
 
@@ -46,7 +47,8 @@ def run() -> list[Figure]:
         place = Path(folder)
         figures = [*_cleanup(place / "logs"), *_optimise(place / "bars")]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        return [*figures, *_health(Path(folder))]
+        place = Path(folder)
+        return [*figures, *_plots(place / "plots"), *_health(place / "health"), *_reliability(place / "runs")]
 
 
 def _context(home: Path, task: str) -> TaskContext:
@@ -175,3 +177,94 @@ def _health(home: Path) -> list[Figure]:
         _fill_trend(session.paths)
         taken, _late = timed("system_health_check", None, _CHECKS)
     return [distribution("health check on the worker", "ms", [value * 1e3 for value in taken], {"p95": 50.0})]
+
+
+def _month(paths: Paths) -> None:
+    """A month of samples every 20 s, with a night off each day."""
+    from app.samples import FIGURES, RECORD
+
+    now = time.time()
+    at = np.arange(now - 30 * _DAY_S, now, 20.0)
+    at = at[(at % _DAY_S) < 0.7 * _DAY_S]
+    dice = np.random.default_rng(1)
+    found = np.zeros(at.size, dtype=RECORD)
+    found["at"], found["process"] = at, at // _DAY_S
+    for name in FIGURES:
+        found[name] = 100 + np.cumsum(dice.normal(0, 1, at.size))
+    for day in np.unique(at // _DAY_S):
+        name = time.strftime("samples_%Y%m%d.bin", time.gmtime(float(day) * _DAY_S))
+        found[at // _DAY_S == day].tofile(paths.health_checks / name)
+
+
+def _plots(home: Path) -> list[Figure]:
+    """Thirty days: read and thinned on the pool, then six plots at the size of a large window painted anew."""
+    from datetime import timedelta
+
+    from app.samples import FIGURES, Sample, Sampler
+    from ui.application import make_application
+    from ui.theme import Theme
+    from ui.widgets.trend_plot import TrendPlot
+    from workers.health.series import EVENTS, course
+
+    app, theme, paths, clock = make_application(), Theme("dark"), Paths(home), SystemClock()
+    paths.create()
+    _month(paths)
+    sampler = Sampler(paths.health_checks, clock, lambda _passed: Sample())
+    plots = {name: TrendPlot(theme, "running", from_zero=False, dotted=name in EVENTS) for name in FIGURES}
+    for plot in plots.values():
+        plot.resize(430, 130)
+        plot.show()
+    app.processEvents()
+    read, painted = [], []
+    for _ in range(_CHECKS):
+        now = clock.now()
+        began = time.perf_counter()
+        records = sampler.read(now - timedelta(days=30), now)
+        found = course(records, (now - timedelta(days=30)).timestamp(), now.timestamp(), 360)
+        between = time.perf_counter()
+        for name, plot in plots.items():
+            plot.show_line(found.lines[name], found.begin, found.end)
+            plot.viewport().repaint()
+        read.append((between - began) * 1e3)
+        painted.append((time.perf_counter() - between) * 1e3)
+    return [
+        distribution(f"30 days ({records.size:,} samples) read and thinned", "ms", read),
+        distribution("six plots of 30 days painted", "ms", painted, {"p95": 30.0}),
+    ]
+
+
+def _reliability(home: Path) -> list[Figure]:
+    """A million runs of a year, and a million of one week: the longest that the history keeps."""
+    import sqlite3
+
+    from app.history import RunHistory
+    from app.history_rows import to_us
+    from workers.health.reliability import WEEK, reliability
+
+    figures = []
+    for name, days in (("a year", 365), ("a week", 7)):
+        paths, clock = Paths(home / name.replace(" ", "_")), SystemClock()
+        paths.create()
+        history = RunHistory(paths.database, clock)
+        now_us, step = to_us(clock.now()), int(days * _DAY_S * 1e6 / _RUNS)
+        rows = (
+            (now_us - place * step, f"task_{place % 14}", "failed" if place % 97 == 0 else "succeeded", 0.1 + place % 9)
+            for place in range(_RUNS)
+        )
+        with sqlite3.connect(paths.database) as connection:
+            connection.executemany(
+                "INSERT INTO runs SELECT ?1, ?2, ?3, 'schedule', '', '', ?1, ?1, ?1, ?1, ?4, 0.001, 1, '{}',"
+                " '{\"files\": 3}', 'Done', '[]', '[]', ''",
+                rows,
+            )
+        taken = []
+        for _ in range(3):
+            now = clock.now()
+            began = time.perf_counter()
+            found = reliability(history.outcomes(now - WEEK), [], now)
+            taken.append(time.perf_counter() - began)
+        history.close()
+        if len(found) != 14:
+            raise RuntimeError(f"{len(found)} tasks were found")
+        figures.append(distribution(f"reliability of the tasks, {_RUNS:,} runs of {name}", "s", taken))
+    return figures

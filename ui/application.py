@@ -10,9 +10,11 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
 from app.errors import MetronomeError
@@ -24,13 +26,14 @@ from ui.log_feed import live_log
 from ui.main_window import MainWindow
 from ui.notifier import Notifier
 from ui.single_instance import Raiser
+from ui.support import Support
 from ui.theme import Choice, Theme
 from ui.tray import Tray
 from ui.widgets.inline_message import Message
 from ui.window_state import WindowState
 
 if TYPE_CHECKING:
-    from app.cli import ScreenshotStart, WindowStart
+    from app.cli_values import ScreenshotStart, WindowStart
     from app.engine import Engine
 
 _log = logging.getLogger("window")
@@ -90,6 +93,13 @@ class WindowProgram(QObject):
         self.theme.apply(app)
         self.link = EngineLink(self)
         self.guard = CrashGuard(start.session.paths.logs, self)
+        self.support = Support(
+            start.session.paths,
+            lambda: start.session.settings.current,
+            lambda: self.link.engine if self.link.ready else None,
+            self,
+        )
+        self.guard.on_caught = lambda report: self.support.keeper.crashed(report.details)
         self.state = WindowState(start.session.paths.config / "window.ini")
         self.window = MainWindow(self.theme, self.link, self.state, live_log())
         self.window.setWindowIcon(app_icon())
@@ -107,6 +117,9 @@ class WindowProgram(QObject):
         self.builder.refused.connect(self._on_refused, queued)
         self.raiser.asked.connect(self.window.bring_to_front)
         self.guard.reported.connect(self.window.show_report)
+        self.window.support_asked.connect(lambda: self.support.ask(self.window))
+        self.support.made.connect(self._on_bundle)
+        self.support.refused.connect(self.notifier.trouble)
         self.link.troubled.connect(self.notifier.trouble)
         self.link.runs_changed.connect(lambda runs: self.notifier.runs_changed(runs, self.link.title))
         self.link.timetable_changed.connect(self._on_timetable)
@@ -118,6 +131,7 @@ class WindowProgram(QObject):
     def open(self, *, minimized: bool = False) -> None:
         """Show the window, or only the icon in the tray when asked for and possible."""
         report = self.guard.install()
+        self.support.start()
         if self.tray is not None:
             self.tray.icon.show()
         if minimized and self.tray is not None:
@@ -128,6 +142,7 @@ class WindowProgram(QObject):
         else:
             self.window.show()
         if report is not None:
+            self.support.keeper.crashed(report.details)
             self.window.show_report(report)
 
     def leave_collections_short(self) -> None:
@@ -157,6 +172,7 @@ class WindowProgram(QObject):
     def close(self) -> None:
         """Stop everything, in order: no more signals, then the engine."""
         self.builder.wait(30.0)
+        self.support.stop()
         self.link.detach()
         self._start.stop()
         self.guard.uninstall()
@@ -173,11 +189,20 @@ class WindowProgram(QObject):
             if self.window.messages.current() is self._refusal:
                 self.window.messages.dismiss()
             self._refusal = None
+        engine.recent_lag_ms = self.window.clock.recent_lag_ms
         self.link.attach(engine)
         if self.tray is not None:
             self.tray.show_paused(self.link.timetable.paused)
         for problem in engine.problems:
             self.notifier.post(Message("warning", problem))
+
+    def _on_bundle(self, path: Path, missing: str) -> None:
+        text = self.tr("The support bundle is saved: {path}").format(path=path)
+        advice = self.tr("Not in it: {parts}").format(parts=missing) if missing else ""
+        folder = QUrl.fromLocalFile(str(path.parent))
+        self.notifier.post(
+            Message("info", text, advice, self.tr("Open folder"), lambda: QDesktopServices.openUrl(folder))
+        )
 
     def _on_refused(self, message: str, advice: str) -> None:
         _log.error("The engine could not start: %s %s", message, advice)

@@ -42,6 +42,9 @@ class Report:
 class CrashGuard(QObject):
     """Installs the hooks and takes them away again.
 
+    Attributes:
+        on_caught: Told of each error at once, on its own thread: the window may not live to hear of it.
+
     Signals:
         reported: an error was caught; emitted in the GUI thread.
     """
@@ -51,6 +54,7 @@ class CrashGuard(QObject):
 
     def __init__(self, folder: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.on_caught: Callable[[Report], object] | None = None
         self._folder = folder
         self._fault_stream: IO[str] | None = None
         self._restore: list[Callable[[], object]] = []
@@ -103,7 +107,7 @@ class CrashGuard(QObject):
             return
         details = "".join(traceback.format_exception(kind, error, trace))
         _log.critical("An error in the window was not foreseen:\n%s", details)
-        self._caught.emit(Report(f"An action failed by a fault in Metronome: {kind.__name__}: {error}", details))
+        self._tell(Report(f"An action failed by a fault in Metronome: {kind.__name__}: {error}", details))
 
     def _on_thread_error(self, caught: threading.ExceptHookArgs) -> None:
         if caught.exc_value is None or issubclass(caught.exc_type, SystemExit):
@@ -114,7 +118,12 @@ class CrashGuard(QObject):
         sentence = (
             f"Background work ({name}) failed by a fault in Metronome: {caught.exc_type.__name__}: {caught.exc_value}"
         )
-        self._caught.emit(Report(sentence, details))
+        self._tell(Report(sentence, details))
+
+    def _tell(self, report: Report) -> None:
+        if self.on_caught is not None:
+            self.on_caught(report)
+        self._caught.emit(report)
 
 
 def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from ui import words
-from ui.terminal_words import kind_look, state_look
+from ui.terminal_words import kind_look, state_look, terminal_remark
 from ui.theme import Theme
 from ui.widgets.labels import button, label, set_icon
 from ui.widgets.state_badge import Chip
@@ -38,10 +38,12 @@ class Header(QWidget):
         self._has_broker = False
         self._fitted = False
         self._clocks: dict[str, QLabel] = {}
-        self.terminal = Chip(theme)
+        self._pairs: dict[str, QWidget] = {}
+        self.terminal = Chip(theme, whole=True)
         self.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
         self.terminal.clicked.connect(self.terminal_asked)
-        self.simulated = Chip(theme)
+        self._is_simulated = False
+        self.simulated = Chip(theme, whole=True)
         self.simulated.show_parts("warning", "warning", "", self.tr("Simulated market"))
         self.simulated.setToolTip(
             self.tr("Quotes, bars and the account are made up for rehearsal. Nothing here is a real price.")
@@ -72,7 +74,7 @@ class Header(QWidget):
             clock = label("", "strong")
             clock.setAccessibleName(self.tr("{zone} time").format(zone=title))
             self._clocks[name] = clock
-            pair = QWidget()
+            pair = self._pairs[name] = QWidget()
             inner = QHBoxLayout(pair)
             inner.setContentsMargins(0, 0, 12, 0)
             inner.setSpacing(5)
@@ -83,17 +85,16 @@ class Header(QWidget):
         layout.addWidget(self.pause)
 
     def show_terminal(self, status: Any) -> None:
-        """Show the state of the terminal session."""
-        look = state_look(status.state)
-        if status.connected:
-            kind = kind_look(status.account_kind)
-            ping = self.tr("ping {n} ms").format(n=round(status.ping_ms)) if status.ping_ms is not None else ""
-            real = status.account_kind == "real"
-            self.terminal.show_parts(look.icon, look.role, status.server or look.word, ping, tag=kind, alarm=real)
-        else:
-            self.terminal.show_parts(look.icon, look.role, look.word, status.reason or status.server or "")
-        self.terminal.setToolTip("\n".join(part for part in (status.reason, status.advice, status.market_note) if part))
-        self.simulated.setVisible(bool(status.simulated))
+        """Show the state of the terminal session; the line below the header has the room for the reason."""
+        look, kind = state_look(status.state), kind_look(status.account_kind)
+        self.terminal.show_parts(
+            look.icon, look.role, look.word, terminal_remark(status), tag=kind, alarm=status.account_kind == "real"
+        )
+        self.terminal.setToolTip(
+            "\n".join(part for part in (status.server, status.reason, status.advice, status.market_note) if part)
+        )
+        self._is_simulated = bool(status.simulated)
+        self._fit()
 
     def show_times(self, now: datetime, broker: datetime | None) -> None:
         """Show the time of day here, at the broker and in UTC."""
@@ -114,20 +115,26 @@ class Header(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Clocks that have no room step back, UTC first; the local one always tells all of them in its tip."""
+        """What has no room steps back: the clock of UTC first, then the broker's, then the chip of the simulated
+        market, which the line below says too. The local clock always tells all of them in its tip.
+        """
+        pairs = self._pairs
         needed = 16 + 180 + self.terminal.sizeHint().width() + 12 + 24 + self.pause.sizeHint().width() + 16
+        needed += pairs["local"].sizeHint().width()
+        self._show_if(self.simulated, wanted=self._is_simulated, needed=needed + self.simulated.sizeHint().width())
         if not self.simulated.isHidden():
             needed += self.simulated.sizeHint().width()
-        for name in ("local", "broker", "utc"):
-            pair = self._clocks[name].parentWidget()
-            needed += pair.sizeHint().width()
-            shown = name == "local" or (needed <= self.width() and (name == "utc" or self._has_broker))
-            if pair.isHidden() == shown:
-                pair.setVisible(shown)
-            if name == "broker" and not self._has_broker:
-                needed -= pair.sizeHint().width()
+        for name, wanted in (("broker", self._has_broker), ("utc", True)):
+            width = pairs[name].sizeHint().width()
+            self._show_if(pairs[name], wanted=wanted, needed=needed + width)
+            needed += width if wanted else 0
         self._fitted = True
         self._tell_others()
+
+    def _show_if(self, part: QWidget, *, wanted: bool, needed: int) -> None:
+        shown = wanted and needed <= self.width()
+        if part.isHidden() == shown:
+            part.setVisible(shown)
 
     def _tell_others(self) -> None:
         others = [f"{self._clocks[name].accessibleName()}: {self._clocks[name].text()}" for name in ("broker", "utc")]

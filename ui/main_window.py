@@ -49,10 +49,12 @@ class MainWindow(QMainWindow):
     """Signals:
     painted: the window was painted for the first time.
     closing: the user closed the window; whoever owns it decides whether to hide or to quit.
+    support_asked: the user wants a support bundle.
     """
 
     painted = Signal()
     closing = Signal()
+    support_asked = Signal()
 
     def __init__(self, theme: Theme, link: EngineLink, state: WindowState, feed: LogFeed) -> None:
         super().__init__()
@@ -212,6 +214,7 @@ class MainWindow(QMainWindow):
             from ui.pages.health import HealthPage
 
             page = HealthPage(self._theme, self._link)
+            page.support_asked.connect(self.support_asked)
         elif name == "calendar":
             from ui.pages.calendar import CalendarPage
 
@@ -464,7 +467,7 @@ class MainWindow(QMainWindow):
     def _show_details(self, report: Report) -> None:
         from ui.widgets.report_box import open_report
 
-        open_report(self, report)
+        open_report(self, report, self.support_asked.emit)
 
     def bring_to_front(self) -> None:
         """Show the window, also out of the tray or the task bar."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop, QTimer
 
-from app.cli import UsageError
+from app.cli_values import UsageError
 from app.errors import UserAction
 from ui.main_window import PAGES, MainWindow
 from ui.window_state import LEAST_SIZE
 
 if TYPE_CHECKING:
-    from app.cli import ScreenshotStart
+    from app.cli_values import ScreenshotStart
     from app.engine import Engine
 
 RESULTS_S = 12.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
@@ -20,7 +21,7 @@ class SecondHand(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._since = QElapsedTimer()
-        self._lags: deque[float] = deque(maxlen=KEPT)
+        self._lags: deque[tuple[float, float]] = deque(maxlen=KEPT)
         self._timer = QTimer(self)
         # A coarse timer may be 50 ms off, which would look like a window that was held.
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -46,8 +47,16 @@ class SecondHand(QObject):
 
         Thread: may be called from any thread.
         """
-        return max(tuple(self._lags), default=0.0)
+        return max((lag for _, lag in tuple(self._lags)), default=0.0)
+
+    def recent_lag_ms(self, seconds: float) -> float | None:
+        """How late a tick was at worst within the last so many seconds, ms; None when there was none.
+
+        Thread: may be called from any thread.
+        """
+        since = time.monotonic() - seconds
+        return max((lag for at, lag in tuple(self._lags) if at >= since), default=None)
 
     def _on_timeout(self) -> None:
-        self._lags.append(max(0.0, float(self._since.restart() - SECOND_MS)))
+        self._lags.append((time.monotonic(), max(0.0, float(self._since.restart() - SECOND_MS))))
         self.ticked.emit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ui import words
 from ui.words import Look, tr
@@ -24,6 +24,8 @@ _KINDS: Final = {
     "contest": ("info", "warning", "contest"),
     "real": ("warning", "error", "real money"),
 }
+#: Longer names of servers are cut in the chip; its tip has all of them.
+_SERVER_LETTERS: Final = 26
 HOSTS: Final = {"in_process": "In this process", "child": "In a process of its own"}
 
 
@@ -39,6 +41,17 @@ def kind_look(kind: str) -> Look | None:
         return None
     icon, role, word = _KINDS.get(kind, _KINDS["real"])
     return Look(icon, role, tr(word))
+
+
+def terminal_remark(status: Any) -> str:
+    """Server and ping behind the state of the terminal, short enough for a chip."""
+    server = str(status.server)
+    if len(server) > _SERVER_LETTERS:
+        server = f"{server[: _SERVER_LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+    # While it does not answer, the ping is that of before.
+    live = str(status.state) in ("connected", "wrong_account") and status.ping_ms is not None
+    ping = tr("ping {n} ms").format(n=round(status.ping_ms)) if live else ""
+    return " \N{MIDDLE DOT} ".join(part for part in (server, ping) if part)
 
 
 def outage_times(outage: Outage, now: datetime) -> str:
@@ -58,3 +71,8 @@ def outage_length(outage: Outage, now: datetime) -> str:
     if outage.ended is None and not outage.open:
         return words.DASH
     return words.duration(((outage.ended or now) - outage.began).total_seconds())
+
+
+def outage_role(outage: Outage) -> str:
+    """The colour of an outage: a terminal that is not there is a warning, one that does not answer an error."""
+    return "warning" if outage.state == "disconnected" else "error"

@@ -93,8 +93,10 @@ def import_files(ctx: TaskContext, params: ImportParams) -> ImportResult:
     for outcome in outcomes:
         if outcome.error:
             ctx.warn(f"{Path(outcome.file).name} was not imported: {outcome.error} {outcome.advice}")
-        elif outcome.refusals.count:
-            ctx.warn(f"{Path(outcome.file).name}: {' '.join(outcome.refusals.summary())}")
+        elif outcome.refusals.count or outcome.missing:
+            told = [*outcome.missing, *outcome.refusals.summary()]
+            more = " Save it anew for the rest." if outcome.missing else ""
+            ctx.warn(f"{Path(outcome.file).name}: {' '.join(told)}{more}")
         if outcome.stored:
             ctx.wrote(ctx.storage.paths.home / outcome.stored)
     return result

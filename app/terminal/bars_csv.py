@@ -23,6 +23,7 @@ from app.terminal.bars_pack import unpack
 from app.terminal.bars_rows import BadBarsFile as BadBarsFile
 from app.terminal.bars_rows import Sieve, bad_line, count_faults, in_order, price_faults, unreadable
 from app.terminal.bars_times import BadTime, parse_times, read_times
+from app.terminal.outliers import outliers
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import DAY, MONTH, TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
@@ -91,7 +92,8 @@ def read_bars(path: Path, *, leave_out: bool = False) -> BarFile:
         sieve.drop(off, places, "its time is off the grid of the others")
         rates, places = rates[~off], places[~off]
     order, moved = in_order(rates, places, sieve)
-    rates = rates[order]
+    rates, places = rates[order], places[order]
+    rates = _without_outliers(rates, places, sieve)
     notes = (sieve.told(), _SORTED.format(path.name) if moved else "")
     return BarFile(
         path,
@@ -103,6 +105,16 @@ def read_bars(path: Path, *, leave_out: bool = False) -> BarFile:
         sieve.count,
         tuple(note for note in notes if note),
     )
+
+
+def _without_outliers(rates: Rates, places: _Numbers, sieve: Sieve) -> Rates:
+    """The bars whose prices can be; the others are noted."""
+    good = np.ones(len(rates), dtype=np.bool_)
+    step = int(np.diff(rates["time"]).min()) if len(rates) > 1 else 0
+    for wrong, what in outliers(rates, step):
+        sieve.drop(wrong, places, what)
+        good &= ~wrong
+    return rates[good]
 
 
 def read_span(path: Path) -> tuple[int, int]:

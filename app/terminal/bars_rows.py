@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ Mask = npt.NDArray[np.bool_]
 #: throughout. Imports hold to the same.
 MOST_LEFT_OUT: Final = 0.2
 HINT: Final = "Mend or remove that line, or export the file anew."
+#: So many lines that were left out are named.
+_NAMED: Final = 8
 _OUTSIDE: Final = "open or close lies outside of low and high"
 _PRICES: Final = ("open", "high", "low", "close")
 
@@ -41,6 +43,7 @@ class Sieve:
         total: Rows of the file.
         count: Rows that were left out so far.
         line: The first of them in the file, from 1; 0 while there is none.
+        lines: Some more of them, as they were found.
     """
 
     path: Path
@@ -49,6 +52,7 @@ class Sieve:
     count: int = 0
     line: int = 0
     reason: str = ""
+    lines: list[int] = field(default_factory=list)
 
     def drop(self, wrong: Mask, numbers: npt.NDArray[np.int64], what: str | Callable[[int], str]) -> None:
         """Note these rows.
@@ -69,6 +73,7 @@ class Sieve:
         if self.strict:
             raise bad_line(self.path, number, reason)
         self.count += len(rows)
+        self.lines += (numbers[rows[:_NAMED]] + 1).tolist()
         if not self.line or number < self.line - 1:
             self.line, self.reason = number + 1, reason
         if self.count > MOST_LEFT_OUT * self.total:
@@ -84,7 +89,13 @@ class Sieve:
             return ""
         if self.count == 1:
             return f"1 row of {self.path.name} was left out: line {self.line}: {self.reason}."
-        return f"{self.count:,} rows of {self.path.name} were left out, the first in line {self.line}: {self.reason}."
+        lines = sorted(set(self.lines) - {self.line})[: _NAMED - 1]
+        more = f"; also line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}" if lines else ""
+        rest = " and so on" if self.count > len(lines) + 1 else ""
+        return (
+            f"{self.count:,} rows of {self.path.name} were left out, the first in line {self.line}: {self.reason}"
+            f"{more}{rest}."
+        )
 
 
 def unreadable(rows: Sequence[str], layout: Layout) -> dict[int, str]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from app.clock import Clock
+from app.terminal.call_words import asked_for
 from app.terminal.child import Answer, Piece, Question, main
 from app.terminal.errors import HostDied, HostHung
 from app.terminal.host import NO_ERROR, not_open
@@ -143,9 +144,10 @@ class ChildHost:
     def _hung(self, question: Question) -> HostHung:
         log.warning("terminal process hangs, ending it pid=%s call=%s", self.pid, question.name or question.op)
         self._discard()
-        what = f"The terminal call {question.name}" if question.op == "call" else "The terminal's own process"
+        asked = asked_for(question.name, question.args) if question.op == "call" else "a connection"
         return HostHung(
-            f"{what} did not return within {question.limit_s:g} s; the process that made it was ended.",
+            f"The terminal did not answer within {question.limit_s:g} s when it was asked for {asked}; the process "
+            "that waited for it was ended.",
             advice="Metronome starts another and connects by itself; look whether a dialog is open in the terminal.",
         )
 
@@ -155,7 +157,7 @@ class ChildHost:
             process.join(_END_S)
         code = process.exitcode if process is not None else None
         self._discard()
-        during = f" during {question.name}" if question.name else ""
+        during = f" while it asked for {asked_for(question.name, question.args)}" if question.name else ""
         return HostDied(
             f"The process that talks to the terminal ended{during} (exit code {code}).",
             advice="Metronome starts another one and connects by itself.",

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.clock import Clock
 from app.errors import MetronomeError
+from app.terminal.call_words import asked_for
 from app.terminal.errors import (
     CONNECTION_LOST,
     NOT_FOUND,
@@ -173,8 +174,7 @@ class Connection:
         self.lost = code in CONNECTION_LOST
         if code in (NOT_FOUND, UNEXPLAINED) and name in _ABOUT_SYMBOL and args:
             return self._about_symbol(name, args, kwargs, limit_s)
-        shown = f"{name}({', '.join(repr(item) for item in args[:3])})"
-        raise error_for(shown, code, text)
+        raise error_for(asked_for(name, args), code, text)
 
     def _about_symbol(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, limit_s: float) -> Any:
         """Tell an unknown symbol from one that is only missing in the Market Watch, and put that one there."""
@@ -190,7 +190,7 @@ class Connection:
             if answer is not None and answer is not False:
                 return answer
             code, text = self.host.last_error
-        raise error_for(f"{name}({symbol!r})", code, text)
+        raise error_for(asked_for(name, args), code, text)
 
     def _names(self, limit_s: float) -> tuple[str, ...] | None:
         """All symbols, None when they cannot be had; a list of the last minutes will do for a hint."""
@@ -205,12 +205,18 @@ class Connection:
         return self._known_names[1]
 
     def _timed(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None, limit_s: float) -> Any:
-        began = self._clock.monotonic()
+        began, outcome = self._clock.monotonic(), "ok"
         try:
-            return self.host.call(name, args, kwargs, limit_s)
+            answer = self.host.call(name, args, kwargs, limit_s)
+        except MetronomeError as error:
+            outcome = type(error).__name__
+            raise
+        else:
+            outcome = "none" if answer is None else "ok"
+            return answer
         finally:
             seconds = self._clock.monotonic() - began
-            if self._record.add(name, seconds):
+            if self._record.add(name, seconds, outcome):
                 self._note_long(name, seconds)
 
     def _note_long(self, name: str, seconds: float) -> None:

@@ -111,15 +111,15 @@ _UNDOCUMENTED: Final = Explanation(
 )
 
 
-def error_for(call: str, code: int, text: str) -> MetronomeError:
+def error_for(asked: str, code: int, text: str) -> MetronomeError:
     """The exception that stands for a failed call.
 
     Args:
-        call: The call as the user may read it, such as ``symbol_info_tick('EURUSD')``.
+        asked: What the terminal was asked for, such as ``the quote of EURUSD``.
         code, text: What ``last_error()`` gave right after it.
     """
     found = LAST_ERRORS.get(code, _UNDOCUMENTED)
-    return found.error(f"The terminal call {call} failed: {found.meaning} ({code}, {text}).", advice=found.advice)
+    return found.error(f"The terminal did not give {asked}: {found.meaning} ({code}, {text}).", advice=found.advice)
 
 
 def unknown_symbol(symbol: str, names: Iterable[str]) -> UnknownSymbol:

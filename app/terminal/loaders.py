@@ -92,6 +92,7 @@ class SimulatedLoader:
     server_time: str = "auto"
     seed: int = 1
     replay: Mapping[str, Path] = field(default_factory=dict)
+    replay_clock: Mapping[str, str] = field(default_factory=dict)
     suffix: str = ""
     rename: Mapping[str, str] = field(default_factory=dict)
     symbols: int = 0
@@ -120,6 +121,7 @@ class SimulatedLoader:
             server_time=self.server_time,
             seed=self.seed,
             replay=self.replay,
+            replay_clock=self.replay_clock,
             suffix=self.suffix,
             rename=self.rename,
             symbols=self.symbols,

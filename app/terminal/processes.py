@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path, PureWindowsPath
 
-_PROGRAMS = frozenset({"terminal64.exe", "terminal.exe"})
+# terminal.exe is MetaTrader 4, which the module cannot talk to: MetaTrader 5 has had no 32-bit terminal since 2021.
+_PROGRAM = "terminal64.exe"
 
 
 def terminal_running(program: str = "") -> bool:
-    """Whether a terminal process runs; with ``program``, whether that very file does.
+    """Whether a terminal of MetaTrader 5 runs; with ``program``, whether that very file does.
 
     Costs milliseconds, whereas asking the module without a terminal can hold the whole process for a minute.
     """
@@ -18,7 +19,7 @@ def terminal_running(program: str = "") -> bool:
     for process in psutil.process_iter(["name", "exe"]):
         name = (process.info["name"] or "").casefold()
         if wanted is None:
-            if name in _PROGRAMS:
+            if name == _PROGRAM:
                 return True
             continue
         executable = process.info["exe"]

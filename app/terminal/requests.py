@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+
+from app.terminal.call_words import asked_for
 
 _T = TypeVar("_T")
 
@@ -68,8 +70,8 @@ class Request:
         return answer
 
     def describe(self) -> str:
-        """The call as a user may read it."""
-        return f"{self.name}({', '.join(repr(item) for item in self.args[:3])})"
+        """What the terminal is asked for, as a user may read it."""
+        return asked_for(self.name, self.args)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,21 @@ class LongCall:
 
 
 class CallRecord:
-    """Durations by function. Thread: written by the session's thread, read by any."""
+    """Durations by function. Thread: written by the session's thread, read by any.
+
+    Attributes:
+        on_call: Told of every call: its function, seconds and outcome (``ok``, ``none``, or the class of its error).
+    """
 
     def __init__(self) -> None:
+        self.on_call: Callable[[str, float, str], None] | None = None
         self._by_name: dict[str, tuple[int, float, float, float]] = {}
         self._long: deque[LongCall] = deque(maxlen=_KEPT)
 
-    def add(self, name: str, seconds: float) -> bool:
+    def add(self, name: str, seconds: float, outcome: str = "ok") -> bool:
         """Record a call; return whether it was a long one."""
+        if self.on_call is not None:
+            self.on_call(name, seconds, outcome)
         count, total, most, _ = self._by_name.get(name, (0, 0.0, 0.0, 0.0))
         self._by_name[name] = (count + 1, total + seconds, max(most, seconds), seconds)
         return seconds > LONG_CALL_S

@@ -25,6 +25,9 @@ FILE_NAME: Final = "server_time.json"
 #: Confidence in a rule for which nothing speaks yet.
 ASSUMED: Final = 0.1
 
+#: From here on bars are stored by a rule; below, several rules explain what was seen.
+SURE: Final = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:
@@ -48,6 +51,11 @@ class Learned:
     def assumed(self) -> bool:
         """Whether nothing speaks for the rule but that it is the usual one."""
         return self.confidence <= ASSUMED
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is good enough to store bars by: several weekends in the bars speak for it, or live quotes do."""
+        return self.confidence >= SURE
 
     def as_document(self) -> dict[str, Any]:
         """As it is stored."""
@@ -107,7 +115,7 @@ class ServerMemory:
 
 
 def recalling(memory: ServerMemory) -> Callable[[str], str]:
-    """Gives the known rule of a server, or ``auto`` when it was merely assumed; for ``Session.known_rule``."""
+    """Gives the known rule of a server, or ``auto`` when too little speaks for it; for ``Session.known_rule``."""
 
     def known_rule(server: str) -> str:
         try:
@@ -115,6 +123,6 @@ def recalling(memory: ServerMemory) -> Callable[[str], str]:
         except MetronomeError as error:
             log.warning("The clock of %s is not recalled: %s", server, error)
             known = None
-        return known.rule if known and not known.assumed else AUTO
+        return known.rule if known and known.sure else AUTO
 
     return known_rule

@@ -82,6 +82,13 @@ class ServerTimeRule:
         """Many UTC epoch seconds as the server would stamp them; a new array of the same length."""
         return utc_times + self._offsets(utc_times, stamped_by_server=False)
 
+    def turns_back(self, from_s: float, to_s: float) -> tuple[int, ...]:
+        """The instants (UTC epoch seconds) after ``from_s`` up to ``to_s`` at which the server's clock is set back."""
+        first, last = (datetime.fromtimestamp(moment, UTC).year for moment in (from_s, to_s))
+        instants, offsets = self._changes(first, last)
+        back = instants[np.diff(offsets) < 0]
+        return tuple(back[(back > from_s) & (back <= to_s)].tolist())
+
     def _offsets(self, times: Times, *, stamped_by_server: bool) -> Times:
         if not times.size:
             return np.zeros(0, dtype=np.int64)

@@ -83,6 +83,10 @@ class Session(Dealing):
         """The last calls that took longer than a window can stand still unnoticed."""
         return self._record.long_calls()
 
+    def on_call(self, listener: Callable[[str, float, str], None]) -> None:
+        """Tell ``listener`` of every call from now on (see ``CallRecord``), on the session's own thread."""
+        self._record.on_call = listener
+
     def outages(self) -> tuple[Outage, ...]:
         """The last times without a terminal, oldest first; reads a file at the first use."""
         return self._board.outages()
@@ -204,7 +208,7 @@ class Session(Dealing):
         request.abandoned = True
         self._note_hang(request)
         raise TerminalBusy(
-            f"The terminal did not answer {request.describe()} within {timeout_s:g} s.",
+            f"The terminal did not answer within {timeout_s:g} s when it was asked for {request.describe()}.",
             advice="Metronome tries again; look whether a dialog is open in the terminal.",
         )
 
@@ -225,11 +229,11 @@ class Session(Dealing):
                 status,
                 state=SessionState.NOT_ANSWERING,
                 since=self._clock.now(),
-                reason=f"The terminal call {current.describe()} has not returned since it began.",
+                reason=f"The terminal has not answered since it was asked for {current.describe()}.",
                 advice="Look whether a dialog is open in the terminal, or restart it.",
             )
             self._board.post(hung)
-        log.warning("terminal does not answer call=%s", current.describe())
+        log.warning("terminal does not answer call=%s", current.name)
         self._board.tell()
 
     # Refusals.
@@ -372,7 +376,7 @@ class Session(Dealing):
                 request = self._requests.get_nowait()
             except queue.Empty:
                 return
-            msg = f"The terminal session ended before the call {request.describe()}."
+            msg = f"The connection to the terminal was given up before it was asked for {request.describe()}."
             request.error = TerminalUnavailable(msg, advice="Start Metronome's engine.")
             request.finish()
 

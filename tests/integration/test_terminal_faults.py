@@ -217,12 +217,14 @@ def test_every_task_says_what_became_of_it(rig: Rig, fault: Fault) -> None:
 @pytest.mark.allow_warnings
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_works_again_after_a_hang(rig: Rig, task: str) -> None:
-    before = rig.run(task)
+    rig.learn()
     rig.set({"hang_s": 120.0})
     assert rig.run(task).state in NONE
     rig.recover()
     after = rig.run(task)
-    assert (after.state.is_success, after.error) == (before.state.is_success, before.error), after.reason
+    # A new child has a new account with new deals; without, there may be nothing new to record.
+    assert after.state in rig.usual[task] | GOOD, after.reason
+    assert not after.error
 
 
 @pytest.mark.allow_warnings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +15,11 @@ from PySide6.QtCore import QObject, Signal
 from app.clock import FakeClock
 from app.errors import UserAction
 from app.history import RunFilter
+from app.history_rows import to_us
 from app.paths import Paths
+from app.recorder import Recorder
 from app.runs import Progress, Run, RunState, Trigger
+from app.samples import Sample, Sampler
 from app.settings_store import SettingsStore
 from app.storage import Storage
 from app.tasks import CatchUp, Queue, Registry, TaskParams, TaskSpec
@@ -229,6 +232,13 @@ class FakeHistory:
     def count(self, wanted: RunFilter | None = None) -> int:
         return len(self._matching(wanted))
 
+    def outcomes(self, since: datetime) -> Iterator[tuple[int, str, str, int, float | None]]:
+        for run in reversed(self._matching(RunFilter(since=since))):
+            yield int(run.run_id, 16), run.task, run.state.value, to_us(run.queued_at), run.duration_s
+
+    def get(self, run_id: str) -> Run | None:
+        return next((run for run in self.runs if run.run_id == run_id), None)
+
     def recent(self, task: str, limit: int = 50) -> tuple[Run, ...]:
         return self.page(RunFilter(task=task), limit)
 
@@ -357,8 +367,11 @@ class FakeEngine:
         self.paths = FakePaths(logs or Path())
         self.storage = Storage(Paths(logs or Path()), self.clock)
         self.problems: list[str] = []
+        self.recorder = Recorder(self.clock)
         self.window_lag_ms: Callable[[], float | None] = lambda: None
+        self.recent_lag_ms: Callable[[float], float | None] = lambda _seconds: None
         self.history = FakeHistory(_stored_runs())
+        self.sampler = Sampler(self.storage.paths.health_checks, self.clock, lambda _seconds: Sample(42.0, 1.0, 86.0))
         working = make_run(
             0x90000, "evaluate_all_strategies", RunState.RUNNING, NOW, progress=Progress(5, 8, "XAUUSD H1")
         )

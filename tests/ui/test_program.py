@@ -78,6 +78,16 @@ def test_the_engine_is_built_after_the_first_paint_on_another_thread(
     assert len(start.threads) == 1
 
 
+def test_the_engine_can_ask_for_how_long_the_window_was_held(
+    qtbot: QtBot, program: WindowProgram, start: Start
+) -> None:
+    program.open()
+    qtbot.waitUntil(lambda: program.link.ready)
+    assert start.engine.recent_lag_ms(0.0) is None  # no tick within no time
+    qtbot.waitUntil(lambda: start.engine.recent_lag_ms(60.0) is not None, timeout=5_000)
+    assert start.engine.recent_lag_ms(60.0) >= 0
+
+
 @pytest.mark.allow_warnings("The engine could not start")
 def test_a_refused_start_says_why_and_the_window_stays(qtbot: QtBot, program: WindowProgram, start: Start) -> None:
     start.refuse = UserAction("The folder is read-only.", advice="Choose another one with --home.")

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from ui.main_window import PAGES, MainWindow
 from ui.pages.logs import LogsPage
-from ui.widgets.labels import ElidedLabel
+from ui.widgets.elided import ElidedLabel
 from ui.widgets.tables import Table
 
 SHOWN = (QAbstractButton, QComboBox, QLabel, QLineEdit)

@@ -40,7 +40,7 @@ def test_it_shows_how_the_connection_stands(section: TerminalSection) -> None:
     assert section.state.accessibleName() == "Connected"
     assert section.values["server"].text() == "MetaQuotes-Demo"
     assert (section.values["account"].text(), section.kind.accessibleName()) == ("123456", "demo")
-    assert section.values["calls"].text().startswith("copy_rates_from_pos")
+    assert section.values["calls"].text().startswith("bars of a symbol")
     assert not section.reason.isVisible()
     assert section.nothing.isVisible()
 
@@ -82,6 +82,32 @@ def test_real_money_is_told_in_colour_and_word(
     assert kind_look("") is None
 
 
+def test_the_wrong_account_is_told_whole_in_the_chip_and_in_the_line_below(
+    qtbot: QtBot, section: TerminalSection, engine: FakeEngine, window: MainWindow
+) -> None:
+    reason = "The terminal is logged in to account 5000001 on Metronome-Simulated; expected 7001234 on Broker-Live."
+    status = replace(
+        engine.terminal.status, state=SessionState.WRONG_ACCOUNT, server="A-Broker-With-A-Very-Long-Name-Live07",
+        account_kind="contest", ping_ms=23.0, reason=reason, advice="Log in to the right account.",
+    )  # fmt: skip
+    chip = window.header.terminal
+    for width in (900, 1400):
+        window.resize(width, 600)
+        engine.terminal.tell(status)
+        qtbot.waitUntil(lambda: chip.accessibleName().startswith("Wrong account contest"))
+        assert "ping 23 ms" in chip.accessibleName()
+        assert reason in chip.toolTip()
+        assert status.server in chip.toolTip()
+        qtbot.waitUntil(lambda: chip.width() >= chip.sizeHint().width())
+        simulated = window.header.simulated
+        assert simulated.isHidden() or simulated.width() >= simulated.sizeHint().width()
+        assert window.banner.isVisible()
+        assert window.banner.accessibleName().startswith(reason)
+        assert window.banner.text.text()[:40] == reason[:40]
+    engine.terminal.tell(replace(status, simulated=False))
+    qtbot.waitUntil(lambda: window.banner.accessibleName() == f"{reason} {status.advice}")
+
+
 def test_a_simulated_market_has_a_line_above_every_page(window: MainWindow) -> None:
     for name in ("tasks", "health", "logs"):
         window.show_page(name)
@@ -110,7 +136,7 @@ def test_a_call_that_held_the_window_is_named_with_the_remedy(
     engine.terminal.long = (LongCall("version", 9.0, NOW, False), LongCall("symbols_get", 0.8, NOW, True))
     section.refresh()
     qtbot.waitUntil(section.held.isVisible)
-    assert section.held.text().startswith("symbols_get held the window for 0.8")
+    assert section.held.text().startswith("Asking for the list of symbols held the window for 0.8")
 
 
 def test_an_outage_that_nobody_saw_end_has_no_length() -> None:

@@ -51,7 +51,7 @@ def test_an_engine_that_comes_and_goes_at_once_leaves_no_error(
 
 def test_the_engine_fills_it(window: MainWindow) -> None:
     assert window.tasks.model.rowCount() == 17
-    assert window.header.terminal.accessibleName().startswith("MetaQuotes-Demo demo")
+    assert window.header.terminal.accessibleName().startswith("Connected demo MetaQuotes-Demo")
     assert window.header.simulated.isVisible()
     assert window.tasks.current_task == "evaluate_all_strategies"
 

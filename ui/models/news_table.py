@@ -219,7 +219,7 @@ def time_note(kind: str) -> str:
     """What a user should know of a time; empty when it is what the feed says."""
     if kind == "first_seen":
         return words.tr("when it was first seen; the feed gives no usable time")
-    return words.tr("the feed names no time zone; read as UTC") if kind == "assumed_utc" else ""
+    return words.tr("the feed names no known time zone; read as UTC") if kind == "assumed_utc" else ""
 
 
 def haystacks_of(articles: Iterable[Article]) -> dict[str, str]:

@@ -34,7 +34,8 @@ from ui.pages.page import Page
 from ui.theme import Theme
 from ui.widgets.cells import PADDING, Cell, paint_look
 from ui.widgets.choice import Choice
-from ui.widgets.labels import ElidedLabel, button, icon_button, label, row
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import button, icon_button, label, row
 from ui.widgets.state_badge import Chip, StateBadge
 from ui.widgets.tables import ROW, Table, framed
 from ui.widgets.week_strip import WeekStrip

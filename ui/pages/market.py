@@ -18,7 +18,8 @@ from ui.pages.page import Page
 from ui.theme import Theme
 from ui.widgets.candle_chart import CandleChart
 from ui.widgets.cells import Cell
-from ui.widgets.labels import ElidedLabel, button, card, label
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import button, card, label
 from ui.widgets.tables import Table, framed
 from ui.widgets.watch_cells import CourseCell, RangeCell
 

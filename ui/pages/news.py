@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app.runs import Run
 from ui import words
@@ -112,6 +112,7 @@ class NewsPage(Page):
         self.feeds_chip.setToolTip(self.tr("Show how the feeds fare"))
         self.feeds_chip.clicked.connect(self._on_feeds_chip)
         self.feeds_chip.hide()
+        self.feeds_chip.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.head.insertWidget(2, self.feeds_chip)
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)

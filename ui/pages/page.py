@@ -8,7 +8,8 @@ from datetime import datetime
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from ui.widgets.labels import ElidedLabel, label
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import label
 
 
 class Page(QWidget):

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from app.terminal.call_words import asked_for
 from app.terminal.outages import Outage
 from app.terminal.requests import CallTiming, LongCall
 from ui import words
 from ui.engine_link import EngineLink
-from ui.terminal_words import HOSTS, kind_look, outage_length, outage_times, state_look
+from ui.terminal_words import HOSTS, kind_look, outage_length, outage_role, outage_times, state_look
 from ui.theme import Theme
 from ui.widgets.choice import Choice
-from ui.widgets.labels import ElidedLabel, button, label, row, set_icon
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import button, label, row, set_icon
 from ui.widgets.outage_strip import OutageStrip
 from ui.widgets.state_badge import StateBadge
 
@@ -153,7 +155,7 @@ class TerminalSection(QFrame):
         self.host.setCurrentIndex(self.host.findData(facts.host))
         slowest = facts.timings[0] if facts.timings else None
         self.values["calls"].setText(
-            f"{slowest.name}, {words.duration(slowest.max_ms / 1000)}" if slowest else words.DASH
+            f"{asked_for(slowest.name)}, {words.duration(slowest.max_ms / 1000)}" if slowest else words.DASH
         )
         self.values["calls"].setToolTip("\n".join(_timing(timing) for timing in facts.timings[:12]))
         held = [call for call in facts.long_calls if call.held]
@@ -161,14 +163,16 @@ class TerminalSection(QFrame):
         if held and facts.host == "in_process":
             worst = max(held, key=lambda call: call.seconds)
             text = self.tr(
-                "{name} held the window for {t}. Let the module live in a process of its own: then it cannot."
-            ).format(name=worst.name, t=words.duration(worst.seconds))
+                "Asking for {name} held the window for {t}. "
+                "Let the module live in a process of its own: then it cannot."
+            ).format(name=asked_for(worst.name), t=words.duration(worst.seconds))
         _say(self.held, text)
         self._show_outages(facts.outages, self._link.now())
 
     def _show_outages(self, outages: tuple[Outage, ...], now: datetime) -> None:
         spans = [
-            (outage.began, outage.ended or (now if outage.open else outage.began), _role(outage)) for outage in outages
+            (outage.began, outage.ended or (now if outage.open else outage.began), outage_role(outage))
+            for outage in outages
         ]
         self.strip.show_spans(spans, now)
         shown = outages[::-1][:SHOWN]
@@ -217,13 +221,10 @@ def _read(engine: Engine) -> TerminalFacts:
     )
 
 
-def _role(outage: Outage) -> str:
-    return "warning" if outage.state == "disconnected" else "error"
-
-
 def _timing(timing: CallTiming) -> str:
     mean, most = words.duration(timing.mean_ms / 1000), words.duration(timing.max_ms / 1000)
-    return f"{timing.name}: {timing.count:,} \N{MULTIPLICATION SIGN}, mean {mean}, longest {most}"
+    name = f"{asked_for(timing.name)} ({timing.name})"
+    return f"{name}: {timing.count:,} \N{MULTIPLICATION SIGN}, mean {mean}, longest {most}"
 
 
 def _say(target: QLabel, text: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from ui import words
 from ui.theme import Theme
-from ui.widgets.labels import label, row
+from ui.widgets.labels import button, label, row
 from ui.widgets.state_badge import StateBadge
 
 #: The words that a check may use for its verdict, and those that the window shows.
@@ -38,6 +40,25 @@ class CheckCard(QFrame):
         for part in (self._value, self._rule, self._since, self._advice):
             layout.addWidget(part)
         layout.addStretch(1)
+        self.buttons: list[QPushButton] = []
+        self._offered: tuple[tuple[str, str], ...] = ()
+        self._remedies = QVBoxLayout()  # below one another: side by side they would widen the card's column
+        self._remedies.setSpacing(6)
+        layout.addLayout(self._remedies)
+
+    def offer(self, remedies: Sequence[tuple[str, str]], act: Callable[[str], object]) -> None:
+        """Offer a button for each remedy: its name and its word. ``act`` gets the name."""
+        if tuple(remedies) == self._offered:
+            return
+        self._offered = tuple(remedies)
+        for old in self.buttons:
+            self._remedies.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self.buttons = [button(word, partial(act, name)) for name, word in remedies]
+        for new in self.buttons:
+            new.setAccessibleName(f"{self._title.text()}: {new.text()}")
+            self._remedies.addWidget(new, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_check(self, check: Mapping[str, Any], now: datetime) -> None:
         """Show the findings of a check: title or name, verdict, value, rule, since, advice."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from ui.icons import icon
@@ -31,40 +30,6 @@ def label(text: str = "", style: str = "", *, wrap: bool = False, selectable: bo
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
     return result
-
-
-class ElidedLabel(QLabel):
-    """A line of text that ends in an ellipsis where the room does; its tip then shows all of it."""
-
-    LEAST = 96
-
-    def __init__(self, style: str = "", text: str = "") -> None:
-        super().__init__(text)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        if style:
-            self.setObjectName(style)
-
-    def minimumSizeHint(self) -> QSize:
-        hint = super().minimumSizeHint()
-        return QSize(min(hint.width(), self.LEAST), hint.height())
-
-    @property
-    def shown(self) -> str:
-        """What there is room for."""
-        room = self.contentsRect().width()
-        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        ink = self.palette().color(self.foregroundRole())
-        painter.setPen(ink)
-        painter.drawText(self.contentsRect(), self.alignment(), self.shown)
-
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and not self.toolTip() and self.shown != self.text():
-            QToolTip.showText(event.globalPos(), self.text(), self)
-            return True
-        return super().event(event)
 
 
 def button(text: str, pressed: Callable[[], object], *, style: str = "", tip: str = "") -> QPushButton:

@@ -1,4 +1,4 @@
-"""A day as a strip, with the times in which something was out of order."""
+"""A span of time as a strip, with the times in which something was out of order."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ _LEAST_WIDTH = 3.0
 
 
 class OutageStrip(QWidget):
-    """The last 24 hours from left to right; the list beside it says the same in words."""
+    """A span of time from left to right, 24 hours at first; the list beside it says the same in words."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._now: datetime | None = None
+        self._span = SPAN
         self._spans: tuple[tuple[datetime, datetime, str], ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
-    def show_spans(self, spans: Sequence[tuple[datetime, datetime, str]], now: datetime) -> None:
-        """Show spans of time (began, ended, colour role) up to ``now``."""
-        self._spans, self._now = tuple(spans), now
+    def show_spans(
+        self, spans: Sequence[tuple[datetime, datetime, str]], now: datetime, span: timedelta = SPAN
+    ) -> None:
+        """Show spans of time (began, ended, colour role) within the time ``span`` up to ``now``."""
+        self._spans, self._now, self._span = tuple(spans), now, span
         self.update()
 
     def spans_in_sight(self) -> list[tuple[float, float, str]]:
         """Left and right of each span as parts of the whole strip, and its role."""
         if self._now is None:
             return []
-        start = self._now - SPAN
+        start = self._now - self._span
         return [
-            (max(0.0, (began - start) / SPAN), min(1.0, (ended - start) / SPAN), role)
+            (max(0.0, (began - start) / self._span), min(1.0, (ended - start) / self._span), role)
             for began, ended, role in self._spans
             if ended > start and began < self._now
         ]

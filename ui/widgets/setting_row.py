@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ui.models.setting_groups import as_text, choice_word, is_pattern, title_of
 from ui.theme import Theme
-from ui.widgets.labels import ElidedLabel, icon_button, label, row
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import icon_button, label, row
 from ui.widgets.setting_input import make_input
 
 if TYPE_CHECKING:

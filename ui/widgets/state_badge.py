@@ -42,11 +42,12 @@ class StateBadge(QWidget):
 
 
 class Chip(QAbstractButton):
-    """A rounded button: icon in a state's colour, a strong word, a dim remark."""
+    """A rounded button: icon in a state's colour, a strong word, a dim remark. A ``whole`` one is never cut."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None, *, whole: bool = False) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._whole = whole
         self._parts = ("info", "idle", "", "")
         self._tag: Look | None = None
         self._alarm = False
@@ -75,7 +76,7 @@ class Chip(QAbstractButton):
         return QSize(int(width), 25)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(60, 25)
+        return self.sizeHint() if self._whole else QSize(60, 25)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         icon, role, strong, remark = self._parts

@@ -90,6 +90,11 @@ class _Kept(Spool):
         self._times.append(np.ascontiguousarray(rates["time"]))
         self._lines.append(lines.astype(np.uint32))
 
+    def _records(self, first: int, count: int) -> Rates:
+        if len(self._parts) != 1:
+            self._parts = [np.concatenate(self._parts)]
+        return self._parts[0][first : first + count]
+
     def whole(self) -> Rates:
         """All bars, in their order, with their times and prices as they are now."""
         rates = np.concatenate(self._parts)

@@ -100,6 +100,11 @@ def _files_of(folder: Path) -> list[Place]:
     return [Place(str(path), path=path, folder=str(folder)) for _, _, path in sorted(found)[-MAX_FILES:]]
 
 
+def is_web(source: str) -> bool:
+    """Whether a source is an address of the web, not a file or a folder."""
+    return _WEB.match(source) is not None
+
+
 def too_early(state: SourceState, now: datetime) -> tuple[str, datetime] | None:
     """Why an address must not be asked yet, and until when; None when it may be.
 

@@ -4,13 +4,17 @@ Calendars give no identity of their own (or one of the series, not of the releas
 move events between two captures. So events are matched: by the provider's own id where it is unique, then by currency,
 title and equal time, then the nearest in time within ``MOVE_LIMIT``. Weekly releases are seven days apart, so this
 week's is never taken for next week's.
+
+A source moves and takes away what it has itself. An event that two sources have is one, and it stays until neither has
+it any more. What only another source has is moved by a document that is plainly the same calendar (most titles of each
+are in the other), not by one that holds another part of it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -24,6 +28,8 @@ from workers.calendar.vocabulary import title_key
 
 #: How far an event may move and still be the same one: below seven days, the step of weekly releases.
 MOVE_LIMIT: Final = timedelta(days=6)
+#: Two documents with more than this share of their events in common are the same calendar.
+SAME_CALENDAR: Final = 0.5
 _VALUES: Final = ("title", "impact", "forecast", "previous", "actual", "all_day", "tentative")
 
 
@@ -54,18 +60,22 @@ class Merged:
     first: bool = False
 
 
-def merge(known: Sequence[Event], parsed: Parsed, source: str, now: datetime) -> Merged:
+def merge(known: Sequence[Event], parsed: Parsed, source: str, now: datetime, *, gone: Collection[str] = ()) -> Merged:
     """Put a parsed document into the known events of its provider.
 
     Args:
         known: The stored events of the same provider.
         source: Where the document was read, as it is shown.
+        gone: Sources that there are no more; what only they had is taken over.
     """
     since, until = span(parsed)
     # By its own id an event is known again outside of the span too; only inside of it can one be missing.
     near = [event for event in known if since - MOVE_LIMIT <= event.time < until + MOVE_LIMIT]
-    inside = {event.id for event in near if since <= event.time < until}
-    pairs = _paired(near, parsed.events, inside)
+    within = [event for event in near if since <= event.time < until]
+    inside = {event.id for event in within if source in event.sources or set(event.sources) <= set(gone)}
+    near.sort(key=lambda event: event.id not in inside)  # of two at the same time, the source's own first
+    movable = inside | _of_same_calendar(within, parsed.events, inside)
+    pairs = _paired(near, parsed.events, movable)
     merged = Merged(first=not inside)
     matched = set()
     read = readings.kept(parsed, pairs)
@@ -74,21 +84,37 @@ def merge(known: Sequence[Event], parsed: Parsed, source: str, now: datetime) ->
     for event, old in zip(read.events, pairs, strict=True):
         if old is None:
             identity = _identity(event, taken)
-            fresh = replace(event, id=identity, source=source, fetched=now, first_seen=now)
+            fresh = replace(event, id=identity, source=source, sources=(source,), fetched=now, first_seen=now)
             merged.added += 1
             if not merged.first:
                 merged.changes.append(_change(now, "added", fresh))
         else:
             matched.add(old.id)
-            fresh = replace(event, id=old.id, source=source, fetched=now, first_seen=old.first_seen or now)
+            held = (name for name in old.sources if name != source and name not in gone)
+            fresh = replace(
+                event,
+                id=old.id,
+                source=source,
+                sources=(*held, source),
+                fetched=now,
+                first_seen=old.first_seen or now,
+            )
             _compare(merged, old, fresh, now)
         merged.events.append(fresh)
     missing = [event for event in near if event.id in inside and event.id not in matched]
     verdict = judge(parsed, missing, len(inside))
-    gone, merged.why, merged.cut = verdict.gone, verdict.why, verdict.cut
-    merged.removed, merged.kept = len(gone), len(missing) - len(gone)
-    merged.changes.extend(_change(now, "removed", event) for event in missing if event.id in gone)
-    merged.events.extend(event for event in known if event.id not in matched and event.id not in gone)
+    merged.why, merged.cut, merged.kept = verdict.why, verdict.cut, len(missing) - len(verdict.gone)
+    for event in known:
+        if event.id in matched:
+            continue
+        if event.id in verdict.gone:
+            others = tuple(name for name in event.sources if name != source and name not in gone)
+            if not others:
+                merged.removed += 1
+                merged.changes.append(_change(now, "removed", event))
+                continue
+            event = replace(event, sources=others)
+        merged.events.append(event)
     merged.events.sort(key=lambda event: (event.time, event.currency, event.title))
     return merged
 
@@ -140,6 +166,26 @@ def _identity(event: Event, taken: set[str]) -> str:
 # -- matching ----------------------------------------------------------------------------------------------------------
 
 
+def _of_same_calendar(within: Sequence[Event], fresh: Sequence[Event], own: set[str]) -> set[str]:
+    """Events that only other sources have, as far as those are the same calendar as the document."""
+    held: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in within:
+        if event.id not in own:
+            for source in event.sources:
+                held[source].append(event)
+    wanted = Counter(map(_key, fresh))
+    found: set[str] = set()
+    for events in held.values():
+        common = (wanted & Counter(map(_key, events))).total()
+        if common > SAME_CALENDAR * max(len(events), len(fresh)):
+            found |= {event.id for event in events}
+    return found
+
+
+def _key(event: Event) -> tuple[str, str]:
+    return event.currency, title_key(event.title)
+
+
 def _paired(known: Sequence[Event], fresh: Sequence[Event], inside: set[str]) -> list[Event | None]:
     """For each new event the known one that it is, or None."""
     pairs: list[Event | None] = [None] * len(fresh)
@@ -147,11 +193,11 @@ def _paired(known: Sequence[Event], fresh: Sequence[Event], inside: set[str]) ->
     _by_own_id(known, fresh, pairs, free)
     groups: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
     for event in free.values():
-        groups[event.currency, title_key(event.title)].append(event)
+        groups[_key(event)].append(event)
     places: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for place, event in enumerate(fresh):
         if pairs[place] is None:
-            places[event.currency, title_key(event.title)].append(place)
+            places[_key(event)].append(place)
     for key, wanted in places.items():
         if key in groups:
             _by_time(groups[key], fresh, wanted, pairs, inside)

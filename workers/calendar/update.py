@@ -5,12 +5,15 @@ A source that fails costs nothing but itself: the last good calendar stays, and 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from app.errors import Blocked, Cancelled, MetronomeError, Retryable, UserAction
+from app.log_scrub import scrub
 from app.runs import iso
 from app.tasks import TaskContext
 from app.workprocess import Report
@@ -18,7 +21,7 @@ from workers.calendar import fetch, identity, store
 from workers.calendar.fetch import Place
 from workers.calendar.identity import Merged
 from workers.calendar.parse import parse
-from workers.calendar.values import MAX_EVENTS, Calendar, Options, Parsed, SourceState
+from workers.calendar.values import MAX_EVENTS, Calendar, Event, Options, Parsed, SourceState
 from workers.wording import count, seconds
 
 #: Documents above this are read in a process of their own: they would hold the window's interpreter too long.
@@ -84,6 +87,7 @@ class Updater:
         self._ctx = ctx
         self._zone = time_zone
         self._order = date_order
+        self._asked: set[str] = set()
         self.calendar = store.load(ctx.storage)
 
     def run(self, sources: Sequence[str]) -> list[Outcome]:
@@ -94,6 +98,7 @@ class Updater:
             StorageError: the calendar cannot be read or written.
         """
         outcomes: list[Outcome] = []
+        self._asked = {scrub(source.strip()) for source in (*sources, *self._ctx.settings.calendar.sources)}
         for number, source in enumerate(sources):
             self._ctx.progress(number, len(sources), f"Source {number + 1} of {len(sources)}")
             try:
@@ -128,7 +133,7 @@ class Updater:
 
     def _fetch(self, outcome: Outcome, now: datetime) -> None:
         state, place = outcome.state, outcome.place
-        known = any(event.source == place.shown for event in self.calendar.events)
+        known = any(place.shown in event.sources for event in self.calendar.events)
         document = fetch.get(place, state, self._ctx.http, known=known)
         fresh = replace(state, attempted=now, failures=0, next_try=None, problem="")
         if document.data is None:
@@ -136,10 +141,16 @@ class Updater:
             outcome.state = replace(fresh, succeeded=now)
             return
         options = Options(now=now, time_zone=self._zone, date_order=self._order)
+        digest = hashlib.sha256(document.data + f"\n{self._zone}\n{self._order}".encode()).hexdigest()[:16]
+        if known and digest == state.digest:
+            # What another source has corrected since is not put back by a document that was read before.
+            outcome.unchanged = True
+            outcome.state = replace(fresh, succeeded=now, etag=document.etag, modified=document.modified)
+            return
         parsed = self._parsed(document.data, options)
         before = [event for event in self.calendar.events if event.provider == parsed.provider]
         others = [event for event in self.calendar.events if event.provider != parsed.provider]
-        merged = identity.merge(before, parsed, place.shown, now)
+        merged = identity.merge(before, parsed, place.shown, now, gone=self._gone(before))
         outcome.parsed, outcome.merged = parsed, merged
         since, until = identity.span(parsed)
         whole = parsed.complete and not merged.cut and not merged.lost
@@ -158,9 +169,15 @@ class Updater:
             modified=document.modified if whole else "",
             covers_from=since,
             covers_until=until,
+            digest=digest if whole and not parsed.refused and not parsed.warnings else "",
         )
         events = sorted((*others, *merged.events), key=lambda event: (event.time, event.currency, event.title))
         self.calendar = replace(self.calendar, events=tuple(events), changes=(*merged.changes, *self.calendar.changes))
+
+    def _gone(self, events: Sequence[Event]) -> frozenset[str]:
+        """Sources that these events are from and that there are no more: files deleted, addresses not asked now."""
+        named = {source for event in events for source in event.sources}
+        return frozenset(source for source in named - self._asked if fetch.is_web(source) or not Path(source).exists())
 
     def _parsed(self, data: bytes, options: Options) -> Parsed:
         if len(data) <= BIG:

@@ -43,7 +43,8 @@ class Event:
         tentative: The source says that the time is not fixed yet.
         provider: Whose calendar it is: ``forexfactory``, ``investing``, ``fxstreet``, ``fmp``, ``finnhub``, ``table``.
         own_id: The identity that the provider gives the event, when it gives one.
-        source: Where it was read, with no secret in it.
+        source: Where it was read last, with no secret in it.
+        sources: All sources that have it; it is there as long as one of them has it.
         fetched: When it was last seen there.
     """
 
@@ -62,6 +63,7 @@ class Event:
     source: str = ""
     fetched: datetime | None = None
     first_seen: datetime | None = None
+    sources: tuple[str, ...] = ()
 
     @property
     def timed(self) -> bool:
@@ -84,6 +86,7 @@ class Event:
             "provider": self.provider,
             "own_id": self.own_id,
             "source": self.source,
+            "sources": list(self.sources),
             "fetched": iso(self.fetched),
             "first_seen": iso(self.first_seen),
         }
@@ -109,6 +112,7 @@ class Event:
             tentative=item.get("tentative") is True,
             fetched=_moment(item["fetched"]) if item.get("fetched") else None,
             first_seen=_moment(item["first_seen"]) if item.get("first_seen") else None,
+            sources=tuple(_filled(source) for source in item.get("sources") or (texts["source"],) if source),
             **texts,
         )
 
@@ -248,6 +252,7 @@ class SourceState:
         next_try: Not before this, after a failure.
         problem: Why the last attempt failed; empty after a success.
         covers_from, covers_until: The span of its newest document.
+        digest: Of its newest document, when all of it could be read: the same once more says nothing new.
     """
 
     source: str
@@ -267,8 +272,9 @@ class SourceState:
     problem: str = ""
     covers_from: datetime | None = None
     covers_until: datetime | None = None
+    digest: str = ""
 
-    _TEXTS = ("provider", "recognised", "time_zone", "etag", "modified", "problem")
+    _TEXTS = ("provider", "recognised", "time_zone", "etag", "modified", "problem", "digest")
     _TIMES = ("succeeded", "attempted", "next_try", "covers_from", "covers_until")
 
     def as_json(self) -> dict[str, Any]:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
-from app.errors import Blocked, MetronomeError
+from app.errors import Blocked, Cancelled, MetronomeError
 from app.tasks import TaskContext
+from app.terminal.call_words import asked_for
 from app.terminal.errors import TerminalBusy, UnknownSymbol
 from app.terminal.symbols import SymbolNames
-from app.terminal.values import SessionState
+from app.terminal.values import SessionState, SessionStatus
 from workers.health import calendar_head, own_checks
 from workers.health.finding import CheckFunction as CheckFunction
 from workers.health.finding import Facts as Facts
 from workers.health.finding import Finding as Finding
+from workers.health.finding import Remedy as Remedy
 from workers.health.finding import Verdict as Verdict
 from workers.health.trend import Trend, rested
 from workers.market.hours import standing_still, told_still
@@ -33,34 +35,49 @@ _NAMED: Final = 3
 _TOLD_DAYS: Final = 3650
 #: So many symbols are asked for their quote.
 _QUOTES: Final = 20
-#: A calendar covers a week: one that is older holds nothing that is to come.
-_CALENDAR_ERROR: Final = timedelta(days=7)
 _NOT_FETCHED: Final = "not fetched yet"
+_FETCH: Final = (Remedy.FETCH_NEWS,)
 
 
 def terminal(ctx: TaskContext, _facts: Facts) -> Finding:
     """Whether the terminal is connected, and how fast it answers."""
     status = ctx.terminal.look()
-    words = str(status.state).replace("_", " ")
+    words = "not connected" if status.state is SessionState.DISCONNECTED else str(status.state).replace("_", " ")
     kind = "simulated" if status.simulated else status.account_kind
-    ping = f", ping {status.ping_ms:.0f} ms" if status.ping_ms is not None else ""
+    ping = f", ping {status.ping_ms:.0f} ms" if status.connected and status.ping_ms is not None else ""
     where = f" to {status.server}" if status.connected and status.server else ""
     trading = "" if status.trade_allowed is None else f", AutoTrading {'on' if status.trade_allowed else 'off'}"
     value = f"{words}{where}{f' ({kind})' if kind else ''}{ping}{trading if status.connected else ''}"
-    figures = {} if status.ping_ms is None else {"ping_ms": float(status.ping_ms)}
-    rule = "ok while connected; warning while connecting or when a call held the window; error otherwise"
+    limits = ctx.settings.health
+    rule = (
+        f"warning while connecting, with a ping above {limits.ping_warn_ms:g} ms, or when a call held the window for "
+        f"more than {limits.terminal_hold_warn_ms:g} ms; error without a connection"
+    )
     if status.connected:
-        held = [call for call in ctx.terminal.long_calls() if call.held]
-        if status.host != "in_process" or not held:
-            return Finding(Verdict.OK, value, rule, figures=figures)
-        worst = max(held, key=lambda call: call.seconds)
-        found = f"{value}; {worst.name} held the window for {worst.seconds:.1f} s"
-        advice = "Set terminal.host to child: then no call can hold the window."
-        return Finding(Verdict.WARNING, found, rule, advice, figures | {"held_ms": worst.seconds * 1000})
+        return _connected(ctx, status, value, rule)
     reason = f"{value}: {status.reason}" if status.reason else value
     if status.state is SessionState.CONNECTING:
         return Finding(Verdict.WARNING, reason, rule, "Wait for the connection.")
-    return Finding(Verdict.ERROR, reason, rule, status.advice or "Start MetaTrader 5 and log in.")
+    advice = status.advice or "Start MetaTrader 5 and log in."
+    hangs = status.state is SessionState.NOT_ANSWERING and status.host == "in_process"
+    remedies = (Remedy.RECONNECT, Remedy.HOST_CHILD) if hangs else (Remedy.RECONNECT,)
+    return Finding(Verdict.ERROR, reason, rule, advice, remedies=remedies)
+
+
+def _connected(ctx: TaskContext, status: SessionStatus, value: str, rule: str) -> Finding:
+    limits, ping = ctx.settings.health, status.ping_ms
+    figures = {} if ping is None else {"ping_ms": float(ping)}
+    held = [call for call in ctx.terminal.long_calls() if call.held]
+    worst = max(held, key=lambda call: call.seconds, default=None)
+    if worst is not None and status.host == "in_process" and worst.seconds * 1000 > limits.terminal_hold_warn_ms:
+        found = f"{value}; asking for {asked_for(worst.name)} held the window for {worst.seconds:.1f} s"
+        advice = "Set terminal.host to child: then no call can hold the window."
+        figures["held_ms"] = worst.seconds * 1000
+        return Finding(Verdict.WARNING, found, rule, advice, figures, (Remedy.HOST_CHILD,))
+    if ping is None or ping <= limits.ping_warn_ms:
+        return Finding(Verdict.OK, value, rule, figures=figures)
+    advice = "Look at the network, or choose a nearer access point in MetaTrader 5 (click on its connection status)."
+    return Finding(Verdict.WARNING, value, rule, advice, figures)
 
 
 def quotes(ctx: TaskContext, _facts: Facts) -> Finding:
@@ -114,27 +131,31 @@ def disk(ctx: TaskContext, facts: Facts) -> Finding:
     if not short and free >= limits.disk_warn_gb * _GB and free >= limits.disk_error_gb * _GB:
         return Finding(Verdict.OK, value, rule, figures=figures)
     verdict = Verdict.ERROR if free < limits.disk_error_gb * _GB else Verdict.WARNING
-    return Finding(verdict, value, rule, f"Free some space on the disk of {ctx.storage.paths.home}.", figures)
+    advice = f"Free some space on the disk of {ctx.storage.paths.home}."
+    return Finding(verdict, value, rule, advice, figures, (Remedy.OPEN_HOME, Remedy.CLEAN_CACHE))
 
 
 def logs(ctx: TaskContext, _facts: Facts) -> Finding:
     """How much the logs take."""
     limit = ctx.settings.health.log_warn_mb
     advice = "Run Clean up old logs, or keep fewer (Settings, Log)."
-    return _folder("logs_bytes", ctx.storage.folder_size(ctx.storage.paths.logs), limit, advice)
+    used = ctx.storage.folder_size(ctx.storage.paths.logs)
+    return _folder("logs_bytes", used, limit, advice, (Remedy.CLEAN_LOGS, Remedy.OPEN_LOGS))
 
 
 def cache(ctx: TaskContext, _facts: Facts) -> Finding:
     """How much the cache takes."""
     limit = ctx.settings.health.cache_warn_mb
     advice = "Run Clean up the cache, with fewer days to keep if need be."
-    return _folder("cache_bytes", ctx.storage.folder_size(ctx.storage.paths.cache), limit, advice)
+    used = ctx.storage.folder_size(ctx.storage.paths.cache)
+    return _folder("cache_bytes", used, limit, advice, (Remedy.CLEAN_CACHE, Remedy.OPEN_CACHE))
 
 
-def _folder(name: str, used: int, limit_mb: float, advice: str) -> Finding:
-    over = used > limit_mb * _MB
-    verdict = Verdict.WARNING if over else Verdict.OK
-    return Finding(verdict, size(used), f"warning above {limit_mb:g} MB", advice if over else "", {name: float(used)})
+def _folder(name: str, used: int, limit_mb: float, advice: str, remedies: tuple[Remedy, ...]) -> Finding:
+    rule, figures = f"warning above {limit_mb:g} MB", {name: float(used)}
+    if used <= limit_mb * _MB:
+        return Finding(Verdict.OK, size(used), rule, figures=figures)
+    return Finding(Verdict.WARNING, size(used), rule, advice, figures, remedies)
 
 
 def scheduler(ctx: TaskContext, facts: Facts) -> Finding:
@@ -153,7 +174,8 @@ def scheduler(ctx: TaskContext, facts: Facts) -> Finding:
     if age > limits.heartbeat_warn_s:
         return Finding(Verdict.ERROR, value, rule, "Restart Metronome; if it happens again, report it with the log.")
     if timetable["paused"]:
-        return Finding(Verdict.WARNING, f"paused; {value}", rule, "Resume the timetable when work should go on.")
+        advice = "Resume the timetable when work should go on."
+        return Finding(Verdict.WARNING, f"paused; {value}", rule, advice, remedies=(Remedy.RESUME,))
     if problems := timetable.get("problems"):
         return Finding(Verdict.WARNING, f"{value}; {' '.join(problems)}", rule, "Edit the schedule on the Tasks page.")
     if late is not None and late > limits.lateness_warn_s:
@@ -237,18 +259,21 @@ def feeds(ctx: TaskContext, _facts: Facts) -> Finding:
         value += f"; failing: {', '.join(state.title for state in failing[:_NAMED])}{more}"
     value += f"; last read {seconds(age)} ago" if age is not None else "; none was ever read"
     if len(failing) == len(tried):
-        return Finding(Verdict.ERROR, value, rule, failing[0].advice or "Check the connection to the internet.")
+        advice = failing[0].advice or "Check the connection to the internet."
+        return Finding(Verdict.ERROR, value, rule, advice, remedies=_FETCH)
     if len(failing) > limits.feeds_failing_warn * len(tried):
-        return Finding(Verdict.WARNING, value, rule, "The News page says why; correct or disable those that stay away.")
+        advice = "The News page says why; correct or disable those that stay away."
+        return Finding(Verdict.WARNING, value, rule, advice, remedies=_FETCH)
     if age is None or age > limits.feeds_age_warn_s:
-        return Finding(Verdict.WARNING, value, rule, "See on the Tasks page why Collect RSS news does not run.")
+        advice = "See on the Tasks page why Collect RSS news does not run."
+        return Finding(Verdict.WARNING, value, rule, advice, remedies=_FETCH)
     return Finding(Verdict.OK, value, rule)
 
 
 def calendar(ctx: TaskContext, _facts: Facts) -> Finding:
     """How old the economic calendar is."""
     limit = ctx.settings.health.calendar_age_warn_s
-    error_s = max(limit, _CALENDAR_ERROR.total_seconds())
+    error_s = max(limit, ctx.settings.health.calendar_age_error_s)
     rule = (
         f"warning when the last good fetch is older than {_span(limit)} or none ever succeeded; "
         f"error beyond {_span(error_s)}"
@@ -265,8 +290,8 @@ def calendar(ctx: TaskContext, _facts: Facts) -> Finding:
     if age is not None and age <= limit:
         return Finding(Verdict.OK, value, rule)
     verdict = Verdict.ERROR if age is not None and age > error_s else Verdict.WARNING
-    advice = "Choose Fetch now on the Calendar page; if it fails again, check calendar.sources (Settings, Calendar)."
-    return Finding(verdict, value, rule, advice)
+    advice = "Fetch it now; if it fails again, check calendar.sources (Settings, Calendar)."
+    return Finding(verdict, value, rule, advice, remedies=(Remedy.FETCH_CALENDAR,))
 
 
 def _age_s(ctx: TaskContext, moment: datetime | None) -> float | None:
@@ -289,9 +314,14 @@ def window(ctx: TaskContext, facts: Facts) -> Finding:
     if lag is None:
         return Finding(Verdict.OK, "no window in this process", rule)
     over = lag > limit
-    advice = "Set terminal.host to child, so that a slow terminal cannot hold the window." if over else ""
-    verdict = Verdict.WARNING if over else Verdict.OK
-    return Finding(verdict, f"held {lag:.0f} ms at most", rule, advice, {"window_lag_ms": float(lag)})
+    value, figures = f"held {lag:.0f} ms at most", {"window_lag_ms": float(lag)}
+    if not over:
+        return Finding(Verdict.OK, value, rule, figures=figures)
+    if ctx.terminal.status.host != "in_process":
+        advice = "It was not the terminal, which has a process of its own: report it with the log if it happens again."
+        return Finding(Verdict.WARNING, value, rule, advice, figures)
+    advice = "Set terminal.host to child, so that a slow terminal cannot hold the window."
+    return Finding(Verdict.WARNING, value, rule, advice, figures, (Remedy.HOST_CHILD,))
 
 
 #: All checks in the order in which they are shown: name, title, function.
@@ -315,11 +345,28 @@ CHECKS: Final[tuple[tuple[str, str, CheckFunction], ...]] = (
 )
 
 
+#: What a check may fail with, its own bugs among them; that it is asked to stop is none of these.
+_FAILURES: Final = (
+    MetronomeError,
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    sqlite3.Error,
+)
+
+
 def look(function: CheckFunction, ctx: TaskContext, facts: Facts) -> Finding:
     """Run one check; one that cannot be made is an error of itself, not of the others."""
     try:
         return function(ctx, facts)
-    except (MetronomeError, OSError, ImportError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+    except Cancelled:
+        raise
+    except _FAILURES as error:
         ctx.log.exception("health check could not be made")
         return Finding(
             Verdict.ERROR,

@@ -18,6 +18,23 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
+class Remedy(StrEnum):
+    """What the window can do about a finding; the names stand in the data of a check."""
+
+    RECONNECT = "reconnect"
+    HOST_CHILD = "host_child"
+    RESUME = "resume"
+    OPEN_HOME = "open_home"
+    OPEN_LOGS = "open_logs"
+    OPEN_CACHE = "open_cache"
+    CLEAN_LOGS = "clean_logs"
+    CLEAN_CACHE = "clean_cache"
+    CONFIRM_LOGS = "confirm_logs"
+    CONFIRM_CACHE = "confirm_cache"
+    FETCH_NEWS = "fetch_news"
+    FETCH_CALENDAR = "fetch_calendar"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one check found.
@@ -27,6 +44,7 @@ class Finding:
         rule: When it is a warning or an error, with its thresholds.
         advice: What to do; empty when it is ok.
         figures: What was measured, by name with its unit at the end, for plots and trends.
+        remedies: What can be done at once, the likeliest first.
     """
 
     verdict: Verdict
@@ -34,6 +52,7 @@ class Finding:
     rule: str
     advice: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
+    remedies: tuple[Remedy, ...] = ()
 
 
 #: Facts of the engine (``Engine.facts``), and the ``trend`` of the checks before.

@@ -13,7 +13,7 @@ from app.tasks import TaskContext
 from app.terminal.errors import UnknownSymbol
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.symbols import SymbolNames
-from workers.health.finding import Facts, Finding, Verdict
+from workers.health.finding import Facts, Finding, Remedy, Verdict
 from workers.health.trend import DAY_S, HOUR_S, Trend
 from workers.maintenance import clock_guard
 from workers.wording import count, seconds, size
@@ -24,7 +24,7 @@ _SETTLED_S: Final = 3 * HOUR_S
 #: So many symbols are asked for the time of their newest quote.
 _ASKED: Final = 3
 _AHEAD: Final = timedelta(days=8)
-_CLEANUPS: Final = ("cleanup_old_logs", "cleanup_cache")
+_CLEANUPS: Final = {"cleanup_old_logs": Remedy.CONFIRM_LOGS, "cleanup_cache": Remedy.CONFIRM_CACHE}
 _SHOWN: Final = ("PySide6-Essentials", "MetaTrader5", "APScheduler", "numpy", "pydantic")
 
 
@@ -173,16 +173,19 @@ def _next_change(now: datetime, offset: Any) -> tuple[datetime, float] | None:
 def upkeep(ctx: TaskContext, _facts: Facts) -> Finding:
     """Whether a clean-up waits for the user's word."""
     rule = "warning while a clean-up asks before it deletes"
-    asked, looked = [], 0
-    for task in _CLEANUPS:
+    asked: list[str] = []
+    remedies: list[Remedy] = []
+    looked = 0
+    for task, remedy in _CLEANUPS.items():
         memory_of = clock_guard.recall(ctx.storage, task)
         looked += memory_of is not None
         if memory_of is not None and memory_of.asked:
+            remedies.append(remedy)
             asked.append(f"{task} since {str(memory_of.asked.get('since'))[:10]}: {memory_of.asked.get('reason')}")
     if not asked:
         return Finding(Verdict.OK, "nothing is asked" if looked else "no clean-up ran yet", rule)
     advice = "Look at the clock and at the list of the run; when both are right, run the task with Confirm."
-    return Finding(Verdict.WARNING, " ".join(asked), rule, advice)
+    return Finding(Verdict.WARNING, " ".join(asked), rule, advice, remedies=tuple(remedies))
 
 
 def versions(_ctx: TaskContext, _facts: Facts) -> Finding:

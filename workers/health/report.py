@@ -30,6 +30,7 @@ class Check(BaseModel):
     since: str = Field(description="Since when the verdict is this one; ISO 8601, UTC.")
     advice: str = Field(default="", description="What to do; empty when all is well.")
     figures: dict[str, float] = Field(default_factory=dict, description="What was measured, units in the names.")
+    remedies: tuple[str, ...] = Field(default=(), description="What the window can do at once: names of Remedy.")
 
 
 class HealthReport(TaskResult):
@@ -112,6 +113,7 @@ def _check(name: str, title: str, found: Finding, before: Check | None, now: dat
         since=since,
         advice=found.advice,
         figures=dict(found.figures),
+        remedies=tuple(remedy.value for remedy in found.remedies),
     )
 
 

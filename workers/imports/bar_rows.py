@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from app.terminal.outliers import outliers
 from app.terminal.timeframes import DAY, MONTH, TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
 from workers.imports.columns import Block, Cells, Index, Mask, Numbers, numbers, split
@@ -16,14 +17,19 @@ from workers.imports.errors import BadImport
 from workers.imports.layouts import Table
 from workers.imports.refusals import NAMED, Refusals
 from workers.imports.sources import Source
-from workers.imports.spool import Spool
+from workers.imports.spool import CHUNK, Spool
 from workers.imports.stamps import Stamps, stamps
+from workers.wording import count
 
 PRICES: Final = ("open", "high", "low", "close")
 _COUNTS: Final = ("tick_volume", "spread", "real_volume")
 #: Above this share of refused rows the table is not what it seems: columns are swapped, or it is damaged throughout.
 MOST_REFUSED: Final = 0.2
+#: Why a bar is refused that differs from another one of the same time.
+TWICE: Final = "its time comes twice (the first one was kept)"
 _MAX_DIGITS: Final = 8
+#: So many bars around a piece of a file are looked at with it.
+_BESIDE: Final = 500
 #: Prices in points come with noise of this size from programs that divided and multiplied again.
 _NOISE: Final = 1e-4
 
@@ -231,9 +237,12 @@ def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:
         spool.keep(order)
         if moved:
             notes.append("The rows were not in the order of time and have been sorted.")
+        if repeated := spool.drop_repeated():
+            verb = "repeats" if repeated == 1 else "repeat"
+            notes.append(f"{count(repeated, 'row')} {verb} another one value for value; each bar was taken once.")
         twice = np.flatnonzero(np.diff(spool.times) == 0) + 1
         if len(twice):
-            _refuse_places(found, twice, "its time comes twice (the first one was kept)")
+            _refuse_places(found, twice, TWICE)
     frame = wanted or _timeframe(found, name)
     off = _off_grid(spool.times, frame)
     if wanted and len(off) > MOST_REFUSED * max(1, len(spool)):
@@ -243,6 +252,7 @@ def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:
         )
     if len(off):
         _refuse_places(found, off, f"its time is off the grid of {frame}")
+    _refuse_outliers(found, TIMEFRAMES[frame].seconds)
     if frame == "MN1" and found.dated:
         starts = spool.times.astype("datetime64[s]").astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
         if (starts != spool.times).any():
@@ -250,6 +260,22 @@ def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:
             notes.append("The months are stamped with their last days; they are stored with their first days.")
     found.rows = len(spool)
     return frame, notes
+
+
+def _refuse_outliers(found: BarTable, seconds: int) -> None:
+    spool, count = found.spool, len(found.spool)
+    masks: dict[str, Mask] = {}
+    for begin in range(0, count, CHUNK):
+        # What stands apart shows beside its neighbours, so each piece is looked at with some of those around it.
+        first, end = max(0, begin - _BESIDE), min(count, begin + CHUNK)
+        for mask, why in outliers(spool.read(first, min(count, end + _BESIDE)), seconds):
+            if mask.any():
+                whole = masks.setdefault(why, np.zeros(count, dtype=np.bool_))
+                whole[begin:end] = mask[begin - first : end - first]
+    kept = np.ones(count if masks else 0, dtype=np.bool_)
+    for why, mask in masks.items():
+        _refuse_places(found, np.flatnonzero(mask[kept]), why)
+        kept &= ~mask
 
 
 def _refuse_places(found: BarTable, places: Index, kind: str) -> None:

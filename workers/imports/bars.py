@@ -13,9 +13,9 @@ from app.files import atomic_write_pieces, guarding
 from app.paths import safe_name
 from app.settings_model import Settings
 from app.storage import Storage
-from app.terminal.timeframes import TIMEFRAMES
+from app.terminal.timeframes import TIMEFRAMES, Times
 from workers.imports import merge, ticks, zones
-from workers.imports.bar_rows import MOST_REFUSED, BarTable, read_bars, settle
+from workers.imports.bar_rows import MOST_REFUSED, TWICE, BarTable, read_bars, settle
 from workers.imports.errors import BadImport, Unknown
 from workers.imports.layouts import KNOWN, Table
 from workers.imports.naming import Named, named
@@ -31,6 +31,7 @@ from workers.market.bar_source import Source as Market
 _WHOLE_FROM: Final = 1000.0
 #: Kinds of tables whose times are on the broker's clock.
 EXPORTS: Final = ("mt5_bars", "mt5_ticks", "mt5_copy_rates")
+_MIXED: Final = "Two series may be mixed in the file, for example of two symbols or timeframes: export each by itself."
 _HISTDATA: Final = "HistData calls its times EST without summer time"
 
 
@@ -136,7 +137,7 @@ class Importer:
         if not found.rows or found.refusals.count > MOST_REFUSED * total:
             raise _too_many(source.name, found.rows, found.refusals, "bar")
 
-    def _zone(self, table: Table, zoned: bool, times: zones.Times, seconds: int, outcome: Outcome) -> Zone:
+    def _zone(self, table: Table, zoned: bool, times: Times, seconds: int, outcome: Outcome) -> Zone:
         """The clock of a file, from the surest evidence that there is.
 
         Raises:
@@ -192,7 +193,7 @@ class Importer:
 
 
 def told_zone(
-    table: Table, zoned: bool, times: zones.Times, seconds: int, asked: str, server_time: str, notes: list[str]
+    table: Table, zoned: bool, times: Times, seconds: int, asked: str, server_time: str, notes: list[str]
 ) -> tuple[Zone | None, str]:
     """The clock of a table of bars, from the surest evidence that there is; None with the reason when nothing tells it.
 
@@ -245,7 +246,7 @@ def _too_many(name: str, rows: int, refusals: Refusals, what: str) -> BadImport:
     return BadImport(
         f"{refusals.count:,} of {total:,} rows of {name} are no {what}s (mostly: {usual}; line {line}: {reason}). "
         "Nothing was stored.",
-        advice="The columns may be swapped or the file damaged: export it anew.",
+        advice=_MIXED if usual == TWICE else "The columns may be swapped or the file damaged: export it anew.",
     )
 
 

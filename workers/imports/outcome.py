@@ -36,6 +36,7 @@ class Outcome:
         time_zone: The clock of the file and how it is known; empty when there are no times.
         added: Of the rows, those that are new in ``stored``.
         stored: Where the rows are now, relative to the home; empty when nothing was stored.
+        missing: What a file that breaks off lacks, in sentences; then it was taken in part.
         notes: Everything that was assumed, and from what.
         error, advice: Why nothing was stored, and what to do; empty when it was.
     """
@@ -51,6 +52,7 @@ class Outcome:
     time_zone: str = ""
     added: int = 0
     stored: str = ""
+    missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     error: str = ""
     advice: str = ""
@@ -68,7 +70,8 @@ class Outcome:
             "first": self.first or None,
             "last": self.last or None,
             "time_zone": self.time_zone or None,
-            "notes": [*self.refusals.summary(), *self.notes],
+            "notes": [*self.missing, *self.refusals.summary(), *self.notes],
+            "missing": list(self.missing),
             "refusals": [{"line": line, "reason": reason} for line, reason in self.refusals.named],
             "added": self.added,
             "stored": self.stored or None,

@@ -47,6 +47,10 @@ _NAMES: Final = {
 }
 _TEXTS: Final = frozenset({"symbol", "type", "direction", "state", "comment", "time", "open_time", "close_time"})
 _WHOLE: Final = frozenset({"deal", "order", "position"})
+#: Tables that every report has: an account begins with a deposit, and a test does too.
+_EXPECTED: Final = {TESTER: ("orders", "deals"), HISTORY: ("deals",)}
+#: What a sheet may leave out at the end of a row, since it is often empty.
+_OFTEN_EMPTY: Final = frozenset({"comment", "state", "sl", "tp", "close_time", "close_price", "swap", "fee"})
 #: What a row of a table needs to be one.
 _NEEDED: Final = {
     "deals": ("time", "deal", "type"),
@@ -74,7 +78,7 @@ class Report:
         facts: Label and value of everything that is no table, in order; numbers without their thousands' blanks.
         inputs: Inputs of the expert, by name.
         tables: By name: deals, orders, positions.
-        zone: Always empty: a report does not name the clock of its times.
+        missing: What a report that breaks off lacks, in sentences.
     """
 
     kind: str
@@ -83,6 +87,7 @@ class Report:
     inputs: dict[str, str] = field(default_factory=dict)
     tables: dict[str, ReportTable] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
+    missing: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -119,8 +124,13 @@ class Report:
         return (times[0], times[-1]) if times else ("", "")
 
 
-def read(name: str, cells: Sequence[Sequence[str]]) -> Report:
+def read(name: str, cells: Sequence[Sequence[str]], lines: Sequence[int] = (), broken: str = "") -> Report:
     """Read a report from its rows of cells.
+
+    Args:
+        lines: Lines of the file in which the rows begin, of a page whose rows have all their cells; none for a sheet,
+            which leaves empty cells out.
+        broken: Where the file breaks off, a sentence; empty when it is whole.
 
     Raises:
         Unknown: it is no report of MetaTrader 5 in English.
@@ -133,9 +143,11 @@ def read(name: str, cells: Sequence[Sequence[str]]) -> Report:
             advice="Known are strategy tester and trade history reports, saved with the terminal in English.",
         )
     report = Report(kind)
-    reader = _Reader(report)
+    reader = _Reader(report, ragged=not lines)
     for number, row in enumerate(cells, start=1):
-        reader.take(number, row)
+        reader.take(lines[number - 1] if lines else number, row)
+    report.missing += [broken] if broken else []
+    report.missing += [f"There is no table of {table}." for table in _EXPECTED[kind] if table not in report.tables]
     if not report.tables:
         raise BadImport(
             f"{name} is a report without a table of deals, orders or positions.",
@@ -147,8 +159,9 @@ def read(name: str, cells: Sequence[Sequence[str]]) -> Report:
 class _Reader:
     """Goes through the rows of a report and knows in which part it is."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, ragged: bool) -> None:
         self._report = report
+        self._ragged = ragged
         self._table = ""
         self._places: list[int] = []
         self._in_inputs = False
@@ -198,6 +211,12 @@ class _Reader:
                 self._fact(row, [text for text in row if text.strip()])
                 return
             self._refuse(number, "the time cannot be read", cells[0])
+            return
+        lacking = [name for name, place in zip(table.columns, self._places, strict=True) if place >= len(row)]
+        if self._ragged:
+            lacking = [name for name in lacking if name not in _OFTEN_EMPTY]
+        if lacking:
+            self._refuse(number, f"the row breaks off before its {lacking[0]}", " ".join(cells[:2]))
             return
         values = []
         for column, text in zip(table.columns, cells, strict=True):

@@ -22,6 +22,7 @@ from workers.backtest.tester_report import recomputed, told
 from workers.imports import html_rows, layouts, reports, settings_files, xlsx
 from workers.imports.bars import Importer
 from workers.imports.errors import BadImport
+from workers.imports.html_rows import Page
 from workers.imports.outcome import Options, Outcome
 from workers.imports.reports import Report
 from workers.imports.settings_files import SettingsFile
@@ -62,7 +63,7 @@ def _import_one(storage: Storage, clock: Clock, importer: Importer, path: Path) 
         return [_failed(Outcome(str(path)), error)]
     if workbook is not None:
         outcome = Outcome(str(path))
-        _guarded(outcome, lambda: _report(storage, clock, outcome, path, xlsx.rows(path)))
+        _guarded(outcome, lambda: _report(storage, clock, outcome, path, Page(xlsx.rows(path), [])))
         return [outcome]
     outcomes = []
     for source in found:
@@ -92,7 +93,7 @@ def _text(storage: Storage, clock: Clock, importer: Importer, source: Source, ou
     head = source.head.decode("utf-8", "replace")
     if _MARKUP.match(source.head):
         text = source.whole(_MAX_HTML).decode(source.encoding or "utf-8-sig", "replace")
-        _report(storage, clock, outcome, source.path, html_rows.rows(source.name, text))
+        _report(storage, clock, outcome, source.path, html_rows.page(source.name, text))
     elif b"\0" not in source.head and settings_files.looks_like(source.name, head):
         text = source.whole(settings_files.MAX_BYTES).decode(source.encoding or "utf-8-sig", "replace")
         _settings(storage, clock, outcome, source.path, settings_files.read(source.name, text))
@@ -108,8 +109,8 @@ def _text(storage: Storage, clock: Clock, importer: Importer, source: Source, ou
             importer.bars(source, table, outcome)
 
 
-def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, cells: Sequence[Sequence[str]]) -> None:
-    report = reports.read(path.name, cells)
+def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, page: Page) -> None:
+    report = reports.read(path.name, page.rows, page.lines, page.broken)
     outcome.kind, outcome.symbol, outcome.timeframe = report.kind, report.symbol, report.timeframe
     outcome.rows, outcome.refusals = report.rows, report.refusals
     outcome.tables = {name: len(table.rows) for name, table in report.tables.items()}
@@ -117,11 +118,12 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, cells:
     outcome.time_zone = _BROKER
     counted = ", ".join(f"{count:,} {name}" for name, count in outcome.tables.items())
     outcome.notes.append(f"Times are the broker's as written: a report does not name its clock. Read: {counted}.")
-    _check_count(report, outcome)
+    _check_count(report)
     deals = report.tables.get("deals")
     again = recomputed(report.facts, deals.columns, deals.rows) if deals is not None else {}
     outcome.notes += [text] if (text := told(again)) else []
-    folder = storage.paths.imports / "reports" / _stem(path)
+    outcome.missing = report.missing
+    folder = _folder(storage, path, report)
     for name, table in report.tables.items():
         _write_csv(folder / f"{name.replace(' ', '_')}.csv", [table.columns, *table.rows])
     document: dict[str, Any] = {
@@ -137,12 +139,20 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, cells:
         "tables": outcome.tables,
         "recomputed": again,
         "refused": report.refusals.count,
+        "missing": report.missing,
     }
     storage.write_json(folder / "report.json", document)
     outcome.added, outcome.stored = report.rows, storage.relative(folder)
 
 
-def _check_count(report: Report, outcome: Outcome) -> None:
+def _folder(storage: Storage, path: Path, report: Report) -> Path:
+    """Where a report goes; one that breaks off does not take the place of the whole one of the same file."""
+    folder = storage.paths.imports / "reports" / _stem(path)
+    known = storage.read_json(folder / "report.json") if report.missing else None
+    return folder.with_name(f"{folder.name}-part") if known is not None and not known.get("missing") else folder
+
+
+def _check_count(report: Report) -> None:
     """A tester report says how many deals it has: fewer rows mean that it was cut off."""
     said, deals = report.facts.get("Total Deals", ""), report.tables.get("deals")
     if not said.isdecimal() or deals is None:
@@ -150,7 +160,7 @@ def _check_count(report: Report, outcome: Outcome) -> None:
     kinds = deals.columns.index("type")
     counted = sum(row[kinds] != "balance" for row in deals.rows)
     if counted != int(said):
-        outcome.notes.append(f"The report says {int(said):,} deals and lists {counted:,}: it is not whole.")
+        report.missing.append(f"The report says {int(said):,} deals and lists {counted:,}: it is not whole.")
 
 
 def _settings(storage: Storage, clock: Clock, outcome: Outcome, path: Path, found: SettingsFile) -> None:

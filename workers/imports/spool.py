@@ -69,6 +69,18 @@ class Spool:
         self.order = None if len(places) == len(self.times) and (np.diff(places) == 1).all() else places
         self.times, self.lines = self.times[order], self.lines[order]
 
+    def drop_repeated(self) -> int:
+        """Leave out each bar that is the same, value for value, as the one before it; how many there were."""
+        again = np.zeros(len(self.times), dtype=np.bool_)
+        candidates = np.flatnonzero(np.diff(self.times) == 0) + 1
+        for begin in np.unique(candidates // CHUNK) * CHUNK:
+            first = max(0, int(begin) - 1)
+            found = self.read(first, int(begin) + CHUNK)
+            again[first + 1 : first + len(found)] = found[1:] == found[:-1]
+        if again.any():
+            self.keep(np.flatnonzero(~again))
+        return int(again.sum())
+
     def move_times(self, times: npt.NDArray[np.int64]) -> None:
         """Give the bars other times, one for each."""
         self.times = times

@@ -14,11 +14,16 @@ from numpy.typing import NDArray
 from app.errors import UserAction
 from app.files import guarding
 from app.paths import safe_name
+from app.terminal.timeframes import DAY, MONTH
 
 HEADER: Final = ("time", "open", "high", "low", "close", "tick_volume", "spread", "real_volume")
 
 #: The first line of every history that we began.
 _BEGINNING: Final = ",".join(HEADER).encode()
+
+_HOUR: Final = 3600
+#: This computer's clock may be so far behind the server's.
+_CLOCK_ERROR_S: Final = 60
 
 #: The end of the file that surely holds its newest bar: some 900 lines.
 _TAIL_BYTES: Final = 1 << 16
@@ -114,6 +119,17 @@ def newer_than(rates: NDArray[Any], last: datetime | None) -> NDArray[Any]:
     _, first = np.unique(kept["time"], return_index=True)
     ordered: NDArray[Any] = kept[first]
     return ordered
+
+
+def closed_by(rates: NDArray[Any], seconds: int, now: datetime) -> tuple[NDArray[Any], int]:
+    """The bars that have closed by ``now``, and how many close later by more than clocks differ.
+
+    A day of a clock change has 23 hours and the shortest month 28 days.
+    """
+    shortest = 28 * DAY - _HOUR if seconds == MONTH else seconds - _HOUR if seconds >= DAY else seconds
+    ends = rates["time"] + shortest
+    kept: NDArray[Any] = rates[ends <= now.timestamp()]
+    return kept, int((ends > now.timestamp() + _CLOCK_ERROR_S).sum())
 
 
 def sound(rates: NDArray[Any]) -> NDArray[Any]:

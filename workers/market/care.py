@@ -18,11 +18,13 @@ from app.files import StorageError
 from app.json_list import read_list, write_list
 from app.runs import iso
 from app.tasks import TaskContext
+from app.terminal.timeframes import Times
 from app.terminal.values import RATES_DTYPE, TIMEFRAMES
 from workers.market import bar_history
 from workers.market.bar_window import Window, first_after, pieces_around, read_window
 from workers.market.gaps import Gap, find_gaps
 from workers.market.grade import Grade, grade
+from workers.market.hours import hours_of
 from workers.market.missed import bars_between
 from workers.market.tidy import disputed, needs_tidying, tidied
 
@@ -37,6 +39,8 @@ _LISTED: Final = 20
 _DEEPEST: Final = 300_000
 #: Gaps within so many bars are asked for together.
 _NEAR: Final = 20_000
+#: So many doubtful pauses are remembered as closed, the newest of them: some years of holidays.
+_CLOSED_KEPT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Cared:
         lost: Gaps that the terminal cannot fill either; also those known from before that no look reaches any more.
         begins: Where the terminal's own history begins, when it is shorter than the settings ask for.
         until: Open time of the newest bar looked at, UTC epoch seconds; 0 when there is none.
+        closed: Doubtful pauses that the terminal was asked about and has no bars of.
     """
 
     job: Job
@@ -78,6 +83,7 @@ class Cared:
     lost: tuple[Gap, ...]
     begins: datetime | None
     until: int
+    closed: tuple[Gap, ...] = ()
 
 
 class Caretaker:
@@ -138,18 +144,22 @@ class Caretaker:
         depth, entry = ctx.settings.market.history_bars, self._kept.get(job.key, {})
         lines = self._lines_to_read(entry, depth, seconds)
         window, healed, begins = _read_orderable(path, lines), 0, None
+        closed = _kept_gaps(entry, "closed")
         if needs_tidying(window) and window.reaches_back:
             window = self._tidied(path, window, job)
         if not window.spoiled and window.in_order:
-            found, begins = self._what_is_missing(job, window, entry, depth, seconds)
+            found, begins, asked = self._what_is_missing(job, window, entry, depth, seconds)
             if len(found) and ctx.storage.replace_file(
                 path, window.size, pieces_around(path, window, _merged(window, found, job.digits))
             ):
                 ctx.wrote(path)
                 healed = len(found)
                 window = read_window(path, len(window.times) + healed)
-        gaps = find_gaps(np.unique(window.times), seconds, ctx.terminal.server_rule)
-        skipped = self._skipped(path, window, entry, seconds)
+            closed = [*closed, *asked]
+        gaps = self._gaps(job, np.unique(window.times))
+        known = {gap.span for gap in closed}
+        closed += [gap for gap in gaps if gap.doubtful and gap.span not in known and _within(gap, closed)]
+        skipped = self._skipped(path, window, entry, job)
         lost = (*_lost_before(window, entry), *skipped, *(gap for gap in gaps if not gap.closed))
         recent = window.rates[-depth:]
         begin = int(recent["time"].min()) if len(recent) else 0
@@ -163,18 +173,18 @@ class Caretaker:
             held=window.held,
         )
         until = int(window.times.max()) if len(window.times) else 0
-        return Cared(job, graded, healed, lost, begins, until)
+        return Cared(job, graded, healed, lost, begins, until, _still(closed, gaps, window))
 
     def _lines_to_read(self, entry: Mapping[str, Any], depth: int, seconds: int) -> int:
         """How deep to look: the bars in view, all that came since the last look, once a day back to what is lost."""
         oldest = entry.get("until")
         if self._rested(entry):
-            oldest = min((gap.first for gap in _lost(entry)), default=oldest)
+            oldest = min((gap.first for gap in _kept_gaps(entry, "lost")), default=oldest)
         if not isinstance(oldest, int):
             return depth
         return max(depth, min(int(self._ctx.clock.now().timestamp() - oldest) // seconds + 2, _DEEPEST))
 
-    def _skipped(self, path: Path, window: Window, entry: Mapping[str, Any], seconds: int) -> list[Gap]:
+    def _skipped(self, path: Path, window: Window, entry: Mapping[str, Any], job: Job) -> list[Gap]:
         """The gap right after the last look, when more bars came since than a look reaches back."""
         until = entry.get("until")
         if not isinstance(until, int) or window.before is None or not (window.first or 0) < until < window.before:
@@ -183,8 +193,12 @@ class Caretaker:
         if after is None or after > window.before:
             return []
         times = np.concatenate((np.array([until, after], dtype=np.int64), np.unique(window.times)))
-        gaps = find_gaps(times, seconds, self._ctx.terminal.server_rule)
+        gaps = self._gaps(job, times)
         return [gap for gap in gaps if not gap.closed and gap.last < after]
+
+    def _gaps(self, job: Job, times: Times) -> list[Gap]:
+        seconds = TIMEFRAMES[job.timeframe].seconds
+        return find_gaps(times, seconds, self._ctx.terminal.server_rule, hours_of(job.symbol))
 
     def _tidied(self, path: Path, window: Window, job: Job) -> Window:
         """Put the window in order; what is taken out goes to the side file, and its place can be filled again."""
@@ -192,7 +206,7 @@ class Caretaker:
         confirmed = window.rates[:0]
         if len(times):
             found = self._ask(job, int(times[0]), int(times[-1]))
-            confirmed = found[np.isin(found["time"], times)]
+            confirmed = found[np.isin(found["time"], times)] if found is not None else confirmed
         tidy = tidied(window, confirmed, job.digits)
         side = bar_history.set_aside(path, tidy.dropped) if tidy.dropped else None
         if not self._ctx.storage.replace_file(path, window.size, pieces_around(path, window, tidy.lines)):
@@ -204,8 +218,8 @@ class Caretaker:
         self._ctx.warn(f"{path.name} was put in order: {tidy}.{aside}")
         return read_window(path, len(window.lines) + len(window.spoiled))
 
-    def _ask(self, job: Job, first: int, last: int) -> np.ndarray[Any, Any]:
-        """Sound closed bars of the terminal between two open times, as many as it has; none when it fails."""
+    def _ask(self, job: Job, first: int, last: int) -> np.ndarray[Any, Any] | None:
+        """Sound closed bars of the terminal between two open times, as many as it has; None when it fails."""
         since, until = (datetime.fromtimestamp(at, UTC) for at in (first, last))
         try:
             pieces = bars_between(self._ctx, job.broker_name, job.timeframe, since, until)
@@ -213,35 +227,41 @@ class Caretaker:
             raise
         except MetronomeError as error:
             self._ctx.log.info("gaps of %s %s are not healed now: %s", job.symbol, job.timeframe, error)
-            pieces = []
+            return None
         rates = [bars.closed().rates for bars in pieces]
         whole = np.concatenate(rates) if rates else np.zeros(0, RATES_DTYPE)
         return bar_history.sound(bar_history.newer_than(whole, None))
 
     def _what_is_missing(
         self, job: Job, window: Window, entry: Mapping[str, Any], depth: int, seconds: int
-    ) -> tuple[np.ndarray[Any, Any], datetime | None]:
-        """Bars of the terminal that the history lacks; and where the terminal's begins, if that is too late."""
+    ) -> tuple[np.ndarray[Any, Any], datetime | None, list[Gap]]:
+        """Bars of the terminal that the history lacks; where the terminal's begins, if that is too late; and the
+        doubtful pauses that it answered about.
+        """
         begins = _moment(entry.get("begins"))
         rested = self._rested(entry)
-        gaps = [gap for gap in find_gaps(window.times, seconds, self._ctx.terminal.server_rule) if not gap.closed]
-        known = {(gap.first, gap.last) for gap in _lost(entry)}
-        new = [gap for gap in gaps if rested or (gap.first, gap.last) not in known]
+        gaps = self._gaps(job, window.times)
+        known = {gap.span for gap in _kept_gaps(entry, "lost")}
+        answered = {gap.span for gap in _kept_gaps(entry, "closed")}
+        doubtful = [gap for gap in gaps if gap.doubtful and gap.span not in answered]
+        new = [gap for gap in gaps if not gap.closed and (rested or gap.span not in known)]
+        wanted = sorted((*new, *doubtful), key=lambda gap: gap.first)
         short = window.whole and len(window.times) < depth and (rested or begins is None)
-        if not len(window.times) or not (new or short):
-            return window.rates[:0], begins
+        if not len(window.times) or not (wanted or short):
+            return window.rates[:0], begins, []
         if short:
             rates = self._newest(job, depth)
             if rates is None:
-                return window.rates[:0], begins
+                return window.rates[:0], begins, []
             begins = datetime.fromtimestamp(int(rates["time"][0]), UTC) if 0 < len(rates) < depth else None
+            asked = [gap for gap in wanted if len(rates) and gap.first >= int(rates["time"][0])]
         else:
-            rates = self._inside(job, new, seconds)
+            rates, asked = self._inside(job, wanted, seconds)
         missing = ~np.isin(rates["time"], window.times)
         missing &= rates["time"] < window.times[-1]
         if not window.whole:
             missing &= rates["time"] > window.times[0]
-        return rates[missing], begins
+        return rates[missing], begins, [gap for gap in asked if gap.doubtful]
 
     def _newest(self, job: Job, depth: int) -> np.ndarray[Any, Any] | None:
         """The newest closed bars of the terminal; None when it fails."""
@@ -254,12 +274,18 @@ class Caretaker:
             return None
         return bar_history.sound(bar_history.newer_than(bars.closed().rates, None))
 
-    def _inside(self, job: Job, gaps: list[Gap], seconds: int) -> np.ndarray[Any, Any]:
-        """The terminal's bars of these gaps: with one question when they are near each other, else with some."""
+    def _inside(self, job: Job, gaps: list[Gap], seconds: int) -> tuple[np.ndarray[Any, Any], list[Gap]]:
+        """The terminal's bars of these gaps, and those that it answered about: one question when they are near."""
         if gaps[-1].last - gaps[0].first <= _NEAR * seconds:
-            return self._ask(job, gaps[0].first, gaps[-1].last)
-        largest = sorted(gaps, key=lambda gap: gap.missing)[-_LISTED:]
-        return bar_history.newer_than(np.concatenate([self._ask(job, gap.first, gap.last) for gap in largest]), None)
+            rates = self._ask(job, gaps[0].first, gaps[-1].last)
+            return (rates, gaps) if rates is not None else (np.zeros(0, RATES_DTYPE), [])
+        found, asked = [np.zeros(0, RATES_DTYPE)], []
+        for gap in sorted(gaps, key=lambda gap: gap.missing)[-_LISTED:]:
+            rates = self._ask(job, gap.first, gap.last)
+            if rates is not None:
+                found.append(rates)
+                asked.append(gap)
+        return bar_history.newer_than(np.concatenate(found), None), asked
 
     def _entry(self, cared: Cared) -> dict[str, Any]:
         job, graded, before = cared.job, cared.grade, self._kept.get(cared.job.key, {})
@@ -279,6 +305,7 @@ class Caretaker:
             "stale": graded.stale,
             "graded": now,
             "lost": lost,
+            "closed": [[gap.first, gap.last, gap.missing] for gap in cared.closed],
             "until": cared.until,
             "file": self._stamp(job.symbol, job.timeframe),
             "begins": iso(cared.begins),
@@ -299,15 +326,27 @@ def _read_orderable(path: Path, lines: int) -> Window:
     return window
 
 
-def _lost(entry: Mapping[str, Any]) -> list[Gap]:
-    """The gaps that are kept with a grade; strange ones are left out."""
-    found = entry.get("lost")
+def _kept_gaps(entry: Mapping[str, Any], name: str) -> list[Gap]:
+    """The gaps that are kept with a grade under ``lost`` or ``closed``; strange ones are left out."""
+    found = entry.get(name)
     kept = [item for item in found if isinstance(item, list)] if isinstance(found, list) else []
     return [
-        Gap(item[0], item[1], item[2] if len(item) > 2 else 0, closed=False)
+        Gap(item[0], item[1], item[2] if len(item) > 2 else 0, closed=name == "closed", doubtful=name == "closed")
         for item in kept
         if len(item) in (2, 3) and all(isinstance(number, int) for number in item)
     ]
+
+
+def _within(gap: Gap, asked: list[Gap]) -> bool:
+    """Whether a pause is what is left of one that the terminal was asked about."""
+    return any(other.first <= gap.first and gap.last <= other.last for other in asked)
+
+
+def _still(closed: list[Gap], gaps: list[Gap], window: Window) -> tuple[Gap, ...]:
+    """Of the pauses that are known to be closed: those that are there, and those before the bars looked at."""
+    there = {gap.span for gap in gaps if gap.doubtful}
+    begin = int(window.times.min()) if len(window.times) else 0
+    return tuple({gap.span: gap for gap in closed if gap.span in there or gap.last < begin}.values())[-_CLOSED_KEPT:]
 
 
 def _lost_before(window: Window, entry: Mapping[str, Any]) -> list[Gap]:
@@ -315,7 +354,7 @@ def _lost_before(window: Window, entry: Mapping[str, Any]) -> list[Gap]:
     if window.whole or window.first is None or not len(window.times):
         return []
     begin = int(window.times.min())
-    return [gap for gap in _lost(entry) if window.first < gap.first and gap.last < begin]
+    return [gap for gap in _kept_gaps(entry, "lost") if window.first < gap.first and gap.last < begin]
 
 
 def lost_texts(cared: list[Cared]) -> tuple[str, ...]:

@@ -29,15 +29,17 @@ from workers.market.server_clock import keep_server_clock
 #: Two default periods of the task: a bar that closed longer ago was missed by the pass that should have stored it.
 _MISSED_AFTER_S: Final = 600.0
 
+#: A quote so far ahead does not come from this computer's clock alone: clocks of servers differ by half hours.
+_OTHER_CLOCK_S: Final = 900.0
+
 _SATURDAY: Final = 5
 #: Up to so many symbols are asked for the ticks of the day, which costs a second call each.
 _FEW: Final = 100
 
 _CLOCK_UNKNOWN: Final = (
-    "The clock of the trade server {server} is not known yet: neither bars nor live quotes tell it, and {rule} is "
-    "merely the usual one. Quotes were collected, but no bars were stored, since their times could be hours off; the "
-    "next pass looks again. Put a currency pair or a symbol that is quoted around the clock on the watch list, or set "
-    "terminal.server_time."
+    "The clock of the trade server {server} is not known yet: {why} Quotes were collected, but no bars were stored, "
+    "since their times could be hours off; the next pass looks again. Put a currency pair or a symbol that is quoted "
+    "around the clock on the watch list, or set terminal.server_time."
 )
 
 #: What to do about a quote that is not merely old.
@@ -49,11 +51,14 @@ _ADVICE: Final = {
 
 
 class BarCounts(NamedTuple):
-    """Bars of one symbol in one pass: appended, of those back-filled, and left out because they are broken."""
+    """Bars of one symbol in one pass: appended, of those back-filled; left out because they are broken, or because they
+    close later than now.
+    """
 
     appended: int = 0
     healed: int = 0
     rejected: int = 0
+    ahead: int = 0
 
     def plus(self, other: BarCounts) -> BarCounts:
         """Both together."""
@@ -115,13 +120,14 @@ def collect(ctx: TaskContext, symbols: tuple[str, ...]) -> Pass:
     # First of all: bars that are stored with a wrong clock cannot be mended later.
     before = ServerMemory(ctx.storage).of(names.server) if names.server else None
     clock = keep_server_clock(ctx, names, symbols)
-    if clock is not None and clock.assumed:
-        ctx.warn(_CLOCK_UNKNOWN.format(server=names.server, rule=clock.rule))
+    unsure = clock is not None and not clock.sure
+    if clock is not None and unsure:
+        ctx.warn(_CLOCK_UNKNOWN.format(server=names.server, why=_why_unsure(clock)))
     outcomes: list[SymbolOutcome] = []
     for number, symbol in enumerate(symbols):
         ctx.progress(number, len(symbols), symbol)
         try:
-            outcomes.append(_collect_one(ctx, names, symbol, few=len(symbols) <= _FEW, before=before))
+            outcomes.append(_collect_one(ctx, names, symbol, few=len(symbols) <= _FEW, before=before, unsure=unsure))
         except Cancelled:
             raise
         except StorageError as error:
@@ -200,9 +206,17 @@ def _warn(ctx: TaskContext, outcome: SymbolOutcome) -> None:
     if outcome.error is not None:
         ctx.warn(f"{outcome.symbol} was not collected: {outcome.error}")
     elif quote is not None and (advice := _ADVICE.get(quote.quality)) and not _by_unknown_clock(quote):
-        ctx.warn(f"The quote of {outcome.symbol} is {quote.quality} (bid {quote.bid:g}, ask {quote.ask:g}). {advice}")
+        kept = "" if _times_are_right(quote) else "Its bars were not stored. "
+        ctx.warn(
+            f"The quote of {outcome.symbol} is {quote.quality} (bid {quote.bid:g}, ask {quote.ask:g}). {kept}{advice}"
+        )
     for timeframe, reason in outcome.waiting:
         ctx.warn(f"The {timeframe} bars of {outcome.symbol} were not collected, the next pass asks again: {reason}")
+    if outcome.bars.ahead:
+        ctx.warn(
+            f"{outcome.bars.ahead} bars of {outcome.symbol} close later than now and were not stored. Check the clock "
+            "of this computer and the setting terminal.server_time."
+        )
     if outcome.bars.rejected:
         ctx.warn(
             f"{outcome.bars.rejected} bars of {outcome.symbol} have impossible prices and were left out. "
@@ -216,7 +230,7 @@ def _by_unknown_clock(quote: Quote) -> bool:
 
 
 def _collect_one(
-    ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool, before: Learned | None
+    ctx: TaskContext, names: SymbolNames, symbol: str, *, few: bool, before: Learned | None, unsure: bool
 ) -> SymbolOutcome:
     broker_name = names.broker_name(symbol)
     try:
@@ -226,7 +240,7 @@ def _collect_one(
     now = ctx.clock.now()
     ticks = _ticks_of_the_day(ctx, broker_name) if few and found.day.volume is None else None
     quote = quote_of(symbol, found, now, ctx.settings.market.max_tick_age_s, ticks)
-    if names.server and not ctx.terminal.server_time_known:
+    if names.server and (unsure or not ctx.terminal.server_time_known):
         quote = replace(quote, clock_known=False)
     path = ctx.storage.paths.market_data / f"{safe_name(symbol)}_{now:%Y%m%d}.json"
     head = {"symbol": symbol, "date": f"{now:%Y-%m-%d}", "point": found.info.point}
@@ -235,7 +249,7 @@ def _collect_one(
     counts, written, waiting = BarCounts(), [], []
     source = bar_source.Source.present(ctx, symbol, broker_name)
     # Bars that are stored by a clock that nothing speaks for could be hours off for good.
-    for timeframe in ctx.settings.market.timeframes if quote.clock_known else ():
+    for timeframe in ctx.settings.market.timeframes if _times_are_right(quote) else ():
         ctx.check_cancelled()
         series = _Series(symbol, broker_name, found.info.digits, timeframe, _known_until(quote))
         try:
@@ -247,6 +261,17 @@ def _collect_one(
         if added.appended:
             written.append(timeframe)
     return SymbolOutcome(symbol, broker_name, found.info.digits, quote, counts, tuple(written), tuple(waiting))
+
+
+def _why_unsure(clock: Learned) -> str:
+    if clock.assumed:
+        return f"neither bars nor live quotes tell it, and {clock.rule} is merely the usual one."
+    return f"{clock.evidence.rstrip('.')}, and live quotes do not confirm it yet."
+
+
+def _times_are_right(quote: Quote) -> bool:
+    """Whether bars may be stored: the server's clock is known, and no quote shows that it is another one."""
+    return quote.clock_known and (quote.age_s is None or quote.age_s > -_OTHER_CLOCK_S)
 
 
 def _ticks_of_the_day(ctx: TaskContext, broker_name: str) -> int | None:
@@ -296,6 +321,7 @@ def _append_bars(ctx: TaskContext, series: _Series, source: bar_source.Source, b
         candidates = bar_history.newer_than(bars.closed().rates, last)
         if len(candidates) and 0 <= known_until.timestamp() - int(candidates["time"][-1]) < seconds:
             candidates = candidates[:-1]
+        candidates, ahead = bar_history.closed_by(candidates, seconds, now)
         fresh = bar_history.sound(candidates)
         if len(fresh):
             if last is None:
@@ -305,7 +331,7 @@ def _append_bars(ctx: TaskContext, series: _Series, source: bar_source.Source, b
             ctx.wrote(path)
         missed_before = int(now.timestamp() - _MISSED_AFTER_S - seconds)
         healed = int((fresh["time"] < missed_before).sum()) if last is not None else 0
-        counts = counts.plus(BarCounts(len(fresh), healed, len(candidates) - len(fresh)))
+        counts = counts.plus(BarCounts(len(fresh), healed, len(candidates) - len(fresh), ahead))
     return counts
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from app.errors import Blocked, Cancelled, MetronomeError
 from app.tasks import TaskContext
 from app.terminal.server_inference import Finding, confidence_word, infer_from_bars
-from app.terminal.server_memory import ASSUMED, Learned, ServerMemory
+from app.terminal.server_memory import ASSUMED, SURE, Learned, ServerMemory
 from app.terminal.server_time import ServerTimeRule, rule_for_offset
 from app.terminal.symbol_likeness import suggestions
 from app.terminal.symbols import SymbolNames
@@ -25,8 +25,8 @@ _SURE: Final = 0.8
 _TRIES: Final = 3
 #: So many symbols are looked at for live quotes.
 _QUOTES: Final = 20
-#: Confidence in an offset that live quotes show, its clock changes assumed.
-_QUOTES_ONLY: Final = 0.4
+#: Confidence in an offset that live quotes show, its clock changes assumed: the bars of these weeks are right.
+_QUOTES_ONLY: Final = SURE
 #: Of a rule for which bars speak so well, quotes that lag behind it are taken for old ones.
 _WELL_FOUNDED: Final = 0.6
 #: Looked for in the terminal when the watch list tells nothing; the last ones are quoted at weekends too.
@@ -73,10 +73,10 @@ def keep_server_clock(ctx: TaskContext, names: SymbolNames, symbols: Iterable[st
             _doubt_setting(ctx, seen)
         return None
     learned = _judged(ctx, known, finding)
-    if not learned.assumed:
+    if learned.sure:
         terminal.adopt_server_time(learned.rule)
     memory.keep(server, learned)
-    if known is not None and known.rule != learned.rule:
+    if known is not None and known.rule != learned.rule and learned.sure:
         _tell_change(ctx, server, known, learned)
     return learned
 
@@ -84,7 +84,7 @@ def keep_server_clock(ctx: TaskContext, names: SymbolNames, symbols: Iterable[st
 def _is_open(ctx: TaskContext, known: Learned) -> bool:
     """Whether there is something to judge before the pause is over."""
     terminal = ctx.terminal
-    return known.assumed or known.rule != terminal.server_rule.name or terminal.server_time_disputed is not None
+    return not known.sure or known.rule != terminal.server_rule.name or terminal.server_time_disputed is not None
 
 
 def is_currency_pair(symbol: str) -> bool:
@@ -96,14 +96,15 @@ def is_currency_pair(symbol: str) -> bool:
 def _look(ctx: TaskContext, watched: Sequence[str]) -> Finding | None:
     """What bars say, of the watched symbols or else of liquid ones; the session sees live quotes meanwhile."""
     finding = _look_at_bars(ctx, [name for name in watched if is_currency_pair(name)])
-    if finding is not None and finding.rule:
+    if finding is not None and finding.rule and finding.confidence >= SURE:
         return finding
     _look_at_quotes(ctx, watched)
     others = [name for name in _liquid(ctx) if name not in watched]
     found = _look_at_bars(ctx, [name for name in others if is_currency_pair(name)])
-    if found is None or not found.rule:
+    if found is None or found.confidence < SURE:
         _look_at_quotes(ctx, others)
-    return found or finding
+    # Of two that tell little, the symbol that somebody watches counts.
+    return max((one for one in (finding, found) if one is not None), key=lambda one: one.confidence, default=None)
 
 
 def _liquid(ctx: TaskContext) -> list[str]:
@@ -165,6 +166,11 @@ def _judged(ctx: TaskContext, known: Learned | None, finding: Finding | None) ->
             terminal.server_time_known or _offset(finding.rule, ctx) == current.offset_s(now)
         )
         rule = current.name if kept else finding.rule
+        weak = finding.confidence < SURE and (quoted is None or _offset(rule, ctx) != quoted)
+        if weak and known is not None and known.sure and known.rule != rule:
+            # A few weeks of bars that nothing confirms change no clock that was known better.
+            ctx.log.info("the bars speak against the clock %s, but weakly: %s", known.rule, finding.evidence)
+            return replace(known, checked=now)
         if quoted is None or _outweighs(finding, _offset(rule, ctx), quoted):
             return _from_bars(ctx, known, finding, rule)
         text = f"Live quotes are {quoted / 3600:+g} h from UTC, although in the bars {finding.evidence}"
@@ -212,7 +218,7 @@ def _offset(rule: str, ctx: TaskContext) -> int:
 
 def _tell_change(ctx: TaskContext, server: str, known: Learned, learned: Learned) -> None:
     ctx.warn(
-        f"The clock of the trade server {server} was {'assumed to be' if known.assumed else 'known as'} {known.rule}, "
+        f"The clock of the trade server {server} was {'known as' if known.sure else 'assumed to be'} {known.rule}, "
         f"but now it is {learned.rule} (confidence {confidence_word(learned.confidence)}). {learned.evidence} Times "
         "from now on are right; histories stored by the other clock are moved aside and begun anew. Check that this "
         "computer's clock is right; if the new rule is wrong, set terminal.server_time."

@@ -44,7 +44,8 @@ def plain_text(markup: str, limit: int) -> str:
             text = _without_tags(text)
         if _ENTITY.search(text) is None:
             break
-        text = html.unescape(text)
+        # A name without its semicolon is text: AT&T, and the &copy of an address.
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     return _shortened(_TAG_LIKE.sub("< ", _one_line(text)), limit)
 
 

@@ -24,9 +24,10 @@ from app.paths import Paths
 from app.storage import Storage
 from workers.news import opml, state, store, tags
 from workers.news.clean import plain_text, safe_link
-from workers.news.dedupe import item_key, merge, signature
+from workers.news.dedupe import item_key, merge
 from workers.news.gather import Reporting, due, gather, may_be_asked, read_body, waiting
 from workers.news.recognise import NotAFeed
+from workers.news.titles import signature
 from workers.news.values import Article, Feed, FeedState, Lookup, ParsedFeed
 from workers.wording import count
 

@@ -3,7 +3,11 @@
 Three things tell that two items are the same: the identifier that the feed gives (its guid), the link without what
 only says where the reader came from, and titles that are near-equal. Titles count as near-equal when their significant
 words are the same apart from inflection, or one has a few words more ("UPDATE 1", "the", "- Reuters") and nothing less.
-A replaced word, another number or a "not" makes another piece of news: "Fed raises" and "Fed cuts" stay apart.
+A replaced word, another number or a "not" makes another piece of news: "Fed raises" and "Fed cuts" stay apart. Where
+a script has no blanks between words, pairs of characters take their place.
+
+Titles of fewer words say too little for that. They are the same news when they are equal, of two feeds and of one day,
+unless they name a column ("Market wrap"), as one that comes again in its own feed does.
 
 Candidates come from an index of each title's rarest words (prefix filtering, Chaudhuri, Ganti and Kaushik 2006), so the
 cost grows with the number of titles, not with its square.
@@ -12,15 +16,14 @@ cost grows with the number of titles, not with its square.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 from workers.news.clean import link_key
+from workers.news.titles import Signature, is_generic, normal, signature
 from workers.news.values import Article
 
 #: Titles are compared within this span: a bank's "Monetary policy decisions" comes again every six weeks.
@@ -29,21 +32,14 @@ SPAN: Final = timedelta(hours=72)
 #: Share of the longer title's words that the shorter one must have.
 LIKENESS: Final = 0.75
 
-#: Fewer significant words than this say too little to be compared.
+#: Fewer significant words than this say too little to be compared; equal titles of them, within this span.
 LEAST_WORDS: Final = 4
+SHORT_SPAN: Final = timedelta(hours=24)
 
 #: Newest candidates looked at for each word, which bounds the cost of a feed made to be slow.
 _CANDIDATES: Final = 200
-
-_WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
-_LEAD: Final = re.compile(
-    r"^(?:update|refile|rpt|wrapup|corrected|breaking|exclusive|urgent|flash)\b\s*\d*\s*[-:\u2013]\s*"
-)
-_FILLERS: Final = frozenset(
-    "a an the of in on at to for by as and or is are was were be been its it s after before with from amid over"
-    " says say said how what why this that will".split()
-)
-_POLAR: Final = frozenset("not no never without deny denies denied unlikely won t didn doesn isn against".split())
+#: No longer title has fewer than four words.
+_SHORT_TITLE: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +59,6 @@ class Merged:
     updated: int
     duplicates: int
     unchanged: int
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """What a title is compared by: its significant words, those among them with a digit, those that deny."""
-
-    words: frozenset[str]
-    numbers: frozenset[str]
-    polar: frozenset[str]
-
-
-@lru_cache(maxsize=32_768)
-def signature(title: str) -> Signature:
-    """The words of a title without case, punctuation, inflection, fillers and agency prefixes."""
-    words = _WORD.findall(_LEAD.sub("", title.casefold()))
-    polar = frozenset(word for word in words if word in _POLAR)
-    significant = frozenset(_stem(word) for word in words if word not in _FILLERS)
-    return Signature(significant, frozenset(word for word in significant if any(c.isdigit() for c in word)), polar)
-
-
-def _stem(word: str) -> str:
-    """Without the endings of English plurals and verbs: rises, rising and rise are one word here."""
-    if not word.isalpha() or len(word) < 4:
-        return word
-    for ending in ("ing", "ed", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if word.endswith("e") else word
 
 
 def alike(first: Signature, second: Signature) -> bool:
@@ -132,6 +99,8 @@ class _Table:
         self._by_link: dict[str, int] = {}
         self._by_name: dict[tuple[str, str], int] = {}
         self._by_word: dict[str, list[int]] = defaultdict(list)
+        self._by_title: dict[str, list[int]] = defaultdict(list)
+        self._columns = _columns((*known, *fresh))
         self._signatures: list[Signature] = []
         self._ids: set[str] = set()
         titles = {article.title for article in (*known, *fresh)}
@@ -175,7 +144,7 @@ class _Table:
     def _alike_place(self, article: Article) -> int | None:
         ours = self._known_signatures[article.title]
         if len(ours.words) < LEAST_WORDS:
-            return None
+            return self._equal_place(article)
         seen: set[int] = set()
         for word in self._rarest(ours):
             for place in reversed(self._by_word[word][-_CANDIDATES:]):
@@ -185,6 +154,17 @@ class _Table:
                 other = self.articles[place]
                 if self._same_news(article, ours, other, self._signatures[place]):
                     return place
+        return None
+
+    def _equal_place(self, article: Article) -> int | None:
+        name = normal(article.title)
+        if not name or name in self._columns or is_generic(name):
+            return None
+        for place in reversed(self._by_title[name][-_CANDIDATES:]):
+            other = self.articles[place]
+            near = abs(other.published - article.published) <= SHORT_SPAN
+            if near and other.feed != article.feed and normal(other.title) == name:
+                return place
         return None
 
     @staticmethod
@@ -215,6 +195,8 @@ class _Table:
         if len(one.words) >= LEAST_WORDS:
             for word in self._rarest(one):
                 self._by_word[word].append(place)
+        else:
+            self._by_title[normal(self.articles[place].title)].append(place)
 
     def _index(self, place: int, article: Article) -> None:
         if article.guid:
@@ -238,6 +220,15 @@ def item_key(article: Article, number: int = 0) -> str:
     base = _guid_key(article) if article.guid else link_key(article.link)
     base = base or f"{article.feed} {article.title}"
     return hashlib.sha256(f"{base} {number}".encode() if number else base.encode()).hexdigest()[:16]
+
+
+def _columns(articles: Iterable[Article]) -> frozenset[str]:
+    """Titles that come again in one feed for other items: names of its columns."""
+    items: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for article in articles:
+        if len(article.title) <= _SHORT_TITLE:
+            items[article.feed, normal(article.title)].add(article.guid or link_key(article.link))
+    return frozenset(name for (_feed, name), found in items.items() if len(found) > 1)
 
 
 def _name(article: Article) -> tuple[str, str]:

@@ -52,6 +52,8 @@ def parse(found: Recognised, feed: Feed, now: datetime, *, base: str = "") -> Pa
         title, raws, notes, damaged = _from_json(found, now)
     else:
         title, raws, notes, damaged = _from_xml(found, base, now)
+    if found.note:
+        notes.append(found.note)
     title = plain_text(title, TITLE_LENGTH)
     source = title if title and feed.title == feed.address else feed.title
     articles: list[Article] = []
@@ -73,7 +75,7 @@ def parse(found: Recognised, feed: Feed, now: datetime, *, base: str = "") -> Pa
     if len(raws) > MAX_ITEMS:
         notes.append(f"it has {count(len(raws), 'article')}; the first {MAX_ITEMS:,} were read")
     if any(article.time_kind == "assumed_utc" for article in articles):
-        notes.append("its times name no zone and were read as UTC")
+        notes.append("its times name no zone, or none that means one clock only, and were read as UTC")
     return ParsedFeed(found.kind, title, tuple(articles), tuple(refused[:_REFUSALS_KEPT]), tuple(notes))
 
 
@@ -131,6 +133,7 @@ def _xml_item(entry: dict[str, Any], now: datetime) -> _Raw:
     # dict.get: feedparser's own get answers for other names too, with a warning.
     parsed = {name: dict.get(entry, f"{name}_parsed") for name in ("published", "updated", "created")}
     stamp = next((name for name, value in parsed.items() if value), "")
+    stamp = stamp or next((name for name in parsed if _text(entry, name)), "")
     when = published(_text(entry, stamp), parsed[stamp], now) if stamp else (now, "first_seen")
     summary = _text(entry, "summary")
     contents = dict.get(entry, "content")

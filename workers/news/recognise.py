@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.errors import UserAction
+from workers.news import charset
 from workers.news.clean import safe_link
 
 _LOOKED_AT: Final = 65_536
@@ -17,6 +18,7 @@ _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, code
 _ROOT: Final = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)([^<>]{0,4000})")
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE\s+(\w+)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"&#([xX][0-9A-Fa-f]{1,500}|[0-9]{1,500});?", re.ASCII)
+_BARE: Final = re.compile(r"&(?!#|[A-Za-z_][\w.-]{0,60};)")
 _VERSION: Final = re.compile(r"\bversion\s*=\s*[\"']([\d.]{1,8})[\"']")
 _ENTITY: Final = re.compile(r"<!ENTITY\s+(%?)\s*([^\s>]*)([^>]{0,400})>?", re.IGNORECASE)
 _CHARACTER: Final = re.compile(r"(\"(?:&#\w+;|[^\"&<%])*\"|'(?:&#\w+;|[^'&<%])*')")
@@ -50,11 +52,13 @@ class Recognised:
         kind: For people, for example ``RSS 2.0``, ``Atom 1.0``, ``JSON Feed 1.1`` or ``OPML``.
         family: ``xml`` for feedparser, ``json``, or ``opml``.
         content: The body to read: XML in UTF-8, JSON and OPML as they came.
+        note: What was assumed about it; empty when nothing was.
     """
 
     kind: str
     family: str
     content: bytes
+    note: str = ""
 
 
 def unpacked(content: bytes, most: int) -> bytes:
@@ -89,8 +93,7 @@ def recognise(content: bytes, address: str = "", content_type: str = "") -> Reco
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in (b"{", b"["):
         return _json(content)
     binary = _binary(content)
-    converted = _in_utf8(content, content_type)
-    text = converted.decode("utf-8", "replace")
+    text, note = _decoded(content, content_type, binary=binary)
     root = _root(text) if not binary else None
     if root is None:
         kind = "binary data" if binary else "plain text"
@@ -101,9 +104,23 @@ def recognise(content: bytes, address: str = "", content_type: str = "") -> Reco
     # Looked at in the very text that the parser gets: another encoding cannot hide anything from this.
     prolog = text[: root.start()]
     declared = _entities(prolog)
-    body = _REFERENCE.sub(_possible, text[root.start() :]) if "&#" in text else text[root.start() :]
+    body = text[root.start() :]
+    body = _REFERENCE.sub(_possible, body) if "&#" in body else body
+    body = _with_bare_ampersands(body) if "&" in body else body
     whole = f"<!DOCTYPE feed [\n{declared}]>\n{body}" if declared else body
-    return Recognised(kind, "xml", whole.encode())
+    return Recognised(kind, "xml", whole.encode(), note)
+
+
+def _decoded(content: bytes, content_type: str, *, binary: bool) -> tuple[str, str]:
+    """The text of a document, and what was assumed about its characters."""
+    if not binary and not content.isascii() and not content.startswith(_MARKS) and b"\0" not in content[:1024]:
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            if charset.misdeclared(content, content_type):
+                text, name = charset.guess(content)
+                return text, f"it is not the UTF-8 that it should be; it was read as {name}"
+    return _in_utf8(content, content_type).decode("utf-8", "replace"), ""
 
 
 def _in_utf8(content: bytes, content_type: str) -> bytes:
@@ -208,6 +225,22 @@ def _feed_in(page: str, address: str) -> str:
         if found:
             return f"The page names a feed of its own: {found}"
     return "Open it in a browser and look for its RSS or Atom address."
+
+
+def _with_bare_ampersands(body: str) -> str:
+    """An ampersand that begins no reference, as in ``AT&T`` or ``?x=1&copy=2``, written as XML wants it.
+
+    feedparser would end the name that follows with a semicolon, or take it for a character.
+    """
+    kept: list[str] = []
+    position = 0
+    while (start := body.find("<![CDATA[", position)) >= 0:
+        end = body.find("]]>", start)
+        end = len(body) if end < 0 else end
+        kept += [_BARE.sub("&amp;", body[position:start]), body[start:end]]
+        position = end
+    kept.append(_BARE.sub("&amp;", body[position:]))
+    return "".join(kept)
 
 
 def _possible(reference: re.Match[str]) -> str:

@@ -36,7 +36,7 @@ class Article:
         link: http or https; empty when the feed gives none that is safe to open.
         summary: Plain text; may be empty.
         published: UTC. Where the feed says nothing usable, the time it was first seen.
-        time_kind: ``published``, ``assumed_utc`` (the feed names no zone) or ``first_seen``.
+        time_kind: ``published``, ``assumed_utc`` (the feed names no zone that is known) or ``first_seen``.
         first_seen: UTC.
         source: Title of the feed that brought it first.
         feed: Address of that feed.

@@ -13,7 +13,7 @@ from app.terminal.values import SessionStatus
 from workers.calendar.values import Calendar
 from workers.market.gaps import trades_at
 from workers.market.grade import GRADES
-from workers.market.hours import ADVICE
+from workers.market.hours import ADVICE, hours_of
 from workers.strategy.calendar_news import forbidden
 from workers.wording import seconds
 
@@ -63,7 +63,7 @@ def market_open(
     allowed, words = _ONE_SIDED.get(trade_mode, (side, ""))
     if allowed != side:
         return Gate(name, False, f"The broker takes {words} of {symbol} only.")
-    if not forming and not trades_at(times, bar_seconds, rule, now):
+    if not forming and not trades_at(times, bar_seconds, rule, now, hours_of(symbol)):
         return Gate(name, False, f"{symbol} does not trade at this time, by the hours of its own bars.")
     return Gate(name, True, f"{symbol} trades now.")
 

@@ -21,7 +21,7 @@ from workers.calendar.values import Calendar
 from workers.market.care import Caretaker
 from workers.market.gaps import find_gaps
 from workers.market.grade import grade
-from workers.market.hours import market_open
+from workers.market.hours import hours_of, market_open
 from workers.strategy import account, calendar_news, gates, ideas, repaint, replay
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import UNKNOWN, AccountState
@@ -235,7 +235,8 @@ class Evaluator:
         if kept := self._caretaker.letter(strategy.symbol, strategy.timeframe):
             return kept
         seconds = TIMEFRAMES[strategy.timeframe].seconds
-        found = find_gaps(inputs.rates["time"], seconds, self._ctx.terminal.server_rule)
+        rule, hours = self._ctx.terminal.server_rule, hours_of(strategy.symbol)
+        found = find_gaps(inputs.rates["time"], seconds, rule, hours)
         return grade(inputs.rates, 0, found, seconds, stale=False).letter
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import Any
 #: The genuine module refuses longer names.
 LONGEST_SYMBOL = 29
 _FIRST_REFUSED_DATE = 2**31
+_END_OF_TIME = 253_402_300_800.0  # the year 10000
 
 
 class Refused(Exception):
@@ -16,6 +17,8 @@ class Refused(Exception):
 
 
 INVALID = "Invalid arguments"
+# No price and no volume is larger; what is computed from two of them is still a number.
+_MOST = 1e15
 
 
 def only(args: tuple[Any, ...], count: int) -> tuple[Any, ...]:
@@ -52,8 +55,13 @@ def moment(value: Any) -> float:
         SystemError: A whole number beyond 2**31.
     """
     if isinstance(value, datetime):
-        return value.timestamp()
+        try:
+            return value.timestamp()
+        except (ValueError, OverflowError, OSError) as error:  # the ends of the calendar, in the PC's zone
+            raise Refused(INVALID) from error
     if isinstance(value, float):
+        if not abs(value) < _END_OF_TIME:  # written so that a NaN is refused too
+            raise Refused(INVALID)
         return value
     if type(value) in (int, bool):
         if value >= _FIRST_REFUSED_DATE or value < -_FIRST_REFUSED_DATE:
@@ -93,6 +101,6 @@ def _like(pattern: str, name: str) -> bool:
 
 def number(value: Any) -> float:
     """A float or a whole number."""
-    if not isinstance(value, (int, float)):
+    if not isinstance(value, (int, float)) or not abs(value) <= _MOST:
         raise Refused(INVALID)
     return float(value)

@@ -41,7 +41,7 @@ class Core(ModuleConstants):
         self._selected = set(market.shown)
         self._connected = False
         self._error: tuple[int, str] = (0, "")
-        self._offline_msc: int | None = None
+        self._offline_s: float | None = None
 
     def note(self) -> str:
         """What is replayed and what is made up."""
@@ -64,16 +64,20 @@ class Core(ModuleConstants):
             return True
         return False
 
-    def _now(self) -> int:
-        """The instant of the newest prices that the terminal has, in ms on the server's clock."""
-        now = self._market.now_msc()
+    def _seen_s(self) -> float:
+        """The instant of the newest prices that the terminal has, in UTC epoch seconds."""
+        now = self._market.utc_s()
         if not self.faults.offline:
-            self._offline_msc = None
-        elif self._offline_msc is None:
-            self._offline_msc = now
+            self._offline_s = None
+        elif self._offline_s is None:
+            self._offline_s = now
         else:
-            now = self._offline_msc
-        return now - round(self.faults.stale_s * 1000)
+            now = self._offline_s
+        return now - self.faults.stale_s
+
+    def _now(self) -> int:
+        """That instant in ms on the server's clock."""
+        return self._market.server_msc(self._seen_s())
 
     def _known(self, name: str) -> bool:
         return name in self._market and name not in self.faults.missing

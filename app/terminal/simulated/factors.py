@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -39,3 +41,8 @@ FACTORS: dict[str, Factor] = {
     "BTC": Factor(88_000.0, 0.0240, always=True),
     "ETH": Factor(3_000.0, 0.0310, always=True),
 }
+
+
+def usual_price(legs: Mapping[str, int]) -> float:
+    """The price around which a symbol of these factors (with their sign) is generated; 0 without factors."""
+    return math.prod(FACTORS[leg].price ** sign for leg, sign in legs.items()) if legs else 0.0

@@ -11,6 +11,7 @@ from app.clock import Clock
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.simulated import hours
 from app.terminal.simulated.chart import Chart, SeriesChart
+from app.terminal.simulated.factors import usual_price
 from app.terminal.simulated.generated import GeneratedSeries
 from app.terminal.simulated.names import broker_names
 from app.terminal.simulated.replay import ReplaySeries
@@ -33,6 +34,7 @@ class Market:
         suffix: Appended to every name, as some brokers do.
         rename: Other names for symbols of the catalogue (``GOLD`` for ``XAUUSD``), before the suffix.
         symbols: Fill up with shares until there are so many symbols.
+        replay_clock: Clocks of those files by canonical symbol, for files that do not tell theirs.
 
     Raises:
         UserAction: Two symbols would have one name, or a name is too long.
@@ -48,11 +50,13 @@ class Market:
         suffix: str = "",
         rename: Mapping[str, str] | None = None,
         symbols: int = 0,
+        replay_clock: Mapping[str, str] | None = None,
     ) -> None:
         self._clock = clock
         self._rule = rule
         self._seed = seed
         self._replay = dict(replay)
+        self._replay_clock = dict(replay_clock or {})
         self._offset = (-1, 0)
         # Specs under the names of the server; under which name each was in the catalogue.
         self._specs: dict[str, Spec] = {}
@@ -84,10 +88,21 @@ class Market:
 
     # What trading looks at. Times are in ms on the server's clock.
 
+    def utc_s(self) -> float:
+        """The present in UTC epoch seconds."""
+        return self._clock.now().timestamp()
+
+    def server_msc(self, utc_s: float) -> int:
+        """An instant as the server stamps it, in milliseconds."""
+        return round((utc_s + self._offset_at(utc_s)) * 1000)
+
+    def turns_back(self, from_s: float, to_s: float) -> tuple[int, ...]:
+        """The instants (UTC epoch seconds) between these at which the server's clock is set back."""
+        return self._rule.turns_back(from_s, to_s)
+
     def now_msc(self) -> int:
         """The server's time in milliseconds."""
-        seconds = self._clock.now().timestamp()
-        return round((seconds + self._offset_at(seconds)) * 1000)
+        return self.server_msc(self.utc_s())
 
     def spec(self, name: str) -> Spec:
         """The specification of a symbol in ``names``; its name is the server's.
@@ -186,7 +201,13 @@ class Market:
             series: Series = GeneratedSeries(replace(spec, name=canonical), self._seed)
             own = ServerTimeRule(spec.hours.clock)
             return SeriesChart(spec, series if own.name == self._rule.name else ShiftedSeries(series, own, self._rule))
-        replayed = ReplaySeries(self._replay[canonical], self._rule, spec.spread if spec else 0)
+        replayed = ReplaySeries(
+            self._replay[canonical],
+            self._rule,
+            spec.spread if spec else 0,
+            clock=self._replay_clock.get(canonical, ""),
+            usual=usual_price(spec.legs) if spec else 0.0,
+        )
         if spec is not None and spec.digits != replayed.digits:
             spec = self._specs[name] = replace(spec, digits=replayed.digits)
         return SeriesChart(spec or replace(spec_for_replay(canonical, replayed.digits), name=name), replayed)

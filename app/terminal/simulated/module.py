@@ -30,6 +30,7 @@ class SimulatedTerminal(SessionCalls, ChartCalls, BookCalls, HelperCalls):
         suffix: Appended to every symbol name.
         rename: What the broker calls symbols (``GOLD`` for ``XAUUSD``), by their usual names.
         symbols: Fill up with shares until there are so many symbols.
+        replay_clock: Clocks of those files by symbol, for files that do not tell theirs.
         account: What kind of account is traded on.
 
     Thread: like the module, for one thread; ``faults`` may be set from any.
@@ -61,10 +62,18 @@ class SimulatedTerminal(SessionCalls, ChartCalls, BookCalls, HelperCalls):
         suffix: str = "",
         rename: Mapping[str, str] | None = None,
         symbols: int = 0,
+        replay_clock: Mapping[str, str] | None = None,
         account: AccountSettings | None = None,
     ) -> None:
         market = Market(
-            clock, ServerTimeRule(server_time), seed, replay or {}, suffix=suffix, rename=rename, symbols=symbols
+            clock,
+            ServerTimeRule(server_time),
+            seed,
+            replay or {},
+            suffix=suffix,
+            rename=rename,
+            symbols=symbols,
+            replay_clock=replay_clock,
         )
         super().__init__(market)
-        self._trading = Trading(market, account)
+        self._trading = Trading(market, account, self._seen_s)

@@ -56,11 +56,14 @@ class SymbolCalls(Core):
         def select(name: str) -> bool:
             if len(args) == 1 or args[1]:
                 self._selected.add(name)
+            elif self._in_use(name):
+                return False  # MetaTrader hides no symbol with a position or an order
             else:
                 self._selected.discard(name)
             return True
 
-        return self._about(args[:1], select) is not None
+        done = self._about(args[:1], select)
+        return self._no(-1) if done is False else done is not None
 
     def _tick_struct(self, name: str) -> structs.ModuleStruct | None:
         if name not in self._selected:
@@ -94,6 +97,10 @@ class SymbolCalls(Core):
         if currency not in self._rates:
             self._rates[currency] = self._market.rate(currency, own, now_msc)
         return self._rates[currency]
+
+    def _in_use(self, name: str) -> bool:
+        """Whether something is open in the symbol."""
+        return False
 
     def _account_currency(self) -> str:
         """The currency of the account."""

@@ -11,7 +11,8 @@ from app.terminal.simulated.hours import ALWAYS, EU_INDEX, FOREX, METALS, US_IND
 FILL_FOK, FILL_IOC, FILL_BOC = 1, 2, 4
 _WEDNESDAY, _THURSDAY, _FRIDAY = 3, 4, 5
 _ANY_ORDER, _ANY_EXPIRATION = 127, 15
-_FULL, _MARKET_EXECUTION, _SWAP_IN_POINTS = 4, 2, 1
+_FULL, _SWAP_IN_POINTS = 4, 1
+_REQUEST_EXECUTION, _INSTANT_EXECUTION, _MARKET_EXECUTION, _EXCHANGE_EXECUTION = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,10 @@ _NAMES = {
 }
 
 
-def _forex(name: str, spread: int, volume: int, long: float, short: float, *, shown: bool = False) -> Spec:
+def _forex(
+    name: str, spread: int, volume: int, long: float, short: float, *, shown: bool = False,
+    execution: int = _MARKET_EXECUTION, filling_mode: int = FILL_FOK | FILL_IOC,
+) -> Spec:  # fmt: skip
     base, profit = name[:3], name[3:]
     legs = {currency: sign for currency, sign in ((base, 1), (profit, -1)) if currency != "USD"}
     major = "USD" in (base, profit)
@@ -121,6 +125,8 @@ def _forex(name: str, spread: int, volume: int, long: float, short: float, *, sh
         book_depth=10 if major else 0,
         swap_rollover3days=_THURSDAY if name == "USDCAD" else _WEDNESDAY,  # settles in one day, not in two
         shown=shown,
+        execution=execution,
+        filling_mode=filling_mode,
     )
 
 
@@ -135,6 +141,9 @@ CATALOGUE: tuple[Spec, ...] = (
     _forex("EURJPY", 16, 90, 4.9, -13.1, shown=True),
     _forex("GBPJPY", 22, 110, 11.7, -24.8),
     _forex("EURGBP", 12, 40, -6.0, 1.4),
+    # Executed by a dealer: at the price that was asked for, or not, with requotes.
+    _forex("EURCHF", 15, 35, -2.2, -1.6, execution=_INSTANT_EXECUTION, filling_mode=FILL_FOK),
+    _forex("EURAUD", 20, 55, -5.4, 0.6, execution=_REQUEST_EXECUTION, filling_mode=FILL_FOK),
     Spec(
         "XAUUSD", "Gold vs US Dollar", "Metals", 2, 100.0, "XAU", "USD", {"XAU": 1}, 18, 160, -41.0, 19.0,
         hours=METALS, volume_max=50.0, volume_limit=200.0, calc_mode=4, book_depth=5, shown=True,
@@ -167,6 +176,12 @@ CATALOGUE: tuple[Spec, ...] = (
         "GER40", "Germany 40 Index", "Indices", 1, 1.0, "EUR", "EUR", {"DAX": 1}, 12, 70, -33.0, 5.0,
         hours=EU_INDEX, volume_min=0.1, volume_max=250.0, volume_step=0.1, calc_mode=3, margin_rate=0.01,
         filling_mode=FILL_IOC, stops_level=20, swap_rollover3days=_FRIDAY,
+    ),
+    Spec(
+        "FUT500", "Future on the US 500 Index", "Exchange", 2, 1.0, "USD", "USD", {"SPX": 1}, 25, 90, 0.0, 0.0,
+        hours=US_INDEX, volume_min=1.0, volume_max=500.0, volume_step=1.0, calc_mode=33, margin_initial=290.0,
+        execution=_EXCHANGE_EXECUTION, filling_mode=FILL_FOK | FILL_IOC | FILL_BOC, swap_mode=0,
+        swap_rollover3days=_FRIDAY, book_depth=10,
     ),
     Spec(
         "BTCUSD", "Bitcoin vs US Dollar", "Crypto", 2, 1.0, "BTC", "USD", {"BTC": 1}, 1_800, 120, -4_600.0, -1_500.0,

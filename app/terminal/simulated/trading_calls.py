@@ -107,6 +107,9 @@ class TradingCalls(SymbolCalls):
     def _account_currency(self) -> str:
         return self._trading.settings.currency
 
+    def _in_use(self, name: str) -> bool:
+        return bool(self._trading.positions_get(symbol=name) or self._trading.orders_get(symbol=name))
+
     def _request(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, with_mapping: bool) -> dict[str, Any] | None:
         try:
             return checked_request(args, kwargs, with_mapping=with_mapping)

@@ -22,10 +22,6 @@ BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
 STUB_CLI = """
 import os, sys
 
-class Wiring:
-    def __init__(self, **parts):
-        self.parts = parts
-
 def main(arguments, wiring):
     import metrotiny
     print(os.getpid(), sys.prefix, sys.executable, *arguments, metrotiny.ANSWER, sep="|")
@@ -51,7 +47,7 @@ def make_tree(folder: Path, requirement: str) -> Path:
     """A copy of the part of the project that starts it, with one small requirement."""
     (folder / "app").mkdir(parents=True)
     shutil.copy(ROOT / "main.py", folder)
-    for name in ("__init__", "bootstrap_install", "errors"):
+    for name in ("__init__", "bootstrap_install", "cli_values", "errors"):
         shutil.copy(ROOT / "app" / f"{name}.py", folder / "app")
     source = (ROOT / "app" / "bootstrap.py").read_text(encoding="utf-8")
     needed = '\nRUNTIME_MODULES = ("metrotiny",)\nWINDOWS_MODULES = ()\n'

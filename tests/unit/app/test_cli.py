@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from app import cli, cli_commands, cli_text, ipc
+from app import cli, cli_commands, cli_text, cli_values, ipc
 from app.cli_session import CommandSession
 from app.errors import NothingToDo, UserAction
 from app.owner import Owner
@@ -68,7 +68,7 @@ def no_window(_start: object) -> int:
     raise AssertionError("no window was asked for")
 
 
-WIRING = cli.Wiring(registry=registry, window=no_window, screenshot=no_window)
+WIRING = cli_values.Wiring(registry=registry, window=no_window, screenshot=no_window)
 
 
 @pytest.fixture
@@ -272,14 +272,14 @@ def test_a_window_beside_a_headless_owner_is_refused(ask: Ask) -> None:
 def test_the_window_starts_the_engine_when_it_wants_and_it_is_stopped_for_it(home: Path) -> None:
     seen: list[str] = []
 
-    def window(start: cli.WindowStart) -> int:
+    def window(start: cli_values.WindowStart) -> int:
         assert ipc.owner_file(start.session.paths.lock_file).exists() is False
         engine = start.start(lambda: seen.append("shown"), lambda: 0.0)
         seen.append(engine.paths.home.name)
         ipc.call(ipc.owner_file(engine.paths.lock_file), "show")
         return 5
 
-    wiring = cli.Wiring(registry=registry, window=window, screenshot=no_window)
+    wiring = cli_values.Wiring(registry=registry, window=window, screenshot=no_window)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QT_QPA_PLATFORM", "offscreen")
         assert cli.main(["--home", str(home)], wiring) == 5
@@ -296,7 +296,7 @@ def test_settings_of_a_newer_version_are_told_by_the_window(home: Path, argument
     file.write_text(newer, encoding="utf-8")
     seen: list[str] = []
 
-    def window(start: cli.WindowStart) -> int:
+    def window(start: cli_values.WindowStart) -> int:
         assert start.session.settings.current.market == Settings().market
         for _ in range(2):
             with pytest.raises(UserAction) as refusal:
@@ -309,7 +309,7 @@ def test_settings_of_a_newer_version_are_told_by_the_window(home: Path, argument
         seen.append(start.start(lambda: None, lambda: 0.0).settings.current.ui.theme)
         return 0
 
-    wiring = cli.Wiring(registry=registry, window=window, screenshot=no_window)
+    wiring = cli_values.Wiring(registry=registry, window=window, screenshot=no_window)
     assert cli.main(["--home", str(home), *arguments], wiring) == 0
     assert seen == ["dark" if "--set" in arguments else "light"]
 
@@ -361,22 +361,22 @@ def test_feeds_are_listed_and_changed(home: Path, capsys: pytest.CaptureFixture[
         rows = [row | {"address": "https://ecb.example/", "last_success": None}]
         return {"message": f"{action} {' '.join(values)}", "feeds": [] if action == "remove" else rows}
 
-    wiring = cli.Wiring(registry=registry, window=no_window, screenshot=no_window, feeds=feeds)
-    assert cli.main(["feeds", "--home", str(home)], wiring) == cli.OK
+    wiring = cli_values.Wiring(registry=registry, window=no_window, screenshot=no_window, feeds=feeds)
+    assert cli.main(["feeds", "--home", str(home)], wiring) == cli_values.OK
     shown = capsys.readouterr().out
     assert "https://ecb.example/" in shown
     assert "failing" in shown
     assert "It is gone." in shown
-    assert cli.main(["feeds", "list", "--json", "--home", str(home)], wiring) == cli.OK
+    assert cli.main(["feeds", "list", "--json", "--home", str(home)], wiring) == cli_values.OK
     assert json.loads(capsys.readouterr().out)[0]["title"] == "ECB"
-    assert cli.main(["feeds", "add", "https://a.example/", "A", "feed", "--home", str(home)], wiring) == cli.OK
+    assert cli.main(["feeds", "add", "https://a.example/", "A", "feed", "--home", str(home)], wiring) == cli_values.OK
     assert capsys.readouterr().out == "add https://a.example/ A feed\n"
-    assert cli.main(["feeds", "remove", "ECB", "--json", "--home", str(home)], wiring) == cli.OK
+    assert cli.main(["feeds", "remove", "ECB", "--json", "--home", str(home)], wiring) == cli_values.OK
     assert json.loads(capsys.readouterr().out) == {"message": "remove ECB", "feeds": []}
-    assert cli.main(["feeds", "add", "--json", "--home", str(home)], wiring) == cli.USAGE
+    assert cli.main(["feeds", "add", "--json", "--home", str(home)], wiring) == cli_values.USAGE
     assert json.loads(capsys.readouterr().out)["error"] == "It needs an address."
-    assert cli.main(["feeds", "shuffle", "--home", str(home)], wiring) == cli.USAGE
-    assert cli.main(["feeds", "--home", str(home)], WIRING) == cli.USAGE
+    assert cli.main(["feeds", "shuffle", "--home", str(home)], wiring) == cli_values.USAGE
+    assert cli.main(["feeds", "--home", str(home)], WIRING) == cli_values.USAGE
 
 
 def test_an_empty_list_of_feeds_says_so(capsys: pytest.CaptureFixture[str]) -> None:

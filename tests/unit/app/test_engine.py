@@ -10,12 +10,13 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from app.clock import FakeClock, RehearsalClock
-from app.engine import SETTINGS_LOOK_S, Engine
+from app.engine import LOOK_S, Engine
 from app.errors import NothingToDo
 from app.files import AlreadyOwned
 from app.history import RunFilter
@@ -123,7 +124,7 @@ def test_after_a_kill_nothing_finished_is_lost_and_what_ran_is_interrupted(paths
         from pathlib import Path
         from app.paths import Paths
         from app.settings_store import SettingsStore
-        from app.engine import SETTINGS_LOOK_S, Engine
+        from app.engine import LOOK_S, Engine
         from app.tasks import Queue, Registry, TaskResult, TaskSpec
         import threading
 
@@ -212,7 +213,7 @@ def test_an_engine_at_a_fake_clock_stores_its_times(paths: Paths, fake_clock: Fa
 def test_settings_edited_in_the_file_are_taken_over_within_seconds(
     engine: Engine, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.engine.SETTINGS_LOOK_S", 0.01)
+    monkeypatch.setattr("app.engine.LOOK_S", 0.01)
     engine.start(schedule=False)
     paths.settings_file.write_text("[queues]\nmonitoring = 4\n", encoding="utf-8")
 
@@ -223,7 +224,7 @@ def test_settings_edited_in_the_file_are_taken_over_within_seconds(
 
 
 def test_edited_settings_are_looked_for_every_few_seconds() -> None:
-    assert SETTINGS_LOOK_S <= 3
+    assert LOOK_S <= 3
 
 
 @pytest.mark.allow_warnings("there is no task named")
@@ -268,3 +269,20 @@ def test_a_kill_while_the_history_is_full_loses_no_outcome(paths: Paths, tmp_pat
         assert "not kept" in told.advice
     finally:
         second.stop()
+
+
+def test_looks_leave_samples(paths: Paths, fake_clock: FakeClock) -> None:
+    store = SettingsStore(paths.settings_file, {})
+    store.load()
+    engine = Engine(paths, store, a_registry(), fake_clock)
+    engine.recent_lag_ms = lambda seconds: seconds
+    for _ in range(2):
+        engine.look()
+        fake_clock.advance(15.0)
+    found = engine.sampler.read(fake_clock.now() - timedelta(hours=1), fake_clock.now())
+    assert found["lag_ms"].tolist() == [10.0, 15.0]  # what passed since the sample before; the first asks for the least
+    assert (found["memory_mb"] > 1).all()
+    assert (found["free_gb"] > 0).all()
+    assert (found["queued"] >= 0).all()
+    assert engine.stop(SOON)
+    assert (paths.health_checks / "samples_20250603.bin").stat().st_size == 80  # the end writes what waited

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -93,12 +93,14 @@ class HandTerminal:
     account_trouble: MetronomeError | None = None
     calls: list[str] = field(default_factory=list)
     long: tuple[LongCall, ...] = ()
+    ping_ms: float | None = None
 
     @property
     def status(self) -> SessionStatus:
         state = SessionState.CONNECTED if self.connected else SessionState.DISCONNECTED
         reason = "" if self.connected else "No terminal runs."
-        return SessionStatus(state, self.clock.now(), self.server, self.login, reason=reason, simulated=self.simulated)
+        status = SessionStatus(state, self.clock.now(), self.server, self.login, simulated=self.simulated)
+        return replace(status, reason=reason, ping_ms=self.ping_ms)
 
     @property
     def server_rule(self) -> ServerTimeRule:

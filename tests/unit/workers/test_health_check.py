@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,13 @@ import psutil
 import pytest
 from hand_terminal import Bench
 
+from app.errors import Cancelled
 from app.tasks import NoParams
 from app.terminal.server_time import ServerClock
 from workers.calendar import store as calendar_store
 from workers.calendar.values import Calendar, SourceState
 from workers.health import calendar_head, checks
-from workers.health.checks import Verdict
+from workers.health.checks import Finding, Verdict
 from workers.health.report import Check, HealthReport
 from workers.maintenance_tasks import system_health_check
 from workers.news import opml
@@ -166,7 +168,7 @@ def test_sizes_of_logs_and_cache(healthy: Bench) -> None:
 def test_terminal_away_is_an_error_of_the_market_not_of_the_run(healthy: Bench) -> None:
     healthy.terminal.connected = False
     found = check_of(run(healthy), "terminal")
-    assert (found.verdict, found.value) == (Verdict.ERROR, "disconnected: No terminal runs.")
+    assert (found.verdict, found.value) == (Verdict.ERROR, "not connected: No terminal runs.")
     assert found.advice
     assert healthy.terminal.calls == []
 
@@ -308,3 +310,47 @@ def test_history_claims_only_what_is_looked_at(healthy: Bench) -> None:
         check.rule
         == "error when the file could not be opened, read or written the last time, or was damaged at the daily look"
     )
+
+
+@pytest.mark.allow_warnings("health check could not be made")
+@pytest.mark.parametrize("bug", [AttributeError("x"), RuntimeError("x"), sqlite3.OperationalError("x"), KeyError("x")])
+def test_a_check_with_a_bug_is_an_error_of_itself(
+    healthy: Bench, monkeypatch: pytest.MonkeyPatch, bug: Exception
+) -> None:
+    def broken(*_: Any) -> None:
+        raise bug
+
+    monkeypatch.setattr(healthy.storage.__class__, "free_bytes", broken)
+    report = run(healthy)
+    assert (report.errors, report.ok) == (1, len(checks.CHECKS) - 1)
+    assert check_of(report, "disk").value.startswith(f"could not be checked: {type(bug).__name__}")
+
+
+def test_a_check_that_is_asked_to_stop_stops_the_run(healthy: Bench) -> None:
+    def stopped(*_: Any) -> Finding:
+        raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        checks.look(stopped, healthy.context("system_health_check"), {})
+
+
+def test_a_slow_ping_is_a_warning_at_its_threshold(healthy: Bench) -> None:
+    healthy.terminal.ping_ms = 500.0
+    assert check_of(run(healthy), "terminal").verdict is Verdict.OK
+    limits(healthy, ping_warn_ms=499.5)
+    found = check_of(run(healthy), "terminal")
+    assert (found.verdict, found.remedies) == (Verdict.WARNING, ())
+    assert "a ping above 499.5 ms" in found.rule
+
+
+def test_what_can_be_done_at_once_is_named(healthy: Bench) -> None:
+    assert all(check.remedies == () for check in run(healthy).checks)
+    healthy.terminal.connected = False
+    healthy.facts["timetable"]["paused"] = True
+    limits(healthy, log_warn_mb=1, disk_warn_gb=100_000)
+    (healthy.paths.logs / "big.log").write_bytes(b"x" * 1_000_001)
+    report = run(healthy)
+    assert check_of(report, "terminal").remedies == ("reconnect",)
+    assert check_of(report, "scheduler").remedies == ("resume",)
+    assert check_of(report, "logs").remedies == ("clean_logs", "open_logs")
+    assert check_of(report, "disk").remedies == ("open_home", "clean_cache")

@@ -24,10 +24,11 @@ class Book:
         orders: The active ones by ticket.
         time_msc: Up to here quotes have been looked at.
         margin_msc: Quotes after this instant can bring the margin to the stop-out level.
+        charged_msc: The newest midnight for which swaps were charged.
         version: Grows whenever positions or balance change.
     """
 
-    def __init__(self, market: TradingMarket, settings: AccountSettings) -> None:
+    def __init__(self, market: TradingMarket, settings: AccountSettings, now_msc: int) -> None:
         self.market = market
         self.settings = settings
         self.positions: dict[int, Position] = {}
@@ -36,7 +37,8 @@ class Book:
         self.deals: list[Deal] = []
         self.balance = 0.0
         self.credit = 0.0
-        self.time_msc = self.margin_msc = market.now_msc()
+        self.time_msc = self.margin_msc = now_msc
+        self.charged_msc = 0
         self.version = 0
         self._ticket = 0
         self._known: set[int] = set()

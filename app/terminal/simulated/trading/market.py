@@ -93,8 +93,14 @@ class TradingMarket(Protocol):
     def names(self) -> Container[str]:
         """The symbols that there are."""
 
-    def now_msc(self) -> int:
-        """The server's time."""
+    def utc_s(self) -> float:
+        """The present in UTC epoch seconds."""
+
+    def server_msc(self, utc_s: float) -> int:
+        """An instant as the server stamps it."""
+
+    def turns_back(self, from_s: float, to_s: float) -> tuple[int, ...]:
+        """The instants (UTC epoch seconds) after ``from_s`` up to ``to_s`` at which the server's clock is set back."""
 
     def spec(self, name: str) -> Spec:
         """The specification of a symbol in ``names``."""

@@ -29,8 +29,18 @@ def pass_time(book: Book, now_msc: int) -> None:
             _HANDLERS[event.rank](book, event)
         book.time_msc = end
         book.margin_msc = max(book.margin_msc, end)
-        if end == midnight:
+        if end == midnight and midnight > book.charged_msc:
             _charge_night(book, midnight)
+
+
+def turn_back(book: Book, now_msc: int) -> None:
+    """The server's clock was set back, or the terminal shows older quotes: what comes from here on counts anew."""
+    book.time_msc = now_msc
+    book.margin_msc = min(book.margin_msc, now_msc)
+    for position in book.positions.values():
+        position.since_msc = min(position.since_msc, now_msc)
+    for order in book.orders.values():
+        order.since_msc = min(order.since_msc, now_msc)
 
 
 def _expire(book: Book, event: Event) -> None:
@@ -91,6 +101,7 @@ def _stop_out(book: Book, event: Event) -> None:
 
 def _charge_night(book: Book, midnight_msc: int) -> None:
     """The roll-over at the end of a server's day."""
+    book.charged_msc = midnight_msc
     weekday = ((midnight_msc - 1) // DAY_MSC + _FIRST_WEEKDAY) % 7
     book.mark(midnight_msc)
     for position in book.positions.values():

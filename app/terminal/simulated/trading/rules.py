@@ -155,9 +155,9 @@ def _dealer_price(case: Case) -> Retcode | None:
 
 
 def _on_tick(case: Case, price: float) -> bool:
-    if not math.isfinite(price):
-        return False
     steps = price / case.spec.tick_size
+    if not math.isfinite(steps):
+        return False
     return abs(steps - round(steps)) < _PART_OF_A_POINT
 
 

@@ -12,7 +12,7 @@ from app.terminal.simulated.trading.book import Book
 from app.terminal.simulated.trading.demo import write_history
 from app.terminal.simulated.trading.margin import lot_margin
 from app.terminal.simulated.trading.market import TradingMarket
-from app.terminal.simulated.trading.passing import pass_time
+from app.terminal.simulated.trading.passing import pass_time, turn_back
 from app.terminal.simulated.trading.profit import price_profit
 from app.terminal.simulated.trading.records import Deal, Order
 from app.terminal.simulated.trading.requests import Case, Request, open_case
@@ -31,14 +31,23 @@ class Trading:
 
     Args:
         market: Quotes and time; asked at once for the time at which the account is opened.
+        seen_s: The instant (UTC epoch seconds) of the newest quotes that the terminal has; without, the market's
+            present. Time on the account goes by it: what is executed is executed at the quotes that are shown.
 
     Thread: for one thread, like the module.
     """
 
-    def __init__(self, market: TradingMarket, settings: AccountSettings | None = None) -> None:
+    def __init__(
+        self,
+        market: TradingMarket,
+        settings: AccountSettings | None = None,
+        seen_s: Callable[[], float] | None = None,
+    ) -> None:
         self.settings = settings or AccountSettings()
         self._market = market
-        self._book = Book(market, self.settings)
+        self._seen_s = seen_s or market.utc_s
+        self._at_s = self._seen_s()
+        self._book = Book(market, self.settings, market.server_msc(self._at_s))
         self._requests = 0
         now = self._book.time_msc
         if self.settings.demo_history:
@@ -208,9 +217,17 @@ class Trading:
 
     def _present(self) -> Book:
         """The books at the market's present."""
-        pass_time(self._book, self._market.now_msc())
-        self._book.mark(self._book.time_msc)
-        return self._book
+        book, market, seen = self._book, self._market, self._seen_s()
+        if seen < self._at_s:
+            turn_back(book, market.server_msc(seen))
+        for instant in market.turns_back(self._at_s, seen):
+            # The last millisecond before, then the hour that the server's clock shows twice.
+            pass_time(book, market.server_msc(instant - 0.001))
+            turn_back(book, market.server_msc(instant))
+        self._at_s = seen
+        pass_time(book, market.server_msc(seen))
+        book.mark(book.time_msc)
+        return book
 
 
 def _within(msc: int, dates: Dates) -> bool:

@@ -355,6 +355,86 @@ def test_a_folder_is_read_oldest_first(desk: Desk, tmp_path: Path) -> None:
     assert any("notes.txt" in warning and "not recognised" in warning for warning in desk.warnings)
 
 
+def part(*rows: str) -> str:
+    return "date,time,currency,event,impact\n" + "".join(f"2026-08-{row},High\n" for row in rows)
+
+
+def titles(desk: Desk) -> list[str]:
+    return [event.title for event in desk.stored.events]
+
+
+USD = ("12,12:30,USD,CPI", "12,14:00,USD,Sales", "13,12:30,USD,Claims", "14,12:30,USD,Output")
+JPY = ("12,01:30,JPY,CPI", "13,01:30,JPY,Orders", "14,01:30,JPY,GDP")
+
+
+@pytest.mark.parametrize("how", ["folder", "two files"])
+def test_files_with_parts_of_a_calendar_do_not_take_each_others_events(desk: Desk, tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "calendars"
+    folder.mkdir()
+    files = []
+    for name, rows in (("usd.csv", USD), ("jpy.csv", JPY)):
+        files.append(folder / name)
+        files[-1].write_text(part(*rows), encoding="utf-8")
+    calendar = desk.bench.settings.calendar.model_copy(
+        update={"sources": (str(folder),) if how == "folder" else tuple(map(str, files)), "time_zone": "UTC"}
+    )
+    desk.bench.settings = desk.bench.settings.model_copy(update={"calendar": calendar})
+    result = desk.run(None)
+    assert (result.added, result.removed, result.stored) == (7, 0, 7)
+    before = desk.stored.events
+    for _ in range(2):
+        result = desk.run(None)
+        assert (result.added, result.removed, result.moved, result.changed, result.stored) == (0, 0, 0, 0, 7)
+    assert desk.stored.events == before
+    files[0].write_text(part(*USD[:1], *USD[2:]), encoding="utf-8")  # it takes away one of its own
+    result = desk.run(None)
+    assert (result.removed, result.stored, "Sales" in titles(desk)) == (1, 6, False)
+
+
+def test_an_event_of_two_sources_is_one_until_neither_has_it(desk: Desk, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text(part(*USD), encoding="utf-8")
+    second.write_text(part(*USD[:3], *JPY), encoding="utf-8")
+    assert desk.run(str(first), time_zone="UTC").stored == 4
+    result = desk.run(str(second), time_zone="UTC")
+    assert (result.added, result.moved, result.stored) == (3, 0, 7)
+    sales = next(event for event in desk.stored.events if event.title == "Sales")
+    assert sales.sources == (str(first), str(second))
+    first.write_text(part(USD[0], *USD[2:]), encoding="utf-8")
+    assert (desk.run(str(first), time_zone="UTC").removed, "Sales" in titles(desk)) == (0, True)
+    second.write_text(part(USD[0], USD[2], *JPY), encoding="utf-8")
+    assert (desk.run(str(second), time_zone="UTC").removed, "Sales" in titles(desk)) == (1, False)
+
+
+def test_another_part_moves_no_event_of_the_same_title(desk: Desk, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text(part("11,06:00,EUR,CPI m/m", *USD), encoding="utf-8")
+    second.write_text(part("13,06:00,EUR,CPI m/m", *JPY), encoding="utf-8")
+    desk.run(str(first), time_zone="UTC")
+    result = desk.run(str(second), time_zone="UTC")
+    assert (result.moved, result.added, result.stored) == (0, 4, 9)
+
+
+def test_what_only_a_deleted_file_had_is_taken_over(desk: Desk, tmp_path: Path) -> None:
+    monday, tuesday = tmp_path / "monday.csv", tmp_path / "tuesday.csv"
+    monday.write_text(part(*USD), encoding="utf-8")
+    desk.run(str(monday), time_zone="UTC")
+    monday.unlink()
+    tuesday.write_text(part(USD[0], *USD[2:]), encoding="utf-8")
+    result = desk.run(str(tuesday), time_zone="UTC")
+    assert (result.added, result.removed, result.stored) == (0, 1, 3)
+
+
+def test_a_folder_of_two_captures_does_not_flip(desk: Desk, tmp_path: Path) -> None:
+    for number, hour in enumerate((8, 9)):
+        file = tmp_path / f"{9 - number}.json"
+        file.write_text(week("A", "B", hour=hour), encoding="utf-8")
+        os.utime(file, (1_000_000 + number, 1_000_000 + number))
+    assert desk.run(str(tmp_path)).moved == 2
+    result = desk.run(str(tmp_path))
+    assert (result.moved, result.stored, result.unchanged) == (0, 2, 2)
+
+
 def test_several_sources_of_which_one_fails(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "good.json"
     file.write_text(week("A"), encoding="utf-8")

@@ -64,18 +64,19 @@ def test_other_layouts(imports: ImportBench, text: str, kind: str, frame: str, l
 
 
 def test_a_refused_row_is_named_and_the_others_are_kept(imports: ImportBench) -> None:
-    rows = export(40)
+    rows = export(60)
     rows[3] = rows[3].replace("1.10000", "x", 1)
     rows[5] = "2025.06.03\t00:25"
     rows[7] = rows[7].replace("2025.06.03", "2025.06.31")
     rows[9] = rows[9].replace("\t10\t0\t3", "\t-1\t0\t3")
     rows[11] = rows[11].replace("1.09900", "1.10050")
     rows[12] = rows[12].replace("1.09900", "0")
-    rows[20] = rows[19]
+    rows[20] = rows[19].replace("\t10\t0\t3", "\t11\t0\t3")
+    rows[21] = rows[19]
     rows[30] = rows[30].replace("02:30:00", "02:31:30")
     found = imports.one("EURUSD_M5.csv", text_of(rows), **UTC)
     assert found.error == ""
-    assert (found.rows, found.refusals.count) == (32, 8)
+    assert (found.rows, found.refusals.count) == (51, 9)
     assert sorted(found.refusals.named) == [
         (5, "the open is not a number: 'x'"),
         (7, "it has too few columns (2 of 9)"),
@@ -84,9 +85,26 @@ def test_a_refused_row_is_named_and_the_others_are_kept(imports: ImportBench) ->
         (13, "open or close lies outside of low and high"),
         (14, "a price is zero or negative"),
         (22, "its time comes twice (the first one was kept): 2025-06-03 01:35:00"),
+        (23, "its time comes twice (the first one was kept): 2025-06-03 01:35:00"),
         (32, "its time is off the grid of M5: 2025-06-03 02:31:30"),
     ]
-    assert len(imports.history("EURUSD_M5")) == 32
+    assert len(imports.history("EURUSD_M5")) == 51
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_file_with_each_row_twice_is_taken_once(imports: ImportBench, shuffled: bool) -> None:
+    rows = export(400, step=0.0001)
+    twice = [*rows, *rows] if shuffled else [row for row in rows for _ in range(2)]
+    found = imports.one("EURUSD_M5.csv", text_of(twice), **UTC)
+    assert (found.error, found.rows, found.refusals.count) == ("", 400, 0)
+    assert "400 rows repeat another one value for value; each bar was taken once." in found.notes
+    assert len(imports.history("EURUSD_M5")) == 400
+
+
+def test_two_series_in_one_file_are_refused_with_the_right_advice(imports: ImportBench) -> None:
+    found = imports.one("EURUSD_M5.csv", text_of([*export(40), *export(40, price=1.3)]), **UTC)
+    assert "comes twice" in found.error
+    assert found.advice.startswith("Two series may be mixed in the file")
 
 
 def test_rows_out_of_order_are_sorted_and_said_to_be(imports: ImportBench) -> None:

@@ -198,7 +198,8 @@ def test_no_binary_rubbish_does_worse_than_be_refused(scratch: Path, data: bytes
 @given(st.text(max_size=400))
 def test_no_markup_does_worse_than_be_refused(text: str) -> None:
     with contextlib.suppress(BadImport):
-        reports.read("x.html", html_rows.rows("x.html", text))
+        page = html_rows.page("x.html", text)
+        reports.read("x.html", page.rows, page.lines, page.broken)
 
 
 CELL_TEXTS = st.sampled_from(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 from import_bench import ImportBench
 
@@ -53,6 +56,11 @@ TESTER = """<html><head><title>Strategy Tester Report</title></head><body><table
 <tr><td colspan="3">Initial Deposit:</td><td colspan="10"><b>10 000.00</b></td></tr>
 <tr><td colspan="13"><b>Results</b></td></tr>
 <tr><td colspan="3">Total Deals:</td><td><b>{deals}</b></td></tr></table><table>
+<tr><th colspan="13"><b>Orders</b></th></tr>
+<tr><td>Open Time</td><td>Order</td><td>Symbol</td><td>Type</td><td>Volume</td><td>Price</td><td>S / L</td>
+<td>T / P</td><td>Time</td><td>State</td><td>Comment</td></tr>
+<tr><td>2025.01.02 01:00:00</td><td>2</td><td>EURUSD</td><td>buy</td><td>0.1 / 0.1</td><td>1.03</td><td></td>
+<td></td><td>2025.01.02 01:00:00</td><td>filled</td><td></td></tr></table><table>
 <tr><th colspan="13"><b>Deals</b></th></tr>
 <tr><td>Time</td><td>Deal</td><td>Symbol</td><td>Type</td><td>Direction</td><td>Volume</td><td>Price</td>
 <td>Order</td>
@@ -93,14 +101,78 @@ def test_a_history_report(imports: ImportBench, encoding: str) -> None:
 def test_a_tester_report_and_whether_it_is_whole(imports: ImportBench, deals: int, whole: bool) -> None:
     found = imports.one("tester.htm", TESTER.format(deals=deals), "utf-16")
     assert (found.error, found.kind, found.symbol, found.timeframe) == ("", "mt5_tester_report", "EURUSD", "M5")
-    assert any("it is not whole" in note for note in found.notes) is not whole
+    assert found.missing == ([] if whole else ["The report says 700 deals and lists 1: it is not whole."])
     document = imports.storage.read_json(imports.paths.home / found.stored / "report.json")
     assert document is not None
     assert (document["server"], document["inputs"]) == ("Broker (Build 4040)", {"Risk": "3.5", "Name": "a=b"})
     assert document["facts"]["Initial Deposit"] == "10000"
 
 
-def test_a_cut_report_gives_what_it_has(imports: ImportBench) -> None:
-    text = HISTORY[: HISTORY.index("<td>2</td><td>EURUSD</td>")]
-    found = imports.one("ReportHistory.html", text, "utf-16")
-    assert found.tables["deals"] == 1
+CUTS = {
+    "before the deals": ('<tr align="center"><th colspan="14"><div><b>Deals', {"positions": 1}, 1),
+    "in a position": ("<td>1.08800</td><td>-1.40</td>", {"positions": 0}, 1),
+    "in a deal": ("<td>9 998.60</td><td></td></tr>", {"positions": 1, "deals": 1}, 2),
+    "in a tag": ('colspan="8"></td><td>-1.40</td><td></td>', {"positions": 1, "deals": 2}, 1),
+    "before the end": ("</table></body>", {"positions": 1, "deals": 2}, 1),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8"])
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_cut_report_gives_what_it_has_and_says_so(imports: ImportBench, cut: str, encoding: str) -> None:
+    mark, tables, refused = CUTS[cut]
+    text = HISTORY[: HISTORY.index(mark)]
+    found = imports.one("ReportHistory.html", text, encoding)
+    assert (found.error, found.tables, found.refusals.count) == ("", tables, refused)
+    lines = text.count("\n") + 1 - text.endswith("\n")
+    assert found.missing[0].startswith(f"The file breaks off in line {lines}, ")
+    assert found.missing[1:] == ([] if "deals" in tables else ["There is no table of deals."])
+    if cut.startswith("in a ") and cut != "in a tag":
+        line, reason = found.refusals.named[-1]
+        assert "the row breaks off before its" in reason
+        assert text.splitlines()[line - 1].startswith('<tr align="right"><td>2025')
+    assert found.as_json()["notes"][0] == found.missing[0]
+
+
+def test_a_cut_report_does_not_take_the_place_of_the_whole_one(imports: ImportBench) -> None:
+    whole = imports.one("ReportHistory.html", HISTORY, "utf-16")
+    before = (imports.paths.home / whole.stored / "deals.csv").read_bytes()
+    for _ in range(2):
+        cut = imports.one("ReportHistory.html", HISTORY[: HISTORY.index("<td>9 998.60</td><td></td></tr>")], "utf-16")
+        assert (cut.tables["deals"], cut.stored) == (1, f"{whole.stored}-part")
+    assert (imports.paths.home / whole.stored / "deals.csv").read_bytes() == before
+    assert imports.one("ReportHistory.html", HISTORY, "utf-16").stored == whole.stored
+
+
+def test_a_row_with_fewer_cells_is_refused(imports: ImportBench) -> None:
+    found = imports.one("ReportHistory.html", HISTORY.replace("<td>0.00</td><td>9 998.60</td><td></td></tr>", "</tr>"))
+    assert (found.error, found.tables["deals"], found.missing) == ("", 1, [])
+    assert "the row breaks off before its profit" in found.refusals.named[-1][1]
+
+
+def test_a_tester_report_without_its_deals(imports: ImportBench) -> None:
+    text = TESTER.format(deals=1)
+    found = imports.one("tester.htm", text[: text.index('</table><table>\n<tr><th colspan="13"><b>Deals')], "utf-16")
+    assert (found.error, found.tables) == ("", {"orders": 1})
+    assert found.missing[1:] == ["There is no table of deals."]
+    assert found.missing[0].endswith("before the end of a table: there is no </table>.")
+
+
+def book(rows: list[list[str]]) -> bytes:
+    cells = "".join(
+        "<row>" + "".join(f"<c t='inlineStr'><is><t>{text}</t></is></c>" for text in row) + "</row>" for row in rows
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("xl/worksheets/sheet1.xml", f"<worksheet><sheetData>{cells}</sheetData></worksheet>")
+    return buffer.getvalue()
+
+
+def test_a_workbook_that_lacks_cells_or_a_table(imports: ImportBench) -> None:
+    head = ["Time", "Deal", "Symbol", "Type", "Direction", "Volume", "Price", "Profit", "Balance", "Comment"]
+    row = ["2025.01.02 01:00:00", "2", "EURUSD", "buy", "in", "0.1", "1.03", "0", "10000"]
+    rows = [["Strategy Tester Report"], ["Deals"], head, row, row[:6]]
+    found = imports.one("report.xlsx", book(rows))
+    assert (found.error, found.tables, found.missing) == ("", {"deals": 1}, ["There is no table of orders."])
+    assert found.refusals.named == [(5, "the row breaks off before its price: '2025.01.02 01:00:00 2'")]

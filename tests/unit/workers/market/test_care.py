@@ -6,12 +6,15 @@ import csv
 import itertools
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hand_terminal import Bench, make_rates
 
+from app.terminal.bars_csv import read_bars
+from app.terminal.server_time import NEW_YORK, ServerTimeRule
 from workers.data_tasks import CollectParams, CollectResult, collect_market_data
 from workers.market.bar_window import first_after
 
@@ -327,3 +330,79 @@ def test_bars_out_of_order_are_sorted_and_none_is_taken_out(bench: Bench) -> Non
     assert path.read_bytes() == whole
     assert (warning, result.bars_healed) == ("EURUSD_M5.csv was put in order: 100 bars stood out of order.", 0)
     assert not path.with_name("EURUSD_M5.rejected.csv").exists()
+
+
+class Real:
+    """A terminal with real bars of 2025, at a moment of that year."""
+
+    def __init__(self, bench: Bench, shared: Path, now: str) -> None:
+        self.bench = bench
+        rule = ServerTimeRule(NEW_YORK)
+        rates = read_bars(shared / "data/bars/mt5/EURUSD_M5_2025_fullyear.csv").rates.copy()
+        rates["time"] = rule.times_to_utc(rates["time"].astype(np.int64))
+        bench.terminal.history["EURUSD", "M5"] = rates
+        bench.clock.jump((datetime.fromisoformat(f"{now}+00:00") - bench.clock.now()).total_seconds())
+        self.later(0)
+        bench.market(history_bars=3000)
+        collect(bench)
+        bench.market(history_bars=2000)
+        self.path = bench.paths.bars / "EURUSD_M5.csv"
+
+    def later(self, seconds: float = 300.0) -> None:
+        later(self.bench, seconds)
+
+    def cut(self, first: str, end: str) -> bytes:
+        """Take bars out of the file; its content before is given back."""
+        whole = self.path.read_bytes()
+        first, end = (text.replace(" ", "T") for text in (first, end))
+        lines = whole.splitlines(keepends=True)
+        kept = [line for line in lines if not first.encode() <= line[: len(first)] < end.encode()]
+        self.path.write_bytes(b"".join(kept))
+        return whole
+
+    def forget(self, first: str, end: str) -> None:
+        """Take bars out of the terminal."""
+        past = self.bench.terminal.history["EURUSD", "M5"]
+        begin, until = (datetime.fromisoformat(f"{text}+00:00").timestamp() for text in (first, end))
+        self.bench.terminal.history["EURUSD", "M5"] = past[(past["time"] < begin) | (past["time"] >= until)]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_gap_over_a_weekend_is_healed_or_told(bench: Bench, shared: Path, known: bool) -> None:
+    real = Real(bench, shared, "2025-06-11 12:00")
+    hole = ("2025-06-06 08:00", "2025-06-09 08:00")
+    whole = real.cut(*hole)
+    if not known:
+        real.forget(*hole)
+    real.later()
+    result, _ = collect(bench)
+    if known:
+        assert (result.bars_healed, result.bars_lost, result.grades) == (288, 0, {"EURUSD M5": "A"})
+        assert real.path.read_bytes().startswith(whole)
+    else:
+        assert (result.bars_healed, result.bars_lost, result.grades) == (0, 288, {"EURUSD M5": "D"})
+        assert result.lost == ("EURUSD M5: 288 bars from 2025-06-06 08:00 to 2025-06-09 07:55 UTC",)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_terminal_is_asked_once_about_a_day_that_may_be_a_holiday(bench: Bench, shared: Path, known: bool) -> None:
+    real = Real(bench, shared, "2025-04-23 12:00")
+    hole = ("2025-04-18 08:00", "2025-04-18 12:00")
+    whole = real.cut(*hole)
+    if not known:
+        real.forget(*hole)
+    asked = []
+    for _ in range(3):
+        real.later()
+        bench.terminal.calls.clear()
+        result, _ = collect(bench)
+        asked.append(bench.terminal.calls.count("rates_range"))
+        assert (result.bars_lost, result.grades) == (0, {"EURUSD M5": "A"})
+    assert asked == [2, 1, 1]  # one of them is for the new bar
+    assert real.path.read_bytes().startswith(whole) is known
+    assert [item[2] for item in grades(bench)["closed"]] == ([] if known else [48])
+    bench.clock.advance(20 * 3600)
+    real.later()
+    bench.terminal.calls.clear()
+    collect(bench)
+    assert bench.terminal.calls.count("rates_range") == 1

@@ -28,8 +28,9 @@ SERVER = "Metronome-Simulated"
 class Restamped:
     """The simulated market as a server with another clock stamps it."""
 
-    def __init__(self, terminal: SimulatedTerminal, rule: str) -> None:
+    def __init__(self, terminal: SimulatedTerminal, rule: str, most_bars: int = 0) -> None:
         self._terminal = terminal
+        self.most_bars = most_bars
         self._own, self._shown = ServerTimeRule(NEW_YORK), ServerTimeRule(rule)
 
     def __getattr__(self, name: str) -> Any:
@@ -44,7 +45,7 @@ class Restamped:
         return type(found)(values.values())
 
     def copy_rates_from_pos(self, *args: Any) -> Any:
-        return self._restamped(self._terminal.copy_rates_from_pos(*args))
+        return self._restamped(self._terminal.copy_rates_from_pos(*args)[-self.most_bars :])
 
     def copy_rates_range(self, symbol: str, frame: int, *moments: float) -> Any:
         moved = (self._own.to_server(self._shown.to_utc(moment)) for moment in moments)
@@ -60,11 +61,18 @@ def connect(bench: Bench) -> Iterator[Callable[..., Session]]:
     """Connects the bench to a server with the clock ``rule``, as after a start of the application."""
     sessions: list[Session] = []
 
-    def connected(rule: str, setting: str = "auto", *, only: frozenset[str] = frozenset(), suffix: str = "") -> Session:
+    def connected(
+        rule: str,
+        setting: str = "auto",
+        *,
+        only: frozenset[str] = frozenset(),
+        suffix: str = "",
+        most_bars: int = 0,
+    ) -> Session:
         own = SimulatedTerminal(bench.clock, server_time=NEW_YORK, suffix=suffix)
         if only:
             own.faults.missing = frozenset(spec.name for spec in CATALOGUE if spec.name not in only)
-        terminal: Any = Restamped(own, rule)
+        terminal: Any = Restamped(own, rule, most_bars)
         host = InProcessHost(lambda: terminal, simulated=True)
         session = Session(host, SessionOptions(server_time=setting), bench.clock)
         session.known_rule = recalling(ServerMemory(bench.storage))
@@ -194,7 +202,7 @@ def test_live_quotes_of_any_symbol_tell_the_clock_and_no_bar_is_stored_before(
     assert not list(bench.paths.bars.glob("*.csv"))
     bench.clock.advance(300)
     result, warnings = collect(bench)
-    assert (result.server_time, result.server_time_confidence) == (learned, 0.4)
+    assert (result.server_time, result.server_time_confidence) == (learned, 0.5)
     assert [line for line in warnings if "was assumed to be" in line] == warnings
     assert bool(warnings) == (rule != NEW_YORK)
     assert last_bar(bench, "XAUUSD") == "2025-06-03T12:00:00Z"
@@ -207,7 +215,7 @@ def test_two_live_quotes_in_one_pass_tell_the_clock(bench: Bench, connect: Calla
     bench.market(watch_list=("XAUUSD", "US30", "BTCUSD"))
     connect("UTC", only=frozenset({"XAUUSD", "XAGUSD", "US30", "BTCUSD"}))
     result, _ = collect(bench)
-    assert (result.server_time, result.server_time_confidence) == ("UTC", 0.4)
+    assert (result.server_time, result.server_time_confidence) == ("UTC", 0.5)
     assert last_bar(bench, "XAUUSD") == "2025-06-03T12:00:00Z"
 
 
@@ -293,6 +301,59 @@ def test_a_feed_that_lags_by_hours_does_not_change_a_clock_that_bars_tell(
         assert (result.server_time, session.server_rule.name) == (NEW_YORK, NEW_YORK)
         (warning,) = warnings
         assert "The quotes of XAUUSD, EURUSD are at least 2 h old although their markets are open." in warning
+
+
+def at(bench: Bench, moment: datetime) -> None:
+    bench.clock.jump((moment - bench.clock.now()).total_seconds())
+
+
+@pytest.mark.allow_warnings
+def test_no_bar_is_stored_by_a_rule_that_few_weekends_show_alone(bench: Bench, connect: Callable[..., Session]) -> None:
+    bench.market(watch_list=("EURUSD",))
+    at(bench, datetime(2025, 6, 7, 12, tzinfo=UTC))  # a Saturday: quotes tell nothing
+    session = connect("UTC", only=frozenset({"EURUSD"}), most_bars=250)
+    for _ in range(2):
+        result, warnings = collect(bench)
+        assert (result.server_time_confidence, result.bars_appended) == (0.3, 0)
+        (warning,) = (line for line in warnings if "is not known yet" in line)
+        assert "the bars do not tell them apart" in warning
+        assert session.server_rule.name == NEW_YORK
+        bench.clock.advance(3600)
+    assert not list(bench.paths.bars.glob("*.csv"))
+    at(bench, datetime(2025, 6, 9, 12, tzinfo=UTC))
+    collect(bench)
+    bench.clock.advance(300)
+    result, _ = collect(bench)  # by now live quotes have confirmed it
+    assert (result.server_time, last_bar(bench)) == ("UTC", "2025-06-09T12:00:00Z")
+
+
+@pytest.mark.allow_warnings
+def test_few_weekends_do_not_change_a_clock_that_was_known_better(
+    bench: Bench, connect: Callable[..., Session]
+) -> None:
+    bench.market(watch_list=("EURUSD",))
+    at(bench, datetime(2025, 6, 6, 12, tzinfo=UTC))
+    connect(NEW_YORK)
+    collect(bench)
+    at(bench, datetime(2025, 6, 7, 12, tzinfo=UTC))
+    for rule in ("UTC", NEW_YORK, "UTC"):
+        session = connect(rule, only=frozenset({"EURUSD"}), most_bars=250)
+        bench.clock.advance(25 * 3600 if rule == NEW_YORK else 600)
+        collect(bench)
+        assert session.server_rule.name == NEW_YORK
+        assert stored(bench)["rule"] == NEW_YORK
+        assert not list(bench.paths.bars.glob("EURUSD_M5.simulated-*.csv"))
+
+
+@pytest.mark.allow_warnings
+def test_no_bar_is_stored_that_closes_later_than_now(bench: Bench, connect: Callable[..., Session]) -> None:
+    bench.market(watch_list=("EURUSD",))
+    connect(NEW_YORK, "UTC+1")  # the settings name a wrong clock: everything seems two hours ahead
+    result, warnings = collect(bench)
+    assert result.bars_appended == 0
+    (warning,) = (line for line in warnings if "is ahead" in line)
+    assert "Its bars were not stored." in warning
+    assert not list(bench.paths.bars.glob("*.csv"))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from news_desk import NOW, article
 
-from workers.news.dedupe import alike, merge, signature
+from workers.news.dedupe import alike, merge
+from workers.news.titles import signature
+from workers.news.values import Article
 
 OTHER = {"feed": "https://b.example/rss", "source": "B"}
 
@@ -25,6 +27,12 @@ OTHER = {"feed": "https://b.example/rss", "source": "B"}
         ("Fed will cut rates in June", "Fed will not cut rates in June", False),
         ("EUR/USD forecast: bulls take control", "GBP/USD forecast: bulls take control", False),
         ("Minister denies plan to leave euro zone", "Minister plan to leave euro zone", False),
+        ("日銀、政策金利を0.5%に据え置き", "日銀が政策金利を\uff10.5%に据え置き", True),
+        ("日銀、政策金利を0.5%に据え置き", "日銀、政策金利を0.75%に据え置き", False),
+        ("日銀が政策金利の引き上げを決定", "日銀が政策金利の引き下げを決定", False),
+        ("中国人民银行下调贷款市场报价利率", "中国人民银行下调贷款市场报价利率 - 路透", True),
+        ("中国人民银行将下调贷款市场报价利率", "中国人民银行将不下调贷款市场报价利率", False),
+        ("ธนาคารแห่งประเทศไทยคงอัตราดอกเบี้ย", "ธนาคารแห่งประเทศไทยคงอัตราดอกเบี้ย ", True),
     ],
 )
 def test_near_equal_titles(first: str, second: str, same: bool) -> None:
@@ -57,6 +65,33 @@ def test_one_link_is_one_article_across_feeds_and_names_both() -> None:
     (kept,) = merged.articles
     assert (merged.added, merged.duplicates) == (1, 1)
     assert (kept.title, kept.also, kept.summary) == ("Rates rise", ("B",), "A text.")
+
+
+@pytest.mark.parametrize("title", ["Oil up", "Gold: new high", "日銀、据え置き", "金价上涨"])
+def test_equal_short_titles_of_two_feeds_are_one_within_a_day(title: str) -> None:
+    here = article(title, "https://a.example/1", guid="1")
+    there = article(f" {title.upper()}!", "https://b.example/2", guid="2", published=NOW - timedelta(hours=20), **OTHER)
+    for pair in ((here, there), (there, here)):
+        assert len(merge((), pair).articles) == 1
+    again = article(title, "https://a.example/3", guid="3", published=NOW - timedelta(days=4))
+    assert len(merge((), [here, again]).articles) == 2
+    late = replace(there, published=NOW - timedelta(days=4))
+    assert len(merge((), [here, late]).articles) == 2
+
+
+def test_names_of_columns_stay_apart() -> None:
+    def items(title: str, feed: dict[str, str], days: int) -> list[Article]:
+        return [
+            article(
+                title, f"https://{feed.get('source', 'a')}.example/{title}/{day}", guid=f"{title}{day}",
+                published=NOW - timedelta(days=day), **feed,
+            )
+            for day in range(days)
+        ]  # fmt: skip
+
+    assert len(merge((), [*items("Market wrap", {}, 1), *items("Market wrap", OTHER, 1)]).articles) == 2
+    # It comes again in its own feed: so it names a column, whatever its words are.
+    assert len(merge((), [*items("Bulls & bears", {}, 3), *items("Bulls & bears", OTHER, 3)]).articles) == 6
 
 
 def test_near_equal_titles_across_feeds_are_one_within_three_days_only() -> None:

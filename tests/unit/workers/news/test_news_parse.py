@@ -159,6 +159,23 @@ def test_an_item_without_title_is_named_by_its_text_or_link() -> None:
         ("Tue, 03 Jun 2025 11:00:00 BST", "2025-06-03T10:00:00", "published"),
         ("Tue, 03 Jun 2025 11:00:00 JST", "2025-06-03T02:00:00", "published"),
         ("2025-06-03T08:00:00Z", "2025-06-03T08:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 IST", "2025-06-03T08:00:00", "assumed_utc"),
+        ("Tue, 03 Jun 2025 08:00:00 XYZ", "2025-06-03T08:00:00", "assumed_utc"),
+        ("Tue, 03 Jun 2025 08:00:00 Nowhere/Land", "2025-06-03T08:00:00", "assumed_utc"),
+        ("Tue Jun  3 08:00:00 IST 2025", "2025-06-03T08:00:00", "assumed_utc"),
+        ("Tue, 03 Jun 2025 07:00:00 EST", "2025-06-03T12:00:00", "published"),
+        ("Tue, 03 Jun 2025 04:00:00 PDT", "2025-06-03T11:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 CET", "2025-06-03T07:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 +0100 (CET)", "2025-06-03T07:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 GMT+2", "2025-06-03T06:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 UTC+0200", "2025-06-03T06:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 Europe/Berlin", "2025-06-03T06:00:00", "published"),
+        ("Tue, 03 Jun 2025 08:00:00 ET", "2025-06-03T12:00:00", "published"),
+        ("2025-06-03 07:00:00 EST", "2025-06-03T12:00:00", "published"),
+        ("2025-06-03T08:00:00.123+02:00", "2025-06-03T06:00:00", "published"),
+        ("June 3, 2025 08:00 AM EDT", "2025-06-03T12:00:00", "published"),
+        ("3 Jun 25 11:30 am UT", "2025-06-03T11:30:00", "published"),
+        ("Tue Jun  3 07:00:00 EST 2025", "2025-06-03T12:00:00", "published"),
         ("2025-06-03 08:00:00", "2025-06-03T08:00:00", "assumed_utc"),
         ("Tue, 31 Feb 2025 12:00:00 GMT", "2025-06-03T12:00:00", "first_seen"),
         ("some day", "2025-06-03T12:00:00", "first_seen"),
@@ -172,8 +189,56 @@ def test_times_are_utc_or_the_time_of_first_sight(date: str, published: str, kin
     assert (article.published.isoformat(), article.time_kind) == (f"{published}+00:00", kind)
 
 
+RAW = """<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>T</title>%s
+<item><title>%s</title><link>https://a.example/p?x=1&y=2&copy=3</link><description>%s</description></item>
+</channel></rss>"""
+
+
+@pytest.mark.parametrize("broken", ["", "<p>"], ids=["well-formed but for it", "damaged too"])
+def test_an_ampersand_that_begins_no_reference_is_text(broken: str) -> None:
+    title = "S&P 500 falls, AT&T up &amp; R&D &#8211; caf&eacute; &lt"
+    found = read((RAW % (broken, title, "<![CDATA[<b>P&G</b> &copy 2025 &amp; x&y]]>")).encode())
+    (article,) = found.articles
+    assert article.title == "S&P 500 falls, AT&T up & R&D \u2013 caf\u00e9 &lt"
+    assert article.link == "https://a.example/p?x=1&y=2&copy=3"
+    assert article.summary == "P&G &copy 2025 & x&y"
+
+
+RUSSIAN = "Центральный банк сохранил ключевую ставку на уровне двадцати процентов"
+GREEK = "\u0397 Ευρωπαϊκή Κεντρική Τράπεζα διατήρησε τα επιτόκια αμετάβλητα"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "language", "text", "shown"),
+    [
+        ("cp1251", "", RUSSIAN, "windows-1251"),
+        ("cp1251", "<language>ru-RU</language>", RUSSIAN, "windows-1251"),
+        ("koi8-r", "", RUSSIAN, "KOI8-R"),
+        ("koi8-r", "<language>ru</language>", RUSSIAN, "KOI8-R"),
+        ("cp1253", "", GREEK, "windows-1253"),
+        ("cp1250", "<language>pl</language>", "Złoty słabnie, stopy bez zmian. Rząd zwiększa dług", "windows-1250"),
+        ("cp1252", "", "La Réserve fédérale maintient ses taux à l\u2019équilibre", "windows-1252"),
+        ("cp932", "", "日本銀行は金融政策決定会合で政策金利を据え置くことを決めた", "CP932"),
+        ("gb18030", "<language>zh-cn</language>", "中国人民银行下调贷款市场报价利率", "GB18030"),
+    ],
+)
+def test_a_wrong_declaration_is_told_and_the_letters_decide(
+    encoding: str, language: str, text: str, shown: str
+) -> None:
+    found = read((RAW % (language, text, text + ".")).encode(encoding))
+    assert found.articles[0].title == text
+    assert found.notes == (f"it is not the UTF-8 that it should be; it was read as {shown}",)
+
+
+def test_a_few_damaged_characters_cost_the_others_nothing() -> None:
+    data = (RAW % ("", RUSSIAN, "x")).encode().replace("ставку".encode(), "ставк".encode() + b"\xd1")
+    found = read(data)
+    assert found.articles[0].title == RUSSIAN.replace("ставку", "ставк\ufffd")
+    assert "UTF-8 with damaged characters" in found.notes[0]
+
+
 def test_times_without_a_zone_are_told() -> None:
-    assert "name no zone" in " ".join(read(rss(item("A title", date="2025-06-03 08:00:00"))).notes)
+    assert "name no zone, or" in " ".join(read(rss(item("A title", date="2025-06-03 08:00:00"))).notes)
 
 
 def test_json_feed() -> None:

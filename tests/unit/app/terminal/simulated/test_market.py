@@ -210,7 +210,7 @@ def test_a_bad_replay_file_is_told_when_its_symbol_is_asked_for(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "moment", "told"),
     [
-        ("mt5/EURUSD_M1_tab_10k.csv", datetime(2024, 11, 20, 12, tzinfo=UTC), "231 rows .* the first in line 145"),
+        ("mt5/EURUSD_M1_tab_10k.csv", datetime(2024, 11, 20, 12, tzinfo=UTC), "326 rows .* the first in line 107"),
         ("histdata/HISTDATA_COM_ASCII_SPXUSD_M12019.zip", datetime(2019, 11, 6, 12, tzinfo=UTC), "56 rows .* 257572"),
     ],
 )

@@ -64,6 +64,15 @@ class HandMarket:
     def now_msc(self) -> int:
         return self.now
 
+    def utc_s(self) -> float:
+        return self.now / 1000
+
+    def server_msc(self, utc_s: float) -> int:
+        return round(utc_s * 1000)
+
+    def turns_back(self, from_s: float, to_s: float) -> tuple[int, ...]:
+        return ()
+
     def spec(self, name: str) -> Spec:
         return self.specs[name]
 
