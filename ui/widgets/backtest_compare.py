@@ -13,7 +13,8 @@ from ui.models.ink_table import InkTable
 from ui.theme import Theme
 from ui.widgets.backtest_parts import curve_of, fit_height, lines_table, scrolling
 from ui.widgets.curve_chart import Curve, CurveChart, style_of
-from ui.widgets.labels import ElidedLabel, label
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import label
 
 if TYPE_CHECKING:
     from workers.backtest.shelf import Result

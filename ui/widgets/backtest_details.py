@@ -16,7 +16,8 @@ from ui.widgets.backtest_compare import Comparison
 from ui.widgets.backtest_parts import Figures, Notes, Overview, Trust, When
 from ui.widgets.backtest_tester import TesterView
 from ui.widgets.backtest_trades_view import Done, Failed, TradesView
-from ui.widgets.labels import ElidedLabel, button, icon_button, row
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import button, icon_button, row
 
 if TYPE_CHECKING:
     from workers.backtest.shelf import Result

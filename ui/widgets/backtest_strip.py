@@ -12,7 +12,8 @@ from app.runs import Run
 from ui import words
 from ui.theme import Theme
 from ui.widgets.cells import paint_progress
-from ui.widgets.labels import ElidedLabel, button
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import button
 
 _WIDE: Final = 132.0
 

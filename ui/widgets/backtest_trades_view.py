@@ -12,7 +12,8 @@ from app.errors import MetronomeError
 from ui.models.backtest_trades import Column, TradeTable, decimals, told
 from ui.theme import Theme
 from ui.widgets.backtest_parts import lines_table
-from ui.widgets.labels import ElidedLabel, label
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.labels import label
 from ui.widgets.trade_chart import TradeChart
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from ui.models.ink_table import Ink, InkTable, Line
 from ui.theme import Theme
 from ui.widgets.backtest_parts import lines_table
 from ui.widgets.choice import Choice
+from ui.widgets.elided import ElidedLabel
 from ui.widgets.heat_map import HeatMapView
-from ui.widgets.labels import ElidedLabel, button, label, row
+from ui.widgets.labels import button, label, row
 
 if TYPE_CHECKING:
     from app.engine import Engine
