@@ -116,6 +116,11 @@ class Paths:
         return self.data / "backtests"
 
     @property
+    def backtest_bin(self) -> Path:
+        """Deleted backtests, each in a folder named by when that was."""
+        return self.data / "bin" / "backtests"
+
+    @property
     def support(self) -> Path:
         """Support bundles."""
         return self.data / "support"

@@ -36,7 +36,9 @@ from ui.widgets.nav_list import NavList
 from ui.widgets.simulated_banner import SimulatedBanner
 from ui.window_state import WindowState, areas_in_sight, keep_in_sight, open_at
 
-PAGES = ("tasks", "health", "ideas", "strategies", "market", "calendar", "news", "history", "logs", "settings")
+PAGES = (
+    "tasks", "health", "ideas", "strategies", "backtests", "market", "calendar", "news", "history", "logs", "settings",
+)  # fmt: skip
 GROUPS = ("ideas", "market", "history")
 """Pages before which the list of pages has a line."""
 EVALUATIONS = ("evaluate_all_strategies", "evaluate_single_symbol")
@@ -69,6 +71,7 @@ class MainWindow(QMainWindow):
             "health": self.tr("Health"),
             "ideas": self.tr("Trade ideas"),
             "strategies": self.tr("Strategies"),
+            "backtests": self.tr("Backtests"),
             "market": self.tr("Market"),
             "calendar": self.tr("Calendar"),
             "news": self.tr("News"),
@@ -220,6 +223,12 @@ class MainWindow(QMainWindow):
             from ui.pages.strategies import StrategiesPage
 
             page = StrategiesPage(self._theme, self._link)
+        elif name == "backtests":
+            from ui.pages.backtests import BacktestsPage
+
+            page = BacktestsPage(self._theme, self._link)
+            page.told.connect(lambda text: self.messages.post(Message("info", text)))
+            page.import_asked.connect(self.drop.import_files)
         elif name == "market":
             from ui.pages.market import MarketPage
 
@@ -402,6 +411,8 @@ class MainWindow(QMainWindow):
             self._link.submit("collect_market_data")
         elif self.page == "strategies":
             self._evaluate_strategy()
+        elif self.page == "backtests":
+            self._test_strategy(again=False)
 
     def _evaluate_strategy(self) -> None:
         from ui.pages.strategies import StrategiesPage
@@ -410,8 +421,17 @@ class MainWindow(QMainWindow):
         if isinstance(page, StrategiesPage):
             page.evaluate()
 
+    def _test_strategy(self, *, again: bool) -> None:
+        from ui.pages.backtests import BacktestsPage
+
+        page = self._pages["backtests"]
+        if isinstance(page, BacktestsPage):
+            page.again() if again and page.shown is not None else page.new()
+
     def _run_with_parameters(self) -> None:
-        if self.page == "tasks" and self.tasks.current_task:
+        if self.page == "backtests":
+            self._test_strategy(again=True)
+        elif self.page == "tasks" and self.tasks.current_task:
             self.tasks.ask_parameters(self.tasks.current_task)
 
     def _find(self) -> None:

@@ -231,7 +231,7 @@ class CandleChart(QWidget):
         digits = self._chart.digits if self._chart else 5
         painter.setFont(self._theme.font(11))
         line = QPen(self._theme.tint("line", 0.55), 1.0)
-        step = _price_step(high - low, plot.height() / 56)
+        step = price_step(high - low, plot.height() / 56)
         price = np.ceil(low / step) * step
         while price < high:
             at = plot.bottom() - (price - low) / (high - low) * plot.height()
@@ -454,7 +454,7 @@ class CandleChart(QWidget):
         return self.words_at(self.bar_at(self._pointer.x()))
 
 
-def _price_step(span: float, lines: float) -> float:
+def price_step(span: float, lines: float) -> float:
     """A round step so that some ``lines`` lines fit into ``span``."""
     rough = span / max(2.0, lines)
     power = 10.0 ** np.floor(np.log10(rough))

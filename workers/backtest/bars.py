@@ -132,6 +132,11 @@ def read_file(path: Path, asked: Asked) -> History:
         UserAction: it cannot be used, or not as it is; the message says why and what to do.
     """
     keep_freed()
+    return read(path, asked)
+
+
+def read(path: Path, asked: Asked) -> History:
+    """Read a file of bars as ``read_file`` does, in a process that goes on with other things afterwards."""
     source = _only_source(path)
     table = recognise(source)
     if table.ticks:

@@ -13,6 +13,7 @@ import numpy as np
 
 from workers.backtest import report_proof
 from workers.backtest.breakdown import histogram
+from workers.backtest.figure_names import GROUPS, TABLES
 from workers.backtest.model import Reason, Report
 from workers.backtest.report_json import thinned
 from workers.backtest.svg import Frame
@@ -41,56 +42,6 @@ border-radius:6px;padding:8px 12px;margin:10px 0}svg{width:100%;height:auto}svg 
 @media print{body{max-width:none}.scroll{max-height:none;overflow:visible}}
 """
 
-#: Groups of figures: title, and names with how they are shown (m money, p percent, n number, i count, t time).
-_GROUPS: Final[Sequence[tuple[str, Sequence[tuple[str, str, str]]]]] = (
-    ("Result", (
-        ("total_net_profit", "Total net profit", "m"), ("gross_profit", "Gross profit", "m"),
-        ("gross_loss", "Gross loss", "m"), ("profit_factor", "Profit factor", "n"),
-        ("expected_payoff", "Expected payoff", "m"), ("recovery_factor", "Recovery factor", "n"),
-        ("return_percent", "Return", "p"), ("cagr_percent", "CAGR", "p"),
-        ("buy_and_hold_percent", "Buy and hold (the price alone)", "p"), ("commission", "Commission", "m"),
-        ("swap", "Swap", "m"),
-    )),
-    ("Risk", (
-        ("balance_drawdown_absolute", "Balance drawdown absolute", "m"),
-        ("balance_drawdown_maximal", "Balance drawdown maximal", "m"),
-        ("balance_drawdown_relative_percent", "Balance drawdown relative", "p"),
-        ("equity_drawdown_absolute", "Equity drawdown absolute", "m"),
-        ("equity_drawdown_maximal", "Equity drawdown maximal", "m"),
-        ("equity_drawdown_relative_percent", "Equity drawdown relative", "p"),
-        ("sharpe_ratio", "Sharpe ratio (daily, a year)", "n"), ("sortino_ratio", "Sortino ratio", "n"),
-        ("deflated_sharpe_ratio", "Deflated Sharpe ratio (probability)", "n"), ("trials", "Trials", "i"),
-        ("calmar_ratio", "Calmar ratio", "n"), ("sqn", "SQN", "n"), ("exposure_percent", "Exposure", "p"),
-    )),
-    ("Trades", (
-        ("total_trades", "Total trades", "i"), ("long_trades", "Long trades", "i"),
-        ("long_trades_won_percent", "Long trades won", "p"), ("short_trades", "Short trades", "i"),
-        ("short_trades_won_percent", "Short trades won", "p"), ("profit_trades_percent", "Profit trades", "p"),
-        ("largest_profit_trade", "Largest profit trade", "m"), ("largest_loss_trade", "Largest loss trade", "m"),
-        ("average_profit_trade", "Average profit trade", "m"), ("average_loss_trade", "Average loss trade", "m"),
-        ("average_holding_s", "Average holding", "t"), ("ambiguous_trades", "Ambiguous trades", "i"),
-    )),
-    ("Series", (
-        ("maximum_consecutive_wins", "Maximum consecutive wins", "i"),
-        ("maximal_consecutive_profit", "Maximal consecutive profit", "m"),
-        ("maximum_consecutive_losses", "Maximum consecutive losses", "i"),
-        ("maximal_consecutive_loss", "Maximal consecutive loss", "m"),
-        ("average_consecutive_wins", "Average consecutive wins", "n"),
-        ("average_consecutive_losses", "Average consecutive losses", "n"), ("z_score", "Z-score", "n"),
-        ("z_score_probability_percent", "Z-score probability", "p"), ("ahpr", "AHPR", "n"), ("ghpr", "GHPR", "n"),
-        ("lr_correlation", "LR correlation", "n"), ("lr_standard_error", "LR standard error", "m"),
-        ("average_mfe", "Average MFE", "m"), ("average_mae", "Average MAE", "m"),
-    )),
-)  # fmt: skip
-
-_TABLES: Final = (
-    ("direction", "By direction"),
-    ("exit_reason", "By reason of the exit"),
-    ("session", "By session of the entry"),
-    ("weekday", "By weekday of the entry"),
-    ("hour", "By hour of the entry (UTC)"),
-)
-
 
 def text(report: Report, trades_file: str) -> str:
     """The whole page.
@@ -115,7 +66,7 @@ def text(report: Report, trades_file: str) -> str:
         parts += _luck(report)
         parts += report_proof.walked(report.head["walk_forward"])
         parts += _months(report)
-        parts += ["<div class='pair'>", *(_breakdown(report, *table) for table in _TABLES), "</div>"]
+        parts += ["<div class='pair'>", *(_breakdown(report, *table) for table in TABLES), "</div>"]
         parts += _trades(report, trades_file)
     else:
         parts.append(f"<h2>No trades</h2><p>{escape(str(head['no_trades']))}</p>")
@@ -181,7 +132,7 @@ def _values(borders: Sequence[float]) -> list[tuple[float, str]]:
 
 def _figures(report: Report) -> list[str]:
     figures, blocks = report.statistics, []
-    for title, names in _GROUPS:
+    for title, names in GROUPS:
         rows = "".join(
             f"<tr><td>{escape(label)}</td><td class='n{_colour(figures.get(name), kind)}'>"
             f"{escape(_shown(figures.get(name), kind))}</td></tr>"

@@ -22,6 +22,7 @@ from workers.wording import count
 ENGINE_VERSION: Final = 1
 #: A share of trades that may have ended either way without a word of warning; the count is always told.
 _FEW_AMBIGUOUS: Final = 0.02
+_BALANCE: Final = ", balance "
 
 
 def warnings(request: Request, history: History, played: Played, grade: Grade) -> list[str]:
@@ -70,7 +71,12 @@ def head(
         **request.about,
         "engine": ENGINE_VERSION,
         "currency": request.market.currency,
-        "bars": bars_head(history, terms, grade),
+        "bars": {
+            "path": str(request.path) if request.path else "",
+            "time_zone": request.asked.time_zone,
+            "point": request.asked.point,
+            **bars_head(history, terms, grade),
+        },
         "terms": terms_of(terms),
         "costs": costs_of(request.costs),
         "counts": {
@@ -124,6 +130,20 @@ def costs_of(costs: Costs) -> dict[str, Any]:
     """What trading cost."""
     names = ("ideal", "spread_points", "commission", "slippage_points", "swap")
     return {name: getattr(costs, name) for name in names}
+
+
+def so_far(positions: int, balance: float, currency: str) -> str:
+    """What a test under way says of itself; ``balance_in`` takes the balance out of it again."""
+    return f"{count(positions, 'position')}{_BALANCE}{balance:,.2f} {currency}"
+
+
+def balance_in(text: str) -> float | None:
+    """The balance in what a test under way says; None when it does not speak of one."""
+    _before, found, rest = text.partition(_BALANCE)
+    try:
+        return float(rest.split(" ", 1)[0].replace(",", "")) if found else None
+    except ValueError:
+        return None
 
 
 def key(head: Mapping[str, Any]) -> str:

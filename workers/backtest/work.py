@@ -325,16 +325,15 @@ class Case:
     def _watch(self) -> Callable[[int, Callable[[], tuple[int, float]]], None]:
         """Tells the run now and then how far the walk is and what it has made, and stops it when it was asked to."""
         total = len(self._times)
-        told = 0
+        reached = 0
 
         def watch(bar: int, so_far: Callable[[], tuple[int, float]]) -> None:
-            nonlocal told
+            nonlocal reached
             self._voice.check_cancelled()
-            if bar - told >= total // _TOLD:
-                told = bar
+            if bar - reached >= total // _TOLD:
+                reached = bar
                 positions, money = so_far()
-                text = f"{count(positions, 'position')}, balance {money:,.2f} {self._request.market.currency}"
-                self._voice.progress(bar, total, text)
+                self._voice.progress(bar, total, told.so_far(positions, money, self._request.market.currency))
 
         return watch
 
