@@ -50,6 +50,8 @@ def tasks(session: CommandSession) -> int:
         write_json(rows)
     else:
         task_table(rows)
+        if session.settings.current.timetable.paused:
+            write("All tasks are paused: none begins by itself until the window or a setting resumes them.")
     return OK
 
 

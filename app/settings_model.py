@@ -435,7 +435,14 @@ class TimetableSettings(SettingsGroup):
 class HistorySettings(SettingsGroup):
     """How long runs are remembered."""
 
-    keep_days: int = setting(90, "Keep days", "Runs older than this are forgotten.", unit="days", ge=1, le=3650)
+    keep_days: int = setting(
+        90,
+        "Keep days",
+        "Runs older than this are forgotten once a week of runs confirms the clock.",
+        unit="days",
+        ge=1,
+        le=3650,
+    )
     keep_rows: int = setting(
         1_000_000, "Keep runs", "At most this many runs are remembered.", unit="runs", ge=1000, le=20_000_000
     )

@@ -18,7 +18,9 @@ def first_steps(theme: Theme, link: EngineLink, window: MainWindow) -> HintCard:
     """The card of the first start."""
     simulated = bool(link.terminal.simulated)
     remark = (
-        tr("Metronome is at work on a simulated market, so that you can look around. Nothing is sent to a broker.")
+        tr("All tasks are paused: press Resume when you are ready. Nothing is sent to a broker.")
+        if link.timetable.paused
+        else tr("Metronome is at work on a simulated market, so that you can look around. Nothing is sent to a broker.")
         if simulated
         else tr("Metronome is at work. It advises only: it never sends an order.")
     )

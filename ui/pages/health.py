@@ -155,6 +155,8 @@ class HealthPage(Page):
 
     def _on_newest(self, run: Run | None) -> None:
         if run is None:
+            if self._link.timetable.paused:
+                self._note.setText(self.tr("All tasks are paused, so there is no check yet: press Check now."))
             return
         self._run, self._stale = run, False
         checks = [check for check in run.result.get("checks", ()) if isinstance(check, Mapping)]
