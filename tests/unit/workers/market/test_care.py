@@ -156,10 +156,13 @@ def test_the_weekend_is_no_gap_and_a_stale_quote_in_the_week_is_told(bench: Benc
     assert grades(bench)["reasons"] == ["the newest quote is stale"]
 
 
+@pytest.mark.allow_warnings("data_grades.json is damaged")
 @pytest.mark.parametrize("content", ["", "{", '{"schema": 1, "grades": [\n{"symbol": 3, "lost": 7, "asked": []}\n]}\n'])
 def test_strange_grades_are_begun_anew(bench: Bench, content: str) -> None:
     (bench.paths.cache / "data_grades.json").write_text(content, encoding="utf-8")
     assert collect(bench)[0].grades == {"EURUSD M5": "A"}
+    aside = [path.read_text(encoding="utf-8") for path in bench.paths.cache.glob("data_grades.json.damaged-*")]
+    assert aside == ([content] if len(content) < 2 else [])
 
 
 def test_what_is_kept(bench: Bench) -> None:
