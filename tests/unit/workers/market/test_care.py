@@ -406,3 +406,9 @@ def test_the_terminal_is_asked_once_about_a_day_that_may_be_a_holiday(bench: Ben
     bench.terminal.calls.clear()
     collect(bench)
     assert bench.terminal.calls.count("rates_range") == 1
+
+
+def test_one_bar_that_is_lost_is_told_as_one(bench: Bench) -> None:
+    hide(bench, (60, 59))
+    bench.market(history_bars=500)
+    assert collect(bench)[0].lost == ("EURUSD M5: 1 bar at 2025-06-03 07:05 UTC",)
