@@ -364,9 +364,7 @@ def lost_texts(cared: list[Cared]) -> tuple[str, ...]:
         name = f"{item.job.symbol} {item.job.timeframe}"
         if item.begins is not None:
             texts.append(f"{name}: the terminal's history begins {item.begins:%Y-%m-%d %H:%M} UTC")
-        texts += [
-            f"{name}: {gap.counted} {'at' if gap.first == gap.last else 'from'} {gap}" for gap in item.lost
-        ]
+        texts += [f"{name}: {gap.counted} {'at' if gap.first == gap.last else 'from'} {gap}" for gap in item.lost]
     return tuple(texts[:_LISTED])
 
 
