@@ -75,7 +75,7 @@ class ServerTimeRule:
         return datetime.fromtimestamp(server_s - offset, UTC)
 
     def to_utc_by(self, server_s: float, now: datetime) -> datetime:
-        """As ``to_utc`` for a stamp made before ``now`` (aware): of two readings, the last that is not still to come."""
+        """As ``to_utc`` for a stamp made by ``now`` (aware): of two readings, the last that is not still to come."""
         first = self.to_utc(server_s)
         hour = self.told_twice(server_s)
         later = first + timedelta(seconds=hour[1] - hour[0]) if hour else first

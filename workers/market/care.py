@@ -254,7 +254,12 @@ class Caretaker:
             if rates is None:
                 return window.rates[:0], begins, []
             begins = datetime.fromtimestamp(int(rates["time"][0]), UTC) if 0 < len(rates) < depth else None
-            asked = [gap for gap in wanted if len(rates) and gap.first >= int(rates["time"][0])]
+            oldest = int(rates["time"][0]) if len(rates) else None
+            asked = [gap for gap in wanted if oldest is not None and gap.first >= oldest]
+            if len(asked) < len(wanted):
+                # What begins before the newest bars was not in this question.
+                earlier, answered = self._inside(job, [gap for gap in wanted if gap not in asked], seconds)
+                rates, asked = bar_history.newer_than(np.concatenate((earlier, rates)), None), [*answered, *asked]
         else:
             rates, asked = self._inside(job, wanted, seconds)
         missing = ~np.isin(rates["time"], window.times)

@@ -412,3 +412,17 @@ def test_one_bar_that_is_lost_is_told_as_one(bench: Bench) -> None:
     hide(bench, (60, 59))
     bench.market(history_bars=500)
     assert collect(bench)[0].lost == ("EURUSD M5: 1 bar at 2025-06-03 07:05 UTC",)
+
+
+def test_a_gap_before_the_newest_bars_is_asked_for_too(bench: Bench) -> None:
+    hide(bench)
+    bench.market(history_bars=500)
+    collect(bench)
+    path = bench.paths.bars / "EURUSD_M5.csv"
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:20] + lines[200:]))
+    later(bench, 100 * 300)  # of the gap, the first 80 bars are no longer among the newest 500
+    result, _ = collect(bench)
+    assert (result.bars_healed, result.bars_lost, result.lost) == (180 + 99, 0, ())
+    assert path.read_bytes().startswith(whole)
