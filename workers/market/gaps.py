@@ -6,9 +6,10 @@ holiday only the terminal knows: what it has is filled in, what it has not was c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -90,6 +91,17 @@ def find_gaps(times: Times, seconds: int, rule: ServerTimeRule, hours: Hours | N
         ]
         found += parts or [Gap(int(missing[0]), int(missing[-1]), len(missing), closed=True)]
     return found
+
+
+def kept_gaps(entry: Mapping[str, Any], name: str) -> list[Gap]:
+    """The gaps that are kept with a grade under ``lost`` or ``closed``; strange ones are left out."""
+    found = entry.get(name)
+    kept = [item for item in found if isinstance(item, list)] if isinstance(found, list) else []
+    return [
+        Gap(item[0], item[1], item[2] if len(item) > 2 else 0, closed=name == "closed", doubtful=name == "closed")
+        for item in kept
+        if len(item) in (2, 3) and all(isinstance(number, int) for number in item)
+    ]
 
 
 def trades_at(times: Times, seconds: int, rule: ServerTimeRule, moment: datetime, hours: Hours | None = None) -> bool:
