@@ -88,11 +88,7 @@ def japanese(content: bytes, content_type: str) -> tuple[str, str]:
     if name != named:
         should = (said or next(iter(stated), "utf-8")).upper()
         return text, f"it is not the {should} that it should be; it was read as {_shown(name)}"
-    doubtful = name != "iso2022_jp" and _is_garbled(content[:_LOOKED_AT], name)
-    return (
-        text,
-        f"it makes no sense in the {said.upper()} that it says, nor in another Japanese set" if doubtful else "",
-    )
+    return text, _doubt(text, said.upper())
 
 
 def _best_japanese(head: bytes, named: str) -> str:
@@ -103,14 +99,13 @@ def _best_japanese(head: bytes, named: str) -> str:
     return other if other and (_score(head, other) or 0.0) >= _SURE else named
 
 
-def _is_garbled(head: bytes, name: str) -> bool:
-    """Whether a text cannot be read in this set, or is mostly what other bytes look like in it."""
-    try:
-        text = codecs.getincrementaldecoder(name)().decode(head)
-    except UnicodeDecodeError:
-        return True
+def _doubt(text: str, said: str) -> str:
+    """What to tell of a text that was read in the set that it names; empty when nothing is wrong."""
     beyond = [char for char in text if char > "\x7f"]
-    return sum("\uff61" <= char <= "\uff9f" for char in beyond) > _MOST_HALF_WIDTH * len(beyond)
+    odd = sum("\uff61" <= char <= "\uff9f" or char == "\ufffd" for char in beyond)
+    if odd > _MOST_HALF_WIDTH * len(beyond):
+        return f"it makes no sense in the {said} that it says, nor in another Japanese set"
+    return f"it was read as {said} with damaged characters" if "\ufffd" in beyond else ""
 
 
 def guess(content: bytes) -> tuple[str, str]:

@@ -256,6 +256,13 @@ def test_what_is_no_japanese_in_any_set_is_told() -> None:
     assert "it makes no sense in the SHIFT_JIS that it says" in read(data).notes[0]
 
 
+def test_a_damaged_character_of_japanese_costs_the_others_nothing() -> None:
+    data = (DECLARED % ("shift_jis", "", JAPANESE, JAPANESE + "x")).encode("cp932").replace(b"x</desc", b"\x85 </desc")
+    found = read(data)
+    assert found.articles[0].title == JAPANESE
+    assert found.notes == ("it was read as SHIFT_JIS with damaged characters",)
+
+
 def test_a_few_damaged_characters_cost_the_others_nothing() -> None:
     data = (RAW % ("", RUSSIAN, "x")).encode().replace("ставку".encode(), "ставк".encode() + b"\xd1")
     found = read(data)
