@@ -116,7 +116,7 @@ class Dealing(Reading):
 
     def _in_utc(self, ticks: Ticks) -> Ticks:
         converted = np.array(ticks)
-        utc = self._server_clock.rule.times_to_utc(ticks["time"])
+        utc = self._server_clock.rule.ordered_to_utc(ticks["time"], each_once=False)
         converted["time_msc"] = ticks["time_msc"] + (utc - ticks["time"]) * 1000
         converted["time"] = utc
         converted.setflags(write=False)

@@ -18,6 +18,7 @@ from app.terminal.values import Bars, DayFigures, Rates, SessionStatus, Snapshot
 
 # Listing thousands of symbols takes long; for a hint the list of the last minutes will do.
 _CATALOGUE_KEPT_S = 600.0
+_HOUR = 3600
 _CATALOGUE_FIELDS = ("description", "path", "trade_mode", "trade_calc_mode", "select")
 
 
@@ -28,6 +29,8 @@ class Reading(ABC):
         self._clock = clock
         self._server_clock = ServerClock(server_time)
         self._catalogue: tuple[str, float, Mapping[str, Mapping[str, Any]]] | None = None
+        # Of quotes in an hour that the server's clock repeats: when each was made, as told when it was first seen.
+        self._told_twice: dict[str, tuple[str, float, datetime]] = {}
 
     @property
     @abstractmethod
@@ -84,8 +87,18 @@ class Reading(ABC):
             raise TerminalBusy(msg, advice="Wait for the market to open, or look at the symbol in the Market Watch.")
         stamp = raw["time_msc"] / 1000
         self._server_clock.observe(stamp, self._clock.now(), symbol)
-        time = self._server_clock.rule.to_utc(stamp)
+        time = self._made_at(symbol, stamp)
         return Tick(symbol, time, raw["bid"], raw["ask"], raw["last"], raw["volume"], raw["flags"])
+
+    def _made_at(self, symbol: str, stamp: float) -> datetime:
+        """When a quote was made; in the hour that the server's clock repeats, as near to now as it can be."""
+        rule = self._server_clock.rule
+        if rule.told_twice(stamp) is None:
+            return rule.to_utc(stamp)
+        known = self._told_twice.get(symbol)
+        if known is None or known[:2] != (rule.name, stamp):
+            known = self._told_twice[symbol] = (rule.name, stamp, rule.to_utc_by(stamp, self._clock.now()))
+        return known[2]
 
     def symbol_info(self, symbol: str, timeout_s: float | None = None) -> SymbolInfo:
         """The specification of a symbol. Raises as ``Session.call``."""
@@ -124,7 +137,7 @@ class Reading(ABC):
             return Snapshot(SymbolInfo.from_struct(raw), None, DayFigures.of(raw))
         stamp = float(raw["time"])
         self._server_clock.observe(stamp, self._clock.now(), symbol)
-        time = self._server_clock.rule.to_utc(stamp)
+        time = self._made_at(symbol, stamp)
         tick = Tick(symbol, time, raw["bid"], raw["ask"], raw["last"], raw["volume"], 0)
         return Snapshot(SymbolInfo.from_struct(raw), tick, DayFigures.of(raw))
 
@@ -146,9 +159,14 @@ class Reading(ABC):
             UserAction: There is no such timeframe.
             MetronomeError: As ``Session.call``.
         """
-        constant = timeframe(frame).constant
+        constant, seconds = timeframe(frame)
         rates = self._invoke("copy_rates_from_pos", (symbol, constant, start_pos, count), {}, timeout_s)
-        return self._bars(symbol, frame, rates)
+        rule = self._server_clock.rule
+        if seconds <= _HOUR and len(rates) == count and len(rates) and rule.told_twice(int(rates["time"][0])):
+            # Which time of two is told by the bars before: ask for those, too.
+            more = count + 2 * _HOUR // seconds
+            rates = self._invoke("copy_rates_from_pos", (symbol, constant, start_pos, more), {}, timeout_s)
+        return self._bars(symbol, frame, rates, count=count)
 
     def rates_range(
         self, symbol: str, frame: str, since: datetime, until: datetime, timeout_s: float | None = None
@@ -162,16 +180,34 @@ class Reading(ABC):
         constant = timeframe(frame).constant
         rule = self._server_clock.rule
         first, last = (rule.to_server(require_aware(moment)) for moment in (since, until))
+        begins, ends = rule.told_twice(first), rule.told_twice(last)
+        # An hour that is told twice is asked for as a whole: which time is meant is told by the order of its bars.
+        first, last = float(begins[0]) if begins else first, float(ends[1] - 1) if ends else last
         rates = self._invoke("copy_rates_range", (symbol, constant, first, last), {}, timeout_s)
-        return self._bars(symbol, frame, rates)
+        return self._bars(symbol, frame, rates, span=(since, until) if begins or ends else None)
 
-    def _bars(self, symbol: str, frame: str, rates: Rates) -> Bars:
+    def _bars(
+        self,
+        symbol: str,
+        frame: str,
+        rates: Rates,
+        *,
+        count: int | None = None,
+        span: tuple[datetime, datetime] | None = None,
+    ) -> Bars:
+        """The answer in UTC: of it the last ``count`` bars, or those that opened in ``span``."""
         if not len(rates):
             return Bars(symbol, frame, rates, forming=False)
         rule = self._server_clock.rule
         ends = bar_end(int(rates["time"][-1]), timeframe(frame).seconds)
         forming = ends > rule.to_server(self._clock.now())
         converted = np.array(rates)
-        converted["time"] = rule.times_to_utc(rates["time"])
+        converted["time"] = rule.ordered_to_utc(rates["time"])
+        if count is not None and len(converted) > count:
+            converted = converted[-count:]
+        if span is not None:
+            first, last = (moment.timestamp() for moment in span)
+            inside = (converted["time"] >= first) & (converted["time"] <= last)
+            converted, forming = converted[inside], forming and bool(inside[-1])
         converted.setflags(write=False)
         return Bars(symbol, frame, converted, forming)

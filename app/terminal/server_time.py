@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from app.errors import UserAction
-from app.terminal.timeframes import Times
+from app.terminal.timeframes import DAY, Times
 
 AUTO = "auto"
 NEW_YORK = "GMT+2/+3 New York"
@@ -73,6 +73,49 @@ class ServerTimeRule:
         instants, offsets = self._changes(year, year)
         offset = int(offsets[np.searchsorted(instants + offsets[:-1], server_s, side="right")])
         return datetime.fromtimestamp(server_s - offset, UTC)
+
+    def to_utc_by(self, server_s: float, now: datetime) -> datetime:
+        """As ``to_utc`` for a stamp made by ``now`` (aware): of two readings, the last that is not still to come."""
+        first = self.to_utc(server_s)
+        hour = self.told_twice(server_s)
+        later = first + timedelta(seconds=hour[1] - hour[0]) if hour else first
+        return later if later.timestamp() <= now.timestamp() + _CLOCK_ERROR_S else first
+
+    def told_twice(self, server_s: float) -> tuple[int, int] | None:
+        """First stamp and end of the hour that the server's clock repeats, if this stamp is in one."""
+        utc_s = self.to_utc(server_s).timestamp()
+        for turn in self.turns_back(utc_s, utc_s + DAY):
+            begins, ends = self._repeated(turn)
+            if begins <= server_s < ends:
+                return begins, ends
+        return None
+
+    def _repeated(self, turn: int) -> tuple[int, int]:
+        """Of the hour that is repeated from this instant (UTC epoch seconds) on: its first stamp and its end."""
+        before, after = (self.offset_s(datetime.fromtimestamp(moment, UTC)) for moment in (turn - 1, turn))
+        return turn + after, turn + before
+
+    def ordered_to_utc(self, server_times: Times, *, each_once: bool = True) -> Times:
+        """As ``times_to_utc`` for stamps in the order in which they were made.
+
+        Their order tells the hour that exists twice apart: from where the stamps step back in it, or do not move on,
+        they were made the second time. Of stamps that are there only once the first is meant.
+
+        Args:
+            each_once: No two have one time, as with bars; those of ticks stand still within a second.
+        """
+        utc = self.times_to_utc(server_times)
+        back = np.flatnonzero(np.diff(server_times) < (1 if each_once else 0)) + 1
+        if not len(back):
+            return utc
+        for turn in self.turns_back(float(utc.min()), float(utc.max()) + DAY):
+            begins, ends = self._repeated(turn)
+            twice = (server_times >= begins) & (server_times < ends)
+            again = back[twice[back] & twice[back - 1]]
+            if len(again):
+                twice[: again[0]] = False
+                utc[twice] += ends - begins
+        return utc
 
     def times_to_utc(self, server_times: Times) -> Times:
         """Many stamps of the server as UTC epoch seconds; a new array of the same length."""

@@ -6,14 +6,14 @@ import csv
 import io
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from app.clock import Clock
 from app.errors import Cancelled
-from app.files import StorageError, atomic_write_text
+from app.files import StorageError, atomic_write_text, guarding
 from app.paths import safe_name
 from app.runs import iso
 from app.settings_model import Settings
@@ -124,8 +124,15 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, page: 
     outcome.notes += [text] if (text := told(again)) else []
     outcome.missing = report.missing
     folder = _folder(storage, path, report)
-    for name, table in report.tables.items():
-        _write_csv(folder / f"{name.replace(' ', '_')}.csv", [table.columns, *table.rows])
+    longer = _longer_part(storage, folder, outcome) if report.missing else 0
+    if longer:
+        outcome.stored = storage.relative(folder)
+        outcome.notes.append(f"A part of it with {longer:,} rows is stored already and stays; nothing was added.")
+        return
+    tables = {f"{name.replace(' ', '_')}.csv": table for name, table in report.tables.items()}
+    _forget_tables(folder, tables)
+    for name, table in tables.items():
+        _write_csv(folder / name, [table.columns, *table.rows])
     document: dict[str, Any] = {
         "file": path.name,
         "kind": report.kind,
@@ -150,6 +157,22 @@ def _folder(storage: Storage, path: Path, report: Report) -> Path:
     folder = storage.paths.imports / "reports" / _stem(path)
     known = storage.read_json(folder / "report.json") if report.missing else None
     return folder.with_name(f"{folder.name}-part") if known is not None and not known.get("missing") else folder
+
+
+def _longer_part(storage: Storage, folder: Path, outcome: Outcome) -> int:
+    """How many rows the part has that is stored in this folder, if these are more than those of the outcome; else 0."""
+    known = storage.read_json(folder / "report.json")
+    tables = known.get("tables") if known is not None else None
+    counts = [count for count in tables.values() if isinstance(count, int)] if isinstance(tables, dict) else []
+    return sum(counts) if sum(counts) > sum(outcome.tables.values()) else 0
+
+
+def _forget_tables(folder: Path, kept: Container[str]) -> None:
+    """Remove the tables of another cut of the file, so that those in the folder are of one."""
+    with guarding(folder, "clear"):
+        for path in folder.glob("*.csv"):
+            if path.name not in kept:
+                path.unlink()
 
 
 def _check_count(report: Report) -> None:

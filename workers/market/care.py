@@ -22,7 +22,7 @@ from app.terminal.timeframes import Times
 from app.terminal.values import RATES_DTYPE, TIMEFRAMES
 from workers.market import bar_history
 from workers.market.bar_window import Window, first_after, pieces_around, read_window
-from workers.market.gaps import Gap, find_gaps
+from workers.market.gaps import Gap, find_gaps, kept_gaps
 from workers.market.grade import Grade, grade
 from workers.market.hours import hours_of
 from workers.market.missed import bars_between
@@ -37,6 +37,8 @@ _ASK_AGAIN: Final = timedelta(hours=20)
 _LISTED: Final = 20
 #: No look goes deeper than so many bars (some 80 MB of lines).
 _DEEPEST: Final = 300_000
+#: So often is a history looked at while bars are filled in.
+_LOOKS: Final = 3
 #: Gaps within so many bars are asked for together.
 _NEAR: Final = 20_000
 #: So many doubtful pauses are remembered as closed, the newest of them: some years of holidays.
@@ -146,17 +148,11 @@ class Caretaker:
         depth, entry = ctx.settings.market.history_bars, self._kept.get(job.key, {})
         lines = self._lines_to_read(entry, depth, seconds)
         window, healed, begins = _read_orderable(path, lines), 0, None
-        closed = _kept_gaps(entry, "closed")
+        closed = kept_gaps(entry, "closed")
         if needs_tidying(window) and window.reaches_back:
             window = self._tidied(path, window, job)
         if not window.spoiled and window.in_order:
-            found, begins, asked = self._what_is_missing(job, window, entry, depth, seconds)
-            if len(found) and ctx.storage.replace_file(
-                path, window.size, pieces_around(path, window, _merged(window, found, job.digits))
-            ):
-                ctx.wrote(path)
-                healed = len(found)
-                window = read_window(path, len(window.times) + healed)
+            window, healed, begins, asked = self._healed(path, window, job, entry)
             closed = [*closed, *asked]
         gaps = self._gaps(job, np.unique(window.times))
         known = {gap.span for gap in closed}
@@ -177,11 +173,32 @@ class Caretaker:
         until = int(window.times.max()) if len(window.times) else 0
         return Cared(job, graded, healed, lost, begins, until, _still(closed, gaps, window))
 
+    def _healed(
+        self, path: Path, window: Window, job: Job, entry: Mapping[str, Any]
+    ) -> tuple[Window, int, datetime | None, list[Gap]]:
+        """Fill in what the terminal has: the window then, how many bars it was, and the rest of ``_what_is_missing``.
+
+        With the bars that are filled in it is known better when the symbol trades, so that there is another look: what
+        is still missing then has been asked for.
+        """
+        healed, begins, asked = 0, _moment(entry.get("begins")), []
+        for _ in range(_LOOKS):
+            found, begins, answered = self._what_is_missing(job, window, {**entry, "begins": iso(begins)})
+            asked += answered
+            if not len(found) or not self._ctx.storage.replace_file(
+                path, window.size, pieces_around(path, window, _merged(window, found, job.digits))
+            ):
+                break
+            self._ctx.wrote(path)
+            healed += len(found)
+            window = read_window(path, len(window.times) + len(found))
+        return window, healed, begins, asked
+
     def _lines_to_read(self, entry: Mapping[str, Any], depth: int, seconds: int) -> int:
         """How deep to look: the bars in view, all that came since the last look, once a day back to what is lost."""
         oldest = entry.get("until")
         if self._rested(entry):
-            oldest = min((gap.first for gap in _kept_gaps(entry, "lost")), default=oldest)
+            oldest = min((gap.first for gap in kept_gaps(entry, "lost")), default=oldest)
         if not isinstance(oldest, int):
             return depth
         return max(depth, min(int(self._ctx.clock.now().timestamp() - oldest) // seconds + 2, _DEEPEST))
@@ -235,16 +252,17 @@ class Caretaker:
         return bar_history.sound(bar_history.newer_than(whole, None))
 
     def _what_is_missing(
-        self, job: Job, window: Window, entry: Mapping[str, Any], depth: int, seconds: int
+        self, job: Job, window: Window, entry: Mapping[str, Any]
     ) -> tuple[np.ndarray[Any, Any], datetime | None, list[Gap]]:
         """Bars of the terminal that the history lacks; where the terminal's begins, if that is too late; and the
         doubtful pauses that it answered about.
         """
+        depth, seconds = self._ctx.settings.market.history_bars, TIMEFRAMES[job.timeframe].seconds
         begins = _moment(entry.get("begins"))
         rested = self._rested(entry)
         gaps = self._gaps(job, window.times)
-        known = {gap.span for gap in _kept_gaps(entry, "lost")}
-        answered = {gap.span for gap in _kept_gaps(entry, "closed")}
+        known = {gap.span for gap in kept_gaps(entry, "lost")}
+        answered = {gap.span for gap in kept_gaps(entry, "closed")}
         doubtful = [gap for gap in gaps if gap.doubtful and gap.span not in answered]
         new = [gap for gap in gaps if not gap.closed and (rested or gap.span not in known)]
         wanted = sorted((*new, *doubtful), key=lambda gap: gap.first)
@@ -256,7 +274,12 @@ class Caretaker:
             if rates is None:
                 return window.rates[:0], begins, []
             begins = datetime.fromtimestamp(int(rates["time"][0]), UTC) if 0 < len(rates) < depth else None
-            asked = [gap for gap in wanted if len(rates) and gap.first >= int(rates["time"][0])]
+            oldest = int(rates["time"][0]) if len(rates) else None
+            asked = [gap for gap in wanted if oldest is not None and gap.first >= oldest]
+            if len(asked) < len(wanted):
+                # What begins before the newest bars was not in this question.
+                earlier, told = self._inside(job, [gap for gap in wanted if gap not in asked], seconds)
+                rates, asked = bar_history.newer_than(np.concatenate((earlier, rates)), None), [*told, *asked]
         else:
             rates, asked = self._inside(job, wanted, seconds)
         missing = ~np.isin(rates["time"], window.times)
@@ -328,17 +351,6 @@ def _read_orderable(path: Path, lines: int) -> Window:
     return window
 
 
-def _kept_gaps(entry: Mapping[str, Any], name: str) -> list[Gap]:
-    """The gaps that are kept with a grade under ``lost`` or ``closed``; strange ones are left out."""
-    found = entry.get(name)
-    kept = [item for item in found if isinstance(item, list)] if isinstance(found, list) else []
-    return [
-        Gap(item[0], item[1], item[2] if len(item) > 2 else 0, closed=name == "closed", doubtful=name == "closed")
-        for item in kept
-        if len(item) in (2, 3) and all(isinstance(number, int) for number in item)
-    ]
-
-
 def _within(gap: Gap, asked: list[Gap]) -> bool:
     """Whether a pause is what is left of one that the terminal was asked about."""
     return any(other.first <= gap.first and gap.last <= other.last for other in asked)
@@ -356,7 +368,7 @@ def _lost_before(window: Window, entry: Mapping[str, Any]) -> list[Gap]:
     if window.whole or window.first is None or not len(window.times):
         return []
     begin = int(window.times.min())
-    return [gap for gap in _kept_gaps(entry, "lost") if window.first < gap.first and gap.last < begin]
+    return [gap for gap in kept_gaps(entry, "lost") if window.first < gap.first and gap.last < begin]
 
 
 def lost_texts(cared: list[Cared]) -> tuple[str, ...]:
@@ -366,7 +378,7 @@ def lost_texts(cared: list[Cared]) -> tuple[str, ...]:
         name = f"{item.job.symbol} {item.job.timeframe}"
         if item.begins is not None:
             texts.append(f"{name}: the terminal's history begins {item.begins:%Y-%m-%d %H:%M} UTC")
-        texts += [f"{name}: {gap.missing} bars from {gap}" for gap in item.lost]
+        texts += [f"{name}: {gap.counted} {'at' if gap.first == gap.last else 'from'} {gap}" for gap in item.lost]
     return tuple(texts[:_LISTED])
 
 

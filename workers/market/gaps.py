@@ -6,9 +6,10 @@ holiday only the terminal knows: what it has is filled in, what it has not was c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from workers.market.sessions import Sessions, is_holiday
 
 if TYPE_CHECKING:
     from app.terminal.simulated.hours import Hours
+
+_HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,23 @@ class Gap:
         """Its first and its last missing opening."""
         return self.first, self.last
 
+    @property
+    def counted(self) -> str:
+        """How many bars are missing, in words."""
+        return f"{self.missing} bar{'s' if self.missing != 1 else ''}"
+
     def __str__(self) -> str:
         first, last = (datetime.fromtimestamp(moment, UTC) for moment in (self.first, self.last))
+        if self.first == self.last:
+            return f"{first:%Y-%m-%d %H:%M} UTC"
         return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
 
 def find_gaps(times: Times, seconds: int, rule: ServerTimeRule, hours: Hours | None = None) -> list[Gap]:
     """All pauses between these bars; of one that is closed in part, the open and the doubtful part by themselves.
+
+    Up to an hour a bar is as long as it is: pauses are those of UTC, in which no hour is left out or told twice.
+    Longer bars begin where the server's clock says, so one beside a change of the clock is an hour shorter or longer.
 
     Args:
         times: Open times in UTC epoch seconds, ascending, each once.
@@ -58,14 +71,16 @@ def find_gaps(times: Times, seconds: int, rule: ServerTimeRule, hours: Hours | N
     """
     if len(times) < 2 or seconds >= MONTH:
         return []
-    stamps = rule.times_to_server(times)
-    at = np.flatnonzero(np.diff(stamps) > seconds)
+    by_server = seconds > _HOUR
+    marks = rule.times_to_server(times) if by_server else times
+    at = np.flatnonzero(np.diff(marks) > seconds)
     if not len(at):
         return []
     sessions = Sessions(times, seconds, rule, hours)
     found: list[Gap] = []
     for i in at:
-        missing = rule.times_to_utc(np.arange(int(stamps[i]) + seconds, int(stamps[i + 1]), seconds, dtype=np.int64))
+        missing = np.arange(int(marks[i]) + seconds, int(marks[i + 1]), seconds, dtype=np.int64)
+        missing = rule.times_to_utc(missing) if by_server else missing
         if not len(missing):
             continue
         expected, doubtful = sessions.expected(missing)
@@ -76,6 +91,17 @@ def find_gaps(times: Times, seconds: int, rule: ServerTimeRule, hours: Hours | N
         ]
         found += parts or [Gap(int(missing[0]), int(missing[-1]), len(missing), closed=True)]
     return found
+
+
+def kept_gaps(entry: Mapping[str, Any], name: str) -> list[Gap]:
+    """The gaps that are kept with a grade under ``lost`` or ``closed``; strange ones are left out."""
+    found = entry.get(name)
+    kept = [item for item in found if isinstance(item, list)] if isinstance(found, list) else []
+    return [
+        Gap(item[0], item[1], item[2] if len(item) > 2 else 0, closed=name == "closed", doubtful=name == "closed")
+        for item in kept
+        if len(item) in (2, 3) and all(isinstance(number, int) for number in item)
+    ]
 
 
 def trades_at(times: Times, seconds: int, rule: ServerTimeRule, moment: datetime, hours: Hours | None = None) -> bool:
@@ -91,8 +117,8 @@ def trades_at(times: Times, seconds: int, rule: ServerTimeRule, moment: datetime
     if not len(times) or seconds >= MONTH:
         return True
     slot_s = min(seconds, DAY)
-    stamp = np.array([int(rule.to_server(moment)) // slot_s * slot_s], dtype=np.int64)
+    opened = int(rule.to_server(moment)) // slot_s * slot_s - rule.offset_s(moment)
     # The slot of this moment by itself: the pause before it may have begun with a weekend that is over now.
-    expected, doubtful = Sessions(times, seconds, rule, hours).expected(rule.times_to_utc(stamp))
+    expected, doubtful = Sessions(times, seconds, rule, hours).expected(np.array([opened], dtype=np.int64))
     day = datetime.fromtimestamp(rule.to_server(moment), UTC).date()
     return bool(expected[0]) or (bool(doubtful[0]) and not is_holiday(day))

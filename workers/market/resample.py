@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.errors import UserAction
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.simulated.series import resample
 from app.terminal.timeframes import timeframe
 from app.terminal.values import Rates
+
+_HOUR: Final = 3600
 
 
 def larger(rates: Rates, source: str, target: str, rule: ServerTimeRule | None = None) -> Rates:
@@ -28,10 +32,17 @@ def larger(rates: Rates, source: str, target: str, rule: ServerTimeRule | None =
         raise UserAction(msg, advice="Choose a timeframe that is a multiple of the stored one.")
     if whole == part or not len(rates):
         return rates
+    if rule is None:
+        return resample(rates, whole)
     moved = rates.copy()
-    if rule is not None:
-        moved["time"] = rule.times_to_server(rates["time"])
+    moved["time"] = rule.times_to_server(rates["time"])
+    if whole <= _HOUR:
+        # Clocks change by whole hours, so that one clock will do for all; that of the server repeats an hour.
+        ahead = int(moved["time"][0] - rates["time"][0])
+        moved["time"] = rates["time"] + ahead
+        made = resample(moved, whole)
+        made["time"] -= ahead
+        return made
     made = resample(moved, whole)
-    if rule is not None:
-        made["time"] = rule.times_to_utc(made["time"])
+    made["time"] = rule.times_to_utc(made["time"])
     return made

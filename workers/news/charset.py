@@ -1,4 +1,5 @@
-"""The character set of a document that calls itself UTF-8, or nothing, and is something else.
+"""The character set of a document that calls itself UTF-8, or nothing, and is something else; or that names one
+Japanese set and is in another, which mostly can be read all the same, as half-width katakana without a meaning.
 
 Told by the language that the document names, else by its letters: in Western text few letters have an accent, in
 Cyrillic and Greek hardly any is ASCII, and of two sets for one script the right one gives the usual letters.
@@ -43,15 +44,68 @@ _OTHER_SCRIPT: Final = 0.4
 _SURE: Final = 0.55
 _MOSTLY: Final = 0.9
 _SOME_KANA: Final = 0.1
+#: Of the characters beyond ASCII: no text has more half-width katakana.
+_MOST_HALF_WIDTH: Final = 0.3
+_JAPANESE: Final = {
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "cp932", "windows-31j", "ms_kanji"), "cp932"),
+    **dict.fromkeys(("euc-jp", "euc_jp", "x-euc-jp", "eucjp"), "euc_jp"),
+    **dict.fromkeys(("iso-2022-jp", "iso2022_jp", "iso2022jp", "csiso2022jp"), "iso2022_jp"),
+}
 _LETTER: Final = re.compile(rb"[A-Za-z]")
+_SHIFTED: Final = re.compile(rb"\x1b\$[@B]")
 _MARKUP: Final = re.compile(rb"<[^<>]{0,2000}>")
 
 
 def misdeclared(content: bytes, content_type: str) -> bool:
     """Whether a document that is no UTF-8 names no other character set."""
+    return _SAYS_NOTHING.issuperset(_stated(content, content_type))
+
+
+def _stated(content: bytes, content_type: str) -> list[str]:
+    """The sets that the server and the document name, in small letters."""
     stated = [found[1].lower() for found in (_CHARSET.search(content_type),) if found]
-    stated += [found[1].decode("ascii").lower() for found in (_DECLARED.match(content[:400]),) if found]
-    return _SAYS_NOTHING.issuperset(stated)
+    return stated + [found[1].decode("ascii").lower() for found in (_DECLARED.match(content[:400]),) if found]
+
+
+def japanese(content: bytes, content_type: str) -> tuple[str, str]:
+    """The text of a document that says that it is in a Japanese set, or is in one of seven bits; and what to tell.
+
+    Returns:
+        The text, read in another set when only that makes sense, and what was assumed or is doubtful, empty when
+        nothing is; no text when it is no such document.
+    """
+    stated = _stated(content, content_type)
+    said = next((name for name in stated if name in _JAPANESE), "")
+    named = _JAPANESE.get(said, "")
+    if content.isascii():
+        # The escapes of ISO-2022-JP are in no other text.
+        name = "iso2022_jp" if _SHIFTED.search(content) else ""
+    else:
+        name = _best_japanese(content[:_LOOKED_AT], named) if named else ""
+    if not name:
+        return "", ""
+    text = content.decode(name, "replace")
+    if name != named:
+        should = (said or next(iter(stated), "utf-8")).upper()
+        return text, f"it is not the {should} that it should be; it was read as {_shown(name)}"
+    return text, _doubt(text, said.upper())
+
+
+def _best_japanese(head: bytes, named: str) -> str:
+    """The named set, unless only another one gives Japanese."""
+    if (_score(head, named) or 0.0) >= _SURE:
+        return named
+    other = _best(head, tuple(sorted({*_JAPANESE.values()} - {named})))
+    return other if other and (_score(head, other) or 0.0) >= _SURE else named
+
+
+def _doubt(text: str, said: str) -> str:
+    """What to tell of a text that was read in the set that it names; empty when nothing is wrong."""
+    beyond = [char for char in text if char > "\x7f"]
+    odd = sum("\uff61" <= char <= "\uff9f" or char == "\ufffd" for char in beyond)
+    if odd > _MOST_HALF_WIDTH * len(beyond):
+        return f"it makes no sense in the {said} that it says, nor in another Japanese set"
+    return f"it was read as {said} with damaged characters" if "\ufffd" in beyond else ""
 
 
 def guess(content: bytes) -> tuple[str, str]:

@@ -113,6 +113,7 @@ def recognise(content: bytes, address: str = "", content_type: str = "") -> Reco
 
 def _decoded(content: bytes, content_type: str, *, binary: bool) -> tuple[str, str]:
     """The text of a document, and what was assumed about its characters."""
+    text = note = ""
     if not binary and not content.isascii() and not content.startswith(_MARKS) and b"\0" not in content[:1024]:
         try:
             content.decode("utf-8")
@@ -120,7 +121,10 @@ def _decoded(content: bytes, content_type: str, *, binary: bool) -> tuple[str, s
             if charset.misdeclared(content, content_type):
                 text, name = charset.guess(content)
                 return text, f"it is not the UTF-8 that it should be; it was read as {name}"
-    return _in_utf8(content, content_type).decode("utf-8", "replace"), ""
+            text, note = charset.japanese(content, content_type)
+    elif not binary and b"\x1b" in content:
+        text, note = charset.japanese(content, content_type)
+    return text or _in_utf8(content, content_type).decode("utf-8", "replace"), note
 
 
 def _in_utf8(content: bytes, content_type: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -142,6 +143,38 @@ def test_a_cut_report_does_not_take_the_place_of_the_whole_one(imports: ImportBe
         assert (cut.tables["deals"], cut.stored) == (1, f"{whole.stored}-part")
     assert (imports.paths.home / whole.stored / "deals.csv").read_bytes() == before
     assert imports.one("ReportHistory.html", HISTORY, "utf-16").stored == whole.stored
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_part_is_of_one_cut_and_a_longer_one_stays(imports: ImportBench, whole: bool) -> None:
+    def tables(stored: str) -> dict[str, int]:
+        folder = imports.paths.home / stored
+        found = {path.stem: len(path.read_text().splitlines()) - 1 for path in folder.glob("*.csv")}
+        document = json.loads((folder / "report.json").read_text())
+        assert document["tables"] == found
+        return found
+
+    if whole:
+        imports.one("ReportHistory.html", HISTORY, "utf-16")
+    longer = HISTORY[: HISTORY.index("<td>9 998.60</td><td></td></tr>")]
+    shorter = HISTORY[: HISTORY.index("<b>Deals")]
+    short = imports.one("ReportHistory.html", shorter, "utf-16")
+    assert "deals" not in tables(short.stored)
+    long = imports.one("ReportHistory.html", longer, "utf-16")
+    assert (long.stored, tables(long.stored)["deals"]) == (short.stored, 1)
+    before = {path.name: path.read_bytes() for path in (imports.paths.home / long.stored).iterdir()}
+    again = imports.one("ReportHistory.html", shorter, "utf-16")
+    assert (again.stored, again.added) == (long.stored, 0)
+    assert "stays; nothing was added" in again.notes[-1]
+    assert {path.name: path.read_bytes() for path in (imports.paths.home / long.stored).iterdir()} == before
+
+
+def test_tables_of_another_cut_are_taken_away(imports: ImportBench) -> None:
+    stored = imports.one("ReportHistory.html", HISTORY, "utf-16").stored
+    strange = imports.paths.home / stored / "a_table.csv"
+    strange.write_text("a\n1\n")
+    imports.one("ReportHistory.html", HISTORY, "utf-16")
+    assert not strange.exists()
 
 
 def test_a_row_with_fewer_cells_is_refused(imports: ImportBench) -> None:

@@ -409,3 +409,40 @@ def test_the_terminal_is_asked_once_about_a_day_that_may_be_a_holiday(bench: Ben
     bench.terminal.calls.clear()
     collect(bench)
     assert bench.terminal.calls.count("rates_range") == 1
+
+
+def test_one_bar_that_is_lost_is_told_as_one(bench: Bench) -> None:
+    hide(bench, (60, 59))
+    bench.market(history_bars=500)
+    assert collect(bench)[0].lost == ("EURUSD M5: 1 bar at 2025-06-03 07:05 UTC",)
+
+
+def test_a_gap_before_the_newest_bars_is_asked_for_too(bench: Bench) -> None:
+    hide(bench)
+    bench.market(history_bars=500)
+    collect(bench)
+    path = bench.paths.bars / "EURUSD_M5.csv"
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:40] + lines[200:]))
+    later(bench, 100 * 300)  # of the gap, the first 60 bars are no longer among the newest 500
+    result, _ = collect(bench)
+    assert (result.bars_healed, result.bars_lost, result.lost) == (160 + 97, 0, ())
+    assert path.read_bytes().startswith(whole)
+
+
+def test_what_is_missing_only_by_the_bars_filled_in_is_asked_for_in_the_same_pass(bench: Bench) -> None:
+    # With most of its days cut out, the morning looks like a daily break, in which nothing is missing.
+    start = bench.clock.now() - timedelta(minutes=5 * 3000)
+    bench.terminal.add("BTCUSD", make_rates(np.full(4000, 90_000.0), start))
+    bench.market(watch_list=["BTCUSD"], history_bars=2000)
+    collect(bench)
+    path = bench.paths.bars / "BTCUSD_M5.csv"
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:249] + lines[249 + 924 :]))
+    bench.clock.advance(21 * 3600)
+    bench.terminal.quote("BTCUSD", 90_000.0, 90_001.0)
+    result, _ = collect(bench)
+    assert (result.bars_lost, result.lost) == (0, ())
+    assert path.read_bytes().startswith(whole)

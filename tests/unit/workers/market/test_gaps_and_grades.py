@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +261,28 @@ def test_whether_it_trades_now(year: Any, moment: str, expected: bool, hours: Ho
     if hours is None and not expected and "2025-06" in moment:
         return  # of an unknown kind nothing is claimed so near to the ends of a week
     assert trades_at(before, 300, RULE, now, hours) is expected
+
+
+SPRING, AUTUMN = datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2025, 11, 2, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("seconds", [60, 300, 900, 3600])
+@pytest.mark.parametrize("turn", [SPRING, AUTUMN])
+def test_no_pause_where_only_the_clock_changes(turn: datetime, seconds: int) -> None:
+    times = int(turn.timestamp()) + np.arange(-200, 200) * seconds
+    assert find_gaps(times, seconds, RULE, ALWAYS) == []
+
+
+@pytest.mark.parametrize("seconds", [4 * 3600, 86_400])
+@pytest.mark.parametrize("turn", [SPRING, AUTUMN])
+def test_longer_bars_follow_the_clock_of_the_server(turn: datetime, seconds: int) -> None:
+    stamps = int(turn.timestamp()) // 86_400 * 86_400 + np.arange(-60, 60) * seconds
+    assert find_gaps(RULE.times_to_utc(stamps), seconds, RULE, ALWAYS) == []
+
+
+def test_the_hour_that_the_clock_repeats_is_missed_when_it_is_there_once() -> None:
+    times = int(AUTUMN.timestamp()) + np.arange(-200, 200) * 300
+    first = int(AUTUMN.timestamp())
+    once = times[(times < first) | (times >= first + 3600)]
+    assert find_gaps(once, 300, RULE, ALWAYS) == [Gap(first, first + 3300, 12, closed=False)]
+    assert trades_at(once, 300, RULE, AUTUMN + timedelta(minutes=30), ALWAYS)

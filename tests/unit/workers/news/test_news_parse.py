@@ -230,6 +230,39 @@ def test_a_wrong_declaration_is_told_and_the_letters_decide(
     assert found.notes == (f"it is not the UTF-8 that it should be; it was read as {shown}",)
 
 
+JAPANESE = "日本銀行は金融政策決定会合で政策金利を据え置くことを決めた"
+DECLARED = RAW.replace("utf-8", "%s", 1)
+
+
+@pytest.mark.parametrize("title", [JAPANESE, "日銀、利上げ", "ドル円は続伸、1ドル=155円台"])
+@pytest.mark.parametrize("said", ["shift_jis", "Shift_JIS", "x-sjis", "euc-jp", "iso-2022-jp", "utf-8"])
+@pytest.mark.parametrize("encoding", ["cp932", "euc_jp", "iso2022_jp"])
+def test_japanese_in_another_set_than_it_says(encoding: str, said: str, title: str) -> None:
+    found = read((DECLARED % (said, "<language>ja</language>", title, title + "。")).encode(encoding))
+    assert found.articles[0].title == title
+    known = {"shift_jis": "cp932", "x-sjis": "cp932", "euc-jp": "euc_jp", "iso-2022-jp": "iso2022_jp"}
+    note = f"it is not the {said.upper()} that it should be; it was read as {encoding.upper()}"
+    assert found.notes == (() if known.get(said.lower()) == encoding else (note,))
+
+
+@pytest.mark.parametrize("title", ["日銀会合", "ﾆｭｰｽ: 円安が続く、日銀は金利を据え置き", "Nikkei 225"])
+def test_what_is_in_the_set_that_it_says_is_read_in_silence(title: str) -> None:
+    found = read((DECLARED % ("shift_jis", "", title, title)).encode("cp932"))
+    assert (found.articles[0].title, found.notes) == (title, ())
+
+
+def test_what_is_no_japanese_in_any_set_is_told() -> None:
+    data = (DECLARED % ("shift_jis", "", "x", "x")).encode().replace(b"<title>x", b"<title>" + b"\xb1\xc4\xfd\xff" * 9)
+    assert "it makes no sense in the SHIFT_JIS that it says" in read(data).notes[0]
+
+
+def test_a_damaged_character_of_japanese_costs_the_others_nothing() -> None:
+    data = (DECLARED % ("shift_jis", "", JAPANESE, JAPANESE + "x")).encode("cp932").replace(b"x</desc", b"\x85 </desc")
+    found = read(data)
+    assert found.articles[0].title == JAPANESE
+    assert found.notes == ("it was read as SHIFT_JIS with damaged characters",)
+
+
 def test_a_few_damaged_characters_cost_the_others_nothing() -> None:
     data = (RAW % ("", RUSSIAN, "x")).encode().replace("ставку".encode(), "ставк".encode() + b"\xd1")
     found = read(data)
