@@ -87,7 +87,8 @@ class Runner:
         self._lock = threading.Lock()
         self._active: dict[str, Entry] = {}  # by task: queued, running, or waiting for its next try
         self._following: dict[str, Entry] = {}  # by task: begins when the active one ends
-        self._by_id: dict[str, Entry] = {}  # all that are not stored yet
+        # All that are not stored yet. Changed without the lock, so whoever walks through it takes a copy first.
+        self._by_id: dict[str, Entry] = {}
         self._stuck: dict[str, Entry] = {}  # timed out, thread not back
         self._next_try: dict[str, str] = {}  # failed run -> the run that tries again
         self._waiters: dict[str, list[_Waiter]] = {}
@@ -403,7 +404,7 @@ class Runner:
     def snapshot(self) -> RunnerSnapshot:
         """All unfinished runs and all lanes."""
         with self._lock:
-            entries = [entry for entry in self._by_id.values() if entry.final is None]
+            entries = [entry for entry in list(self._by_id.values()) if entry.final is None]
             stuck = list(self._stuck.values())
         now = self._clock.monotonic()
         views = [entry.view() for entry in entries]
@@ -485,7 +486,7 @@ class Runner:
         """
         with self._lock:
             self._stopping = True
-            entries = [entry for entry in self._by_id.values() if entry.final is None]
+            entries = [entry for entry in list(self._by_id.values()) if entry.final is None]
             for entry in entries:
                 begun = entry.started_at is not None
                 reason = "Stopped because Metronome was closed." if begun else "Metronome was closed before it began."

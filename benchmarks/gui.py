@@ -91,6 +91,9 @@ def _measure(home: Path) -> list[Figure]:
         before = len(load.runs)
         _turn(seconds)
         figures.append(distribution(f"lateness of a 10 ms timer: {name}", "ms", list(late), wanted))
+        ran = {run.task for run in load.runs[before:]}
+        if not load.is_alive() or len(ran) < len(engines[0].registry):
+            raise RuntimeError(f"not every task ran: {sorted(ran)}")
         figures.append(single(f"runs meanwhile: {name}", "runs/s", (len(load.runs) - before) / seconds))
     timer.stop()
     load.stop()
@@ -99,7 +102,10 @@ def _measure(home: Path) -> list[Figure]:
     program.close()
     failed = [run for run in load.runs if run.state not in (*GOOD, RunState.INTERRUPTED)]
     if failed:
-        raise RuntimeError(f"{len(failed)} runs did not succeed, the first: {failed[0].reason}")
+        first = failed[0]
+        raise RuntimeError(
+            f"{len(failed)} runs did not succeed, the first: {first.task}: {first.reason}\n{first.error}"
+        )
     return figures
 
 
@@ -165,6 +171,13 @@ def _parameters(home: Path) -> dict[str, dict[str, object]]:
         "evaluate_single_symbol": {"symbol": "EURUSD"},
         "update_economic_calendar": {"source": str(calendar)},
         "collect_rss_news": {"source": str(feed)},
+        "backtest_strategy": {"strategy": "EURUSD_H1_breakout", "days": 90, "force": True},
+        "sweep_strategy": {
+            "strategy": "EURUSD_H1_breakout",
+            "vary": "indicators.atr.multiplier=1..2/0.5",
+            "days": 90,
+            "force": True,
+        },
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -713,3 +714,27 @@ def test_a_run_whose_row_the_disk_refuses_keeps_its_place_in_the_journal(bench: 
     bench.history.retry_now()
     assert not bench.history.is_waiting(run.run_id)
     assert bench.history.count() == 60
+
+
+def test_a_snapshot_may_be_taken_while_runs_come_and_go(bench: Bench) -> None:
+    for number in range(300):
+        bench.add(lambda ctx, params: TaskResult(), f"quick{number}")
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            for number in range(300):
+                bench.runner.submit(f"quick{number}")
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        seen = [len(bench.runner.snapshot().lanes) for _ in range(400)]
+    finally:
+        stop.set()
+        asking.join()
+        sys.setswitchinterval(before)
+    assert seen == [len(Queue)] * 400
+    assert bench.runner.wait_idle(SOON)
