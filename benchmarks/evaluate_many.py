@@ -59,8 +59,8 @@ def figures() -> list[Figure]:
 
 def measure(home: Path) -> dict[str, Any]:
     """Run the task in this process while its window is shown and a timer ticks in the window's thread."""
-    from app.cli_values import WindowStart
     from app.cli_session import CommandSession
+    from app.cli_values import WindowStart
     from app.engine import Engine
     from ui.application import WindowProgram, make_application
     from workers import registry
