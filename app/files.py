@@ -188,6 +188,25 @@ def replace(source: Path, target: Path, *, sleep: Callable[[float], None] = time
     source.replace(target)
 
 
+def folder_of_its_own(inside: Path, clock: Clock) -> Path:
+    """Make a new folder named by the time, so that a file keeps its name there and nothing is overwritten.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    stem = f"{clock.now():%Y%m%dT%H%M%SZ}"
+    with guarding(inside, "create"):
+        inside.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            place = inside / (stem if number == 1 else f"{stem}-{number}")
+            try:
+                place.mkdir()
+            except FileExistsError:
+                continue
+            break
+    return place
+
+
 def quarantine(path: Path, clock: Clock) -> Path:
     """Move a damaged file to ``{name}.damaged-{time}`` beside it, so that nothing is lost.
 

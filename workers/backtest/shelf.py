@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from app.clock import Clock
 from app.errors import UserAction
-from app.files import atomic_write_bytes, guarding, replace
+from app.files import StorageError, atomic_write_bytes, folder_of_its_own, guarding, replace
 from app.paths import Paths, safe_name
 from workers.backtest.trade_rows import TradeRow, read_rows
 from workers.backtest.values import moment, number
@@ -217,7 +217,7 @@ class Shelf:
             StorageError: they cannot be moved; then those that were are moved back.
         """
         self.path(stem, ".json")
-        place = self._place()
+        place = folder_of_its_own(self.bin, self._clock)
         _move([(self._path(stem, end), place / f"{stem}{end}") for end in _ENDINGS])
         return Binned(place.name, stem)
 
@@ -272,21 +272,6 @@ class Shelf:
             raise UserAction(f"{stem!r} is not the name of a backtest.", advice="Choose one of the list.")
         return self.folder / f"{stem}{ending}"
 
-    def _place(self) -> Path:
-        """A folder of its own in the bin."""
-        name = f"{self._clock.now():%Y%m%dT%H%M%SZ}"
-        with guarding(self.bin, "create"):
-            self.bin.mkdir(parents=True, exist_ok=True)
-            number = 1
-            while True:
-                place = self.bin / (name if number == 1 else f"{name}-{number}")
-                try:
-                    place.mkdir()
-                except FileExistsError:
-                    number += 1
-                else:
-                    return place
-
 
 def _move(pairs: list[tuple[Path, Path]]) -> None:
     """Move the files that are there; all of them or none."""
@@ -297,7 +282,7 @@ def _move(pairs: list[tuple[Path, Path]]) -> None:
                 with guarding(source, "move"):
                     replace(source, target)
                 moved.append((source, target))
-    except Exception:
+    except StorageError:
         for source, target in reversed(moved):
             with suppress(OSError):
                 target.replace(source)

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from app.clock import Clock
 from app.errors import UserAction
-from app.files import atomic_write_bytes, guarding, replace
+from app.files import atomic_write_bytes, folder_of_its_own, guarding, replace
 from app.paths import Paths, safe_name
 from app.runs import iso
 from workers.strategy import json_text
@@ -193,7 +193,7 @@ class StrategyFiles:
         """
         with _changing:
             path = self._path(file_name)
-            shelf = self._shelf()
+            shelf = folder_of_its_own(self.bin, self._clock)
             with guarding(path, "move"):
                 replace(path, shelf / path.name)
             return Binned(shelf.name, path.name)
@@ -275,21 +275,6 @@ class StrategyFiles:
                     advice="Move it out of the folder, or open it in another program.",
                 )
             return path.read_bytes()
-
-    def _shelf(self) -> Path:
-        """A folder of its own in the bin, so that the file keeps its name and nothing there is overwritten."""
-        stem = f"{self._clock.now():%Y%m%dT%H%M%SZ}"
-        with guarding(self.bin, "create"):
-            self.bin.mkdir(parents=True, exist_ok=True)
-            number = 1
-            while True:
-                shelf = self.bin / (stem if number == 1 else f"{stem}-{number}")
-                try:
-                    shelf.mkdir()
-                except FileExistsError:
-                    number += 1
-                else:
-                    return shelf
 
     def _free(self, wanted: str) -> str:
         """An id that no file and no strategy has, on systems too that take no notice of capitals."""
