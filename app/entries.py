@@ -33,9 +33,15 @@ _BLANKS: Final = b" \t\r\n"
 
 
 class Document(NamedTuple):
-    """A document in our layout: its bytes, and where its last entry ends."""
+    """A document in our layout.
 
-    data: bytes
+    Attributes:
+        pieces: Its bytes, in order. A long document is never copied as a whole: that would hold the interpreter, and
+            with it the window, for milliseconds.
+        end: Where its last entry ends.
+    """
+
+    pieces: tuple[bytes | memoryview, ...]
     end: int
 
 
@@ -60,7 +66,7 @@ def begun(head: Mapping[str, Any], entries: Iterable[bytes]) -> Document:
         line = _line(entry, first=first)
         data += _padding(len(data), len(line)) + line
         first = False
-    return _closed(bytes(data))
+    return _closed((bytes(data),))
 
 
 def place(end: int, size: int, entry: bytes) -> tuple[int, bytes] | None:
@@ -77,11 +83,15 @@ def place(end: int, size: int, entry: bytes) -> tuple[int, bytes] | None:
     return at, line
 
 
-def extended(document: Document, entry: bytes) -> Document:
-    """The document with a further entry and a new gap."""
-    kept = document.data[: document.end]
-    line = _line(entry, first=kept.endswith(b"["))
-    return _closed(kept + _padding(len(kept), len(line)) + line)
+def extended(data: bytes | memoryview, end: int, entry: bytes) -> Document:
+    """A document with a further entry and a new gap.
+
+    Args:
+        data: The document up to the end of its last entry at least.
+        end: Where that is.
+    """
+    line = _line(entry, first=data[end - 1 : end] == b"[")
+    return _closed((memoryview(data)[:end], _padding(end, len(line)) + line))
 
 
 def in_our_layout(data: bytes) -> Document | None:
@@ -104,7 +114,7 @@ def in_our_layout(data: bytes) -> Document | None:
             return None
         at, first = stop + 1, False
     # Entries have to keep off the borders of pages: a document of another writer is laid out anew.
-    return Document(data, end) if _keeps_off_borders(data, start, end) else None
+    return Document((data,), end) if _keeps_off_borders(data, start, end) else None
 
 
 def head_of(data: bytes) -> dict[str, Any] | None:
@@ -147,10 +157,12 @@ def _padding(at: int, length: int) -> bytes:
     return b" " * left if left < length <= PAGE else b""
 
 
-def _closed(data: bytes) -> Document:
-    size = len(data) + max(PAGE, len(data) // 2) + len(TAIL)
+def _closed(pieces: tuple[bytes | memoryview, ...]) -> Document:
+    """A document of these pieces, with a gap and the end."""
+    end = sum(len(piece) for piece in pieces)
+    size = end + max(PAGE, end // 2) + len(TAIL)
     size += -size % PAGE
-    return Document(data + b" " * (size - len(data) - len(TAIL)) + TAIL, len(data))
+    return Document((*pieces, b" " * (size - end - len(TAIL)), TAIL), end)
 
 
 def _parsed(text: bytes) -> Any:

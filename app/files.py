@@ -138,7 +138,7 @@ def atomic_write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None
     atomic_write_pieces(path, (data,), durable=durable)
 
 
-def atomic_write_pieces(path: Path, pieces: Iterable[bytes], *, durable: bool = True) -> None:
+def atomic_write_pieces(path: Path, pieces: Iterable[bytes | memoryview], *, durable: bool = True) -> None:
     """As ``atomic_write_bytes``, from pieces that are made while it is written; what they raise is passed on."""
     target = path.resolve() if path.is_symlink() else path
     temporary = target.with_name(f".{target.name}.{os.getpid()}-{next(_serial)}.tmp")
@@ -154,7 +154,7 @@ def atomic_write_pieces(path: Path, pieces: Iterable[bytes], *, durable: bool = 
             raise
 
 
-def _write_new(path: Path, pieces: Iterable[bytes], *, durable: bool) -> None:
+def _write_new(path: Path, pieces: Iterable[bytes | memoryview], *, durable: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, 0o666)
     try:
         for piece in pieces:
@@ -165,7 +165,7 @@ def _write_new(path: Path, pieces: Iterable[bytes], *, durable: bool) -> None:
         os.close(descriptor)
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write every byte: one call may take only a part of a large block."""
     view = memoryview(data)
     while view:

@@ -184,15 +184,13 @@ class Storage:
                     _write_at(path, at, line, durable=durable)
                     self._remember(path, at + len(line))
                     return
-                document: entries.Document | None = entries.Document(_read(path) or b"", known.end)
-            else:
-                document = self._document(path)
+                document: entries.Document | None = entries.extended(_read(path) or b"", known.end, entry)
+            elif (document := self._document(path)) is not None:
+                document = entries.extended(b"".join(document.pieces), document.end, entry)
             if document is None:
                 _make_folder(path)
                 document = entries.begun({"schema": JSON_SCHEMA, **(head or {})}, (entry,))
-            else:
-                document = entries.extended(document, entry)
-            atomic_write_bytes(path, document.data, durable=durable)
+            atomic_write_pieces(path, document.pieces, durable=durable)
             self._remember(path, document.end)
 
     def append_csv(self, path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> int:

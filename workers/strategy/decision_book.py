@@ -21,7 +21,7 @@ from typing import Any, Final
 from app import entries
 from app.clock import Clock
 from app.errors import UserAction
-from app.files import AlreadyOwned, FolderLock, atomic_write_bytes, guarding, quarantine
+from app.files import AlreadyOwned, FolderLock, atomic_write_pieces, guarding, quarantine
 from app.paths import Paths
 from app.runs import iso
 from app.storage import JSON_SCHEMA, Storage, refuse_newer
@@ -232,7 +232,7 @@ class DecisionBook:
         kept = [entries.encoded(found.as_json()) for found in _decisions(data)]
         aside = quarantine(self.path, self._clock)
         if kept:
-            atomic_write_bytes(self.path, entries.begun({"schema": JSON_SCHEMA}, kept).data)
+            atomic_write_pieces(self.path, entries.begun({"schema": JSON_SCHEMA}, kept).pieces)
         log.warning(
             "The file of decisions was damaged; it was kept as %s, and the %d decisions that could be read are in a "
             "new one.",

@@ -15,10 +15,11 @@ from app.terminal.values import Rates, Ticks
 
 # Bars of the smallest timeframe that are looked at together: keeps the memory of long requests small.
 _CHUNK = 12_000
-# Of the bars that are kept for a symbol, apart from its daily ones: a year and a half of H4 and three months of H1.
-_KEPT_BYTES = 400_000
+# Of the bars that are kept for a symbol, apart from its daily ones: a year and a half of H4, three months of H1, and
+# two weeks each of M15 and M5.
+_KEPT_BYTES = 800_000
 _MINUTE_MSC = 60_000
-_HOUR = 3_600
+_FIVE_MINUTES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class SeriesChart:
 
     def _is_kept(self, part: int) -> bool:
         """Whether past bars of ``part`` seconds are made once: hundreds of them are asked for again and again."""
-        return part == DAY or (part >= _HOUR and part > self.series.seconds)
+        return part == DAY or (part >= _FIVE_MINUTES and part > self.series.seconds)
 
     def _known(self, start: int, end: int, part: int, now_msc: int) -> Rates:
         """Bars of ``part`` seconds from whole days, without what is still to come."""

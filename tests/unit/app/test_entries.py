@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app import entries, storage
+from app import storage
 from app.clock import FakeClock
 from app.entries import PAGE, begun, encoded, extended, in_our_layout, last_line, place
 from app.paths import Paths
@@ -30,13 +30,14 @@ _LENGTHS = st.lists(
 def grown(lengths: list[int]) -> list[bytes]:
     """The document after each entry, as the storage writes it."""
     document = begun({"schema": 1, "symbol": "EURUSD"}, [encoded({"n": 0})])
-    data, end, states = bytearray(document.data), document.end, [document.data]
+    data, end = bytearray(b"".join(document.pieces)), document.end
+    states = [bytes(data)]
     for number, length in enumerate(lengths, 1):
         entry = encoded({"n": number, "pad": "x" * length})
         found = place(end, len(data), entry)
         if found is None:
-            document = extended(entries.Document(bytes(data), end), entry)
-            data, end = bytearray(document.data), document.end
+            document = extended(bytes(data), end, entry)
+            data, end = bytearray(b"".join(document.pieces)), document.end
         else:
             at, line = found
             data[at : at + len(line)] = line
