@@ -225,6 +225,4 @@ def _remember(ctx: TaskContext, name: str, owner: Owner, value: Any) -> None:
     parts = {part: _part(ctx, part) for part in ("accounts", "undecided")}
     server, login = owner
     parts[name][server] = {**parts[name].get(server, {}), login: value}
-    ctx.storage.write_json(
-        ctx.storage.paths.data / STATE_NAME, {part: known for part, known in parts.items() if known}
-    )
+    ctx.storage.write_json(ctx.storage.paths.data / STATE_NAME, {part: known for part, known in parts.items() if known})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from hand_terminal import Bench
 from app.clock import FakeClock
 from app.errors import Blocked, NothingToDo, Retryable
 from app.settings import TerminalSettings
+from app.terminal.deal_times import DealRecord, deal_records
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.setup import build_session
 from workers.data_tasks import TradesParams, TradesResult, record_trades
@@ -40,17 +40,18 @@ class Server:
             raise Blocked("The terminal is away.")
         return SimpleNamespace(server=self.name, login=self.login, currency="EUR")
 
-    def deal_records(
-        self, since: datetime, until: datetime, timeout_s: float
-    ) -> tuple[tuple[datetime, Mapping[str, Any]], ...]:
+    @property
+    def server_rule(self) -> ServerTimeRule:
+        return self.rule
+
+    def deal_records(self, since: datetime, until: datetime, timeout_s: float) -> tuple[DealRecord, ...]:
         self.asked.append(since)
         if self.after is not None:
             found, self.login = self.deals[self.name, self.login], self.after
         else:
             found = self.deals.get((self.name, self.login), [])
-        return tuple(
-            (moment, deal) for deal in found if since <= (moment := self.rule.to_utc(deal["time_msc"] / 1000)) <= until
-        )
+        records = deal_records(found, self.rule, self.clock.now())
+        return tuple(record for record in records if since <= record.time <= until)
 
     def deal(self, moment: datetime, ticket: int, **values: Any) -> None:
         """Add a deal of the present account, made at ``moment`` (UTC)."""
@@ -176,6 +177,10 @@ def test_the_nights_of_clock_changes(bench: Bench, server: Server, night: dateti
     for number in range(6):
         server.deal(night + timedelta(minutes=30 * number), number)
     assert run(bench)[0].deals == 6
+    (path,) = bench.paths.logs.glob("trades_*.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        times = [datetime.fromisoformat(row["time_utc"]) for row in csv.DictReader(file)]
+    assert times == [night + timedelta(minutes=30 * number) for number in range(6)]
     with pytest.raises(NothingToDo):
         run(bench)
 
