@@ -30,6 +30,7 @@ from app.files import guarding
 from app.runs import iso
 from app.tasks import TaskContext
 from app.terminal.deal_times import DealRecord, told_apart
+from app.terminal.values import AccountInfo
 from workers.maintenance.archive import archived_files
 
 #: Fields of the module's TradeDeal, in its order.
@@ -117,6 +118,10 @@ def record(ctx: TaskContext, first_days: int) -> Recorded:
             f"Account {account.login} on {account.server} has no new deals since {since:%Y-%m-%d %H:%M} UTC.",
             advice="Nothing needs to be done: new deals are recorded with the next run.",
         )
+    return _recorded(account, since, new, len(undecided))
+
+
+def _recorded(account: AccountInfo, since: datetime, new: Sequence[DealRecord], undecided: int) -> Recorded:
     trades = [record.fields for record in new if record.fields["type"] in _TRADES]
     net = math.fsum(deal[name] for deal in trades for name in ("profit", "commission", "swap", "fee"))
     return Recorded(
@@ -126,7 +131,7 @@ def record(ctx: TaskContext, first_days: int) -> Recorded:
         len(new),
         len(trades),
         tuple(sorted({deal["symbol"] for deal in trades})),
-        len(undecided),
+        undecided,
         round(net, 2),
         account.currency,
     )
@@ -156,8 +161,8 @@ def _tell_undecided(ctx: TaskContext, owner: Owner, undecided: Sequence[DealReco
         ctx.warn(
             f"The deal {record.ticket} of account {login} on {server} was made in an hour that the server's clock "
             f"shows twice, and neither its neighbours nor an earlier run tell which time it was: recorded as "
-            f"{record.time:%Y-%m-%d %H:%M} UTC, it may have been {record.latest:%H:%M}. The journal of the terminal "
-            "tells."
+            f"{record.time:%Y-%m-%d %H:%M} UTC, it may have been {record.latest:%H:%M}. The terminal's journal "
+            "has it by the computer's own clock."
         )
     if len(undecided) > _MOST_TOLD:
         ctx.warn(f"So were {len(undecided) - _MOST_TOLD} more deals; data/{STATE_NAME} lists them all.")
