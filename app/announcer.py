@@ -98,9 +98,9 @@ class Announcer:
         level = logging.INFO
         if run.state in (RunState.FAILED, RunState.TIMED_OUT):
             level = logging.ERROR
-        elif run.state in (RunState.SUCCEEDED_WITH_WARNINGS, RunState.MISSED, RunState.INTERRUPTED):
+        elif run.state in (RunState.MISSED, RunState.INTERRUPTED):
             level = logging.WARNING
-        # Its warnings have lines of their own.
+        # Warnings have had lines of their own, at their level.
         reason = besides_warnings(run.reason, run.warnings)
         text = " ".join(part for part in (run.summary, reason, run.advice) if part)
         took = f" in {run.duration_s:.3f} s" if run.duration_s is not None else ""
