@@ -171,17 +171,10 @@ class Importer:
             found.spool.scale(self._options.point, digits)
             outcome.notes.append(unit_note(self._options.point))
             return digits
-        usual = _usual_price(outcome.symbol)
-        if usual and found.least >= _FAR * usual:
+        if why := _why_points(found, outcome.symbol):
+            outcome.notes.append("The unit seems to be points; nothing was converted.")
             raise BadImport(
-                f"The prices of {source.name} are {found.least:,.10g} and more, where {outcome.symbol} usually stands "
-                f"near {usual:,.5g}: they may be points. Nothing was stored.",
-                advice="Give the size of a point, for example --point 0.00001; --point 1 takes them as prices.",
-            )
-        if may_be_points(found):
-            raise BadImport(
-                f"All prices of {source.name} are whole numbers from {found.least:,.0f} on: they may be points. "
-                "Nothing was stored.",
+                f"{source.name} holds {why}: they may be points. Nothing was stored.",
                 advice="Give the size of a point, for example --point 0.001; --point 1 takes them as prices.",
             )
         noisy = int(found.decimals[found.digits + 1 :].sum())
@@ -251,9 +244,12 @@ def unit_note(point: float) -> str:
     return f"Prices are in points of {size}, as --point says: each was multiplied by {size}, and prices were stored."
 
 
-def _usual_price(symbol: str) -> float:
-    """The price near which a symbol of a usual broker stands; 0 for any other."""
-    return next((usual_price(spec.legs) for spec in CATALOGUE if spec.name == symbol), 0.0)
+def _why_points(found: BarTable, symbol: str) -> str:
+    """What makes the prices look like points, to be completed to a sentence; empty when nothing does."""
+    usual = next((usual_price(spec.legs) for spec in CATALOGUE if spec.name == symbol), 0.0)
+    if usual and found.least >= _FAR * usual:
+        return f"prices of {found.least:,.10g} and more, where {symbol} usually stands near {usual:,.5g}"
+    return f"whole numbers from {found.least:,.0f} on as prices" if may_be_points(found) else ""
 
 
 def may_be_points(found: BarTable) -> bool:

@@ -182,10 +182,9 @@ def test_prices_in_tenths_of_points_are_asked_about(imports: ImportBench) -> Non
     rows = ["Date,open,high,low,close", "2025-06-03 00:00:00,112345.5,112350.5,112340.5,112341.5",
             "2025-06-03 01:00:00,112341.5,112390.5,112340.5,112377.5"]  # fmt: skip
     found = imports.one("EURUSD_H1.csv", "\n".join(rows), **UTC)
-    assert found.error.startswith(
-        "The prices of EURUSD_H1.csv are 112,340.5 and more, where EURUSD usually stands near "
-    )
-    assert (found.stored, "--point 0.00001" in found.advice) == ("", True)
+    assert "112,340.5 and more, where EURUSD usually stands near 1.115: they may be points" in found.error
+    assert (found.stored, "--point 0.001" in found.advice) == ("", True)
+    assert "The unit seems to be points; nothing was converted." in found.as_json()["notes"]
     found = imports.one("EURUSD_H1.csv", "\n".join(rows), **UTC, point=0.00001)
     assert imports.history("EURUSD_H1")[0] == "2025-06-03T00:00:00Z,1.12346,1.12350,1.12340,1.12342,0,0,0"
     assert imports.one("SHARE_H1.csv", "\n".join(rows), **UTC).error == ""
