@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from app.quoting import quoted
 from app.terminal.outliers import outliers
 from app.terminal.timeframes import DAY, MONTH, TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
@@ -134,7 +135,7 @@ class _Faults:
 
 def _shown(cells: Cells, rows: Index) -> Callable[[int], str]:
     """Says what is in the cell of a row."""
-    return lambda row: f": {cells.text(int(np.searchsorted(rows, row)))!r}"
+    return lambda row: f": {quoted(cells.text(int(np.searchsorted(rows, row))))}"
 
 
 def _times(block: Block, table: Table, rows: Index) -> Stamps:
