@@ -18,7 +18,7 @@ def once(values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
     """Each value once, ascending; none of them is NaN or NaT. What stands in order, as times do, is not sorted."""
     if not len(values):
         return values.copy()
-    ordered = values if (values[1:] >= values[:-1]).all() else np.sort(values)
+    ordered = values if np.greater_equal(values[1:], values[:-1]).all() else np.sort(values)
     return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
 
 
