@@ -196,10 +196,12 @@ def _store(
     read: dict[str, Numbers],
     good: Mask,
 ) -> None:
-    kept = np.flatnonzero(good)
-    if not len(kept):
+    # Nearly always every row is kept: a slice of all of them copies nothing.
+    kept = slice(None) if good.all() else np.flatnonzero(good)
+    lines = block.numbers[rows[kept]]
+    if not len(lines):
         return
-    rates: Rates = np.zeros(len(kept), dtype=RATES_DTYPE)
+    rates: Rates = np.zeros(len(lines), dtype=RATES_DTYPE)
     rates["time"] = times.msc[kept] // 1000
     found.dated &= bool(times.dates[kept].all())
     for name in PRICES:
@@ -216,7 +218,7 @@ def _store(
         ask = numbers(block.column(table.columns["ask_close"], rows[kept])).values
         gap = np.nan_to_num((ask - rates["close"]) * 10.0 ** min(found.digits, _MAX_DIGITS))
         rates["spread"] = np.clip(np.rint(gap), 0, 2**31 - 1)
-    found.spool.add(rates, block.numbers[rows[kept]])
+    found.spool.add(rates, lines)
 
 
 def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:
