@@ -92,7 +92,8 @@ class Profile(Part):
     )
     symbol: str = Field(min_length=1, max_length=64, description="Exactly as the broker names it.")
     bestSessions: Sessions = Field(
-        default=(), description="Sessions that suit the symbol, for strategies that name none; empty: all hours."
+        default=(),
+        description="Sessions that suit the symbol, for strategies whose file has no sessions; empty: all hours.",
     )
     bestTimeframes: _Timeframes = Field(default=(), description="Timeframes that suit the symbol; empty: all.")
     externalDrivers: _Drivers = Field(default=(), description="What moves the symbol, for people to read.")

@@ -148,8 +148,7 @@ class Evaluator:
         found = inputs.evaluated()
         if found.outcome is not Outcome.IDEA or found.bar_close is None:
             return StrategyOutcome(rule, found)
-        id = ideas.idea_id(rule, inputs.profile, found)
-        if self._files.known(id, found.bar_close):
+        if id := self._written(inputs, found, found.bar_close):
             return _known(rule, found, id)
         inputs = replace(inputs, gates=self._gates(inputs, found))
         if (closed := _closed(found, inputs.gates)) is not None:
@@ -178,12 +177,16 @@ class Evaluator:
         inputs = replace(inputs, gates=self._gates(inputs, found))
         if found.outcome is not Outcome.IDEA:
             return StrategyOutcome(rule, found, inputs.gates), sides
-        id = ideas.idea_id(rule, inputs.profile, found)
-        id = id if self._files.known(id, found.bar_close) else ""
+        id = self._written(inputs, found, found.bar_close)
         if (closed := _closed(found, inputs.gates)) is not None:
             return StrategyOutcome(rule, closed, inputs.gates, idea_id=id), sides
         size = replace(inputs, account=self._account).sized(found)
         return StrategyOutcome(rule, found, inputs.gates, size, id), sides
+
+    def _written(self, inputs: Inputs, found: Evaluation, since: datetime) -> str:
+        """The id under which this idea was written before, by this version or an earlier one; empty when it was not."""
+        ids = (ideas.idea_id(inputs.rule, inputs.profile, found, engine) for engine in ideas.ID_ENGINES)
+        return next((id for id in ids if self._files.known(id, since)), "")
 
     def _write(self, inputs: Inputs, found: Evaluation) -> StrategyOutcome:
         """The idea of an evaluation with all its evidence; ``_settle`` brings it to its file, with others."""
@@ -232,6 +235,7 @@ class Evaluator:
             (),
             UNKNOWN,
             ctx.settings.risk,
+            server=ctx.terminal.server_rule,
         )
 
     def _gates(self, inputs: Inputs, found: Evaluation) -> tuple[Gate, ...]:

@@ -160,7 +160,10 @@ class Strategy(Part):
     enabled: bool = Field(default=True, description="Whether it is evaluated.")
     symbol: str = Field(min_length=1, max_length=64, description="Exactly as the broker names it.")
     timeframe: Timeframe = Field(description="The bars that it looks at.")
-    sessions: Sessions = Field(default=(), description="Trading sessions that it suits; empty: all hours.")
+    sessions: Sessions | None = Field(
+        default=None,
+        description="Trading sessions that it suits; empty: all hours; left out: those of the symbol's profile.",
+    )
     indicators: Indicators = Field(default_factory=Indicators)
     conditions: Conditions
     short_conditions: ShortConditions | None = Field(default=None, description="Only with direction 'both'.")

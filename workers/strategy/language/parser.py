@@ -72,7 +72,7 @@ class Vocabulary:
 
     def names(self) -> tuple[str, ...]:
         """Every name that has a meaning."""
-        return (*self.conditions, *self.values, *COLUMNS, *FUNCTIONS, *_DIVERGENCES)
+        return tuple(dict.fromkeys((*self.conditions, *self.values, *COLUMNS, *FUNCTIONS, *_DIVERGENCES)))
 
 
 def parse(text: str, vocabulary: Vocabulary) -> Condition:
