@@ -135,9 +135,11 @@ def _expire(ctx: TaskContext) -> int:
 def _evaluate(
     ctx: TaskContext, rules: Sequence[RuleFile], bad: Sequence[library.BadRuleFile], unwatched: int, expired: int
 ) -> EvaluationResult:
-    outcomes = Evaluator(ctx, rules).run()
+    evaluator = Evaluator(ctx, rules)
+    outcomes = evaluator.run()
     chain_number, chain_head = store_evaluation(ctx, outcomes, [(item.file_name, item.error) for item in bad])
     lost = [outcome for outcome in outcomes if outcome.evaluation.outcome is Outcome.NOT_EVALUATED]
+    evaluator.warn_of_profiles(" ".join(outcome.evaluation.reason for outcome in lost))
     if len(lost) == len(outcomes):
         _refuse(lost, bad)
     for item in bad:

@@ -143,6 +143,12 @@ class Evaluator:
             raise failures[0]
         return tuple(outcomes)
 
+    def warn_of_profiles(self, told: str) -> None:
+        """Warn of every profile that cannot be used, whoever trades its symbol; ``told`` was said already."""
+        for error in self._profiles.bad.values():
+            if error.message not in told:
+                self._ctx.warn(f"{error} The strategies of its symbol are stopped, as far as it can be told which.")
+
     def _one(self, rule: RuleFile) -> StrategyOutcome:
         inputs = self._inputs(rule)
         found = inputs.evaluated()
@@ -261,6 +267,7 @@ class Evaluator:
                 strategy.strategy.news_embargo_minutes,
                 timedelta(hours=settings.calendar_max_age_h),
                 made_up=status.simulated and not self._replays(),
+                damage=self._calendar.damage if strategy.strategy.news_embargo_minutes > 0 else "",
             ),
         )
 
@@ -292,7 +299,10 @@ class Evaluator:
 
     @cached_property
     def _calendar(self) -> Calendar:
-        return calendar_store.load(self._ctx.storage)
+        try:
+            return calendar_store.load(self._ctx.storage)
+        except StorageError as error:
+            return Calendar(damage=str(error))
 
     @cached_property
     def _account(self) -> AccountState:
