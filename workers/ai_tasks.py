@@ -139,7 +139,10 @@ def _evaluate(
     outcomes = evaluator.run()
     chain_number, chain_head = store_evaluation(ctx, outcomes, [(item.file_name, item.error) for item in bad])
     lost = [outcome for outcome in outcomes if outcome.evaluation.outcome is Outcome.NOT_EVALUATED]
-    evaluator.warn_of_profiles(" ".join(outcome.evaluation.reason for outcome in lost))
+    said = " ".join(outcome.evaluation.reason for outcome in lost)
+    for error in evaluator.profiles.bad.values():
+        if error.message not in said:
+            ctx.warn(f"{error} The strategies of its symbol are stopped, as far as it can be told which.")
     if len(lost) == len(outcomes):
         _refuse(lost, bad)
     for item in bad:

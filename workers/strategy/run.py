@@ -101,7 +101,7 @@ class Evaluator:
         self._batch = Batch()
         self._bars: dict[tuple[str, str], Bars] = {}
         self._longer: dict[tuple[str, str], Rates] = {}
-        self._profiles = load_profiles(ctx.storage.paths.profiles)
+        self.profiles = load_profiles(ctx.storage.paths.profiles)
 
     def run(self) -> tuple[StrategyOutcome, ...]:
         """Evaluate all rules; trouble with one never costs the others.
@@ -142,12 +142,6 @@ class Evaluator:
         if failures and len(failures) == len(outcomes):
             raise failures[0]
         return tuple(outcomes)
-
-    def warn_of_profiles(self, told: str) -> None:
-        """Warn of every profile that cannot be used, whoever trades its symbol; ``told`` was said already."""
-        for error in self._profiles.bad.values():
-            if error.message not in told:
-                self._ctx.warn(f"{error} The strategies of its symbol are stopped, as far as it can be told which.")
 
     def _one(self, rule: RuleFile) -> StrategyOutcome:
         inputs = self._inputs(rule)
@@ -221,7 +215,7 @@ class Evaluator:
         """What the strategy looks at; gates and account are asked when there is an idea."""
         strategy, ctx = rule.strategy, self._ctx
         info = self._symbol(strategy.symbol)
-        profile_file = self._profiles.of(strategy.symbol)
+        profile_file = self.profiles.of(strategy.symbol)
         profile = profile_file.profile if profile_file else None
         ready = prepare(strategy, profile)
         now = ctx.clock.now()
@@ -348,7 +342,7 @@ class Evaluator:
         found: dict[tuple[str, str], int] = {}
         for rule in self._rules:
             strategy = rule.strategy
-            item = self._profiles.by_symbol.get(strategy.symbol)
+            item = self.profiles.by_symbol.get(strategy.symbol)
             profile = item.profile if item else None
             ready = prepare(strategy, profile)
             wanted: dict[str, int] = {strategy.timeframe: window(strategy, profile)}
