@@ -33,8 +33,8 @@ from workers.strategy.volume import size_of
 
 T = TypeVar("T")
 
-#: Engines to which an empty ``sessions`` said what leaving it out says; bars were as long to them as they are called.
-EMPTY_IS_UNSAID: Final = frozenset({"3", "4"})
+#: Engines that read files in another way: an empty ``sessions`` said what leaving it out says, and odd values passed.
+EARLIER_FILES: Final = frozenset({"3", "4"})
 
 #: Fields of a specification that move with the market or the terminal's window and decide nothing.
 _PASSING: Final = frozenset({
@@ -197,17 +197,19 @@ def pieces(root: Mapping[str, Any]) -> list[str]:
 
 
 def _inputs(root: Mapping[str, Any], hashes: Hashes, evidence: EvidenceStore) -> Inputs:
-    rule = evidence.get(hashes.rule)
+    earlier, rule = str(root["engine"]) in EARLIER_FILES, evidence.get(hashes.rule)
     rule_file, profile_file = str(root["rule_file"]), str(root["profile_file"])
     profile = None
     if hashes.profile is not None:
         content = evidence.get(hashes.profile)
-        profile = ProfileFile(parse_profile(content, profile_file), profile_file, hashes.profile, content)
+        profile = ProfileFile(
+            parse_profile(content, profile_file, earlier=earlier), profile_file, hashes.profile, content
+        )
     calendar = None
     if hashes.calendar is not None:
         calendar = calendar_news.from_json(evidence.document(hashes.calendar))
-    strategy, named = parse_strategy(rule, rule_file), root.get("server_time")
-    if str(root["engine"]) in EMPTY_IS_UNSAID and not strategy.sessions:
+    strategy, named = parse_strategy(rule, rule_file, earlier=earlier), root.get("server_time")
+    if earlier and not strategy.sessions:
         strategy = strategy.model_copy(update={"sessions": None})
     return Inputs(
         RuleFile(strategy, rule_file, hashes.rule, rule),
