@@ -37,7 +37,8 @@ def _stamps(times: Times, seconds: int, server: ServerTimeRule) -> Times:
     stamps = server.times_to_server(times)
     later = server.times_to_server(times + _HOUR) - _HOUR
     left_out = (later > stamps) & (bar_starts(stamps, seconds) != stamps) & (bar_starts(later, seconds) == later)
-    return np.where(left_out, later, stamps)
+    found: Times = np.where(left_out, later, stamps)
+    return found
 
 
 def _first_instant(stamps: Times, server: ServerTimeRule) -> Times:

@@ -82,7 +82,7 @@ def _check(paths: Paths, values: Sequence[str]) -> dict[str, Any]:
         {"path": ".".join(str(step) for step in item.path), "line": item.line, "text": item.text}
         for item in found.findings
     ]
-    said = " ".join(item["text"] for item in wrong)
+    said = " ".join(item.text for item in found.findings)
     notes = [str(error) for error in profiles.bad.values() if error.message not in said]
     message = f"{name}: {count(len(wrong), 'problem')}." if wrong else f"{name} can be evaluated."
     return {"ok": not wrong, "message": message, "file": str(path), "findings": wrong, "notes": notes}
