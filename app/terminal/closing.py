@@ -44,7 +44,8 @@ def _stamps(times: Times, seconds: int, server: ServerTimeRule) -> Times:
 def _first_instant(stamps: Times, server: ServerTimeRule) -> Times:
     """When the server's clock first shows each of these stamps, or passes one that it leaves out."""
     found = server.times_to_utc(stamps)
-    return found + np.maximum(stamps - server.times_to_server(found), 0)
+    left_out: Times = np.maximum(stamps - server.times_to_server(found), 0)
+    return found + left_out
 
 
 def _months(times: Times, server: ServerTimeRule | None) -> Times:
