@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -296,8 +296,8 @@ class IdeaFiles:
         self.evidence = EvidenceStore(folder_of(paths))
         self._chain = Chain(folder_of(paths) / FILE_NAME)
 
-    def known(self, id: str, since: datetime) -> bool:
-        """Whether that idea was written before.
+    def known(self, ids: Collection[str], since: datetime) -> str:
+        """Under which of these names an idea was written before; empty when it was not.
 
         Args:
             since: The decided bar closed then: the idea cannot be older.
@@ -306,7 +306,7 @@ class IdeaFiles:
             StorageError: the chain cannot be read.
         """
         with _writing:
-            return any(link.id == id for link in self._chain.recent(iso(since) or ""))
+            return next((link.id for link in self._chain.recent(iso(since) or "") if link.id in ids), "")
 
     def recent(self, since: datetime) -> tuple[Link, ...]:
         """What the chain tells of the ideas from ``since`` on. Raises as ``known``."""

@@ -88,9 +88,7 @@ class Evaluator:
     """
 
     def __init__(self, ctx: TaskContext, rules: Sequence[RuleFile], *, keep: bool = True) -> None:
-        self._ctx = ctx
-        self._keep = keep
-        self._rules = rules
+        self._ctx, self._rules, self._keep = ctx, rules, keep
         self._files = ideas.IdeaFiles(ctx.storage.paths)
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
@@ -185,8 +183,8 @@ class Evaluator:
 
     def _written(self, inputs: Inputs, found: Evaluation, since: datetime) -> str:
         """The id under which this idea was written before, by this version or an earlier one; empty when it was not."""
-        ids = (ideas.idea_id(inputs.rule, inputs.profile, found, engine) for engine in ideas.ID_ENGINES)
-        return next((id for id in ids if self._files.known(id, since)), "")
+        ids = {ideas.idea_id(inputs.rule, inputs.profile, found, engine) for engine in ideas.ID_ENGINES}
+        return self._files.known(ids, since)
 
     def _write(self, inputs: Inputs, found: Evaluation) -> StrategyOutcome:
         """The idea of an evaluation with all its evidence; ``_settle`` brings it to its file, with others."""
