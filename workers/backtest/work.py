@@ -257,7 +257,7 @@ class Case:
         if request.costs.spread_points is not None and not request.costs.ideal:
             rates = rates.copy()
             rates["spread"] = np.rint(spread)
-        return Evaluator(rates, self._seconds, frames)
+        return Evaluator(rates, self._seconds, frames, rule)
 
     def _scored(self, evaluator: Evaluator, spread: Array) -> Signals:
         """All signals that live evaluation would have an idea on."""

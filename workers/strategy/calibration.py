@@ -28,7 +28,7 @@ LEAST_SIGNALS: Final = 30
 #: Two-sided 95 % of the normal distribution.
 _Z: Final = 1.959963984540054
 #: What a file may call itself without another decision coming of it.
-_WORDS: Final = frozenset({
+WORDS: Final = frozenset({
     "schema_", "schema_version", "id", "name", "description", "enabled", "created_at", "updated_at", "created_by",
 })  # fmt: skip
 
@@ -167,8 +167,11 @@ def rule_key(strategy: Strategy, profile: Profile | None) -> str:
     Names, descriptions, dates and whether it is enabled do not count, nor what may be risked.
     """
     terms = trade_terms(strategy, profile)
-    rule = strategy.model_dump(mode="json", exclude=set(_WORDS))
+    rule = strategy.model_dump(mode="json", exclude=set(WORDS))
     rule["strategy"].pop("max_risk_pct", None)
+    # Said and unsaid are one where they mean one, as they were to earlier versions.
+    best = profile.bestSessions if profile else ()
+    rule["sessions"] = "all hours" if strategy.sessions == () and best else rule["sessions"] or []
     whole = {
         "rule": rule,
         "profile": profile.model_dump(mode="json") if profile else None,

@@ -86,7 +86,7 @@ def decide_all(
     """
     closings: NDArray[np.int64] = bars.rates["time"]
     if wanted_sessions(strategy, profile):  # only sessions ask what time it is
-        closings = closings + bars.bar_seconds
+        closings = bars.closings
     hours = in_sessions(strategy, profile, closings)
     sides = tuple(_side(strategy, rule, bars, profile, hours, news) for rule in ready.rules)
     known = np.logical_and.reduce([side.known for side in sides])
