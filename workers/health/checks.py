@@ -6,7 +6,6 @@ None of them starts or connects anything: they report what is.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,7 +21,7 @@ from workers.health.finding import Facts as Facts
 from workers.health.finding import Finding as Finding
 from workers.health.finding import Remedy as Remedy
 from workers.health.finding import Verdict as Verdict
-from workers.health.trend import Trend, rested
+from workers.health.history_check import history
 from workers.market.hours import standing_still, told_still
 from workers.market.quotes import quote_of
 from workers.news import opml
@@ -205,37 +204,6 @@ def lanes(ctx: TaskContext, facts: Facts) -> Finding:
         advice = "Widen the queue (Settings, Queues) or cancel what takes long."
         return Finding(Verdict.WARNING, value, rule, advice, figures)
     return Finding(Verdict.OK, value, rule, figures=figures)
-
-
-def history(ctx: TaskContext, facts: Facts) -> Finding:
-    """Whether the history of runs can be read and written, and is intact."""
-    found, trend = facts["history"], facts.get("trend") or Trend()
-    rule = "error when the file could not be opened, read or written the last time, or was damaged at the daily look"
-    value = f"{count(found['rows'], 'run')}, {size(found['bytes'])}"
-    figures = {"history_bytes": float(found["bytes"]), "history_rows": float(found["rows"])}
-    problem = "" if found["ok"] else found.get("problem") or "it could not be read or written"
-    if not problem and trend.integrity:
-        problem = f"it is damaged ({trend.integrity})"
-    elif trend.integrity_at is not None:
-        ago = max(0.0, (ctx.clock.now() - trend.integrity_at).total_seconds())
-        value += f", intact {seconds(ago)} ago"
-    if not problem:
-        return Finding(Verdict.OK, value, rule, figures=figures)
-    advice = "Free some space if the disk is full, then restart Metronome: a damaged file is kept aside."
-    return Finding(Verdict.ERROR, f"{value}: {problem}", rule, advice, figures)
-
-
-def look_through_history(ctx: TaskContext, facts: Facts, trend: Trend) -> Trend:
-    """Let the history database be looked through once a day; the trend with what was found."""
-    check = facts.get("history", {}).get("check_integrity")
-    if check is None or not rested(trend, ctx.clock.now()):
-        return trend
-    try:
-        problem = check()
-    except (OSError, sqlite3.Error) as error:
-        ctx.log.warning("The history of runs could not be looked through (%s); the next check tries again.", error)
-        return trend
-    return replace(trend, integrity_at=ctx.clock.now(), integrity=problem)
 
 
 def feeds(ctx: TaskContext, _facts: Facts) -> Finding:

@@ -13,7 +13,8 @@ from app.runs import iso
 from app.storage import Storage
 from app.tasks import TaskContext, TaskResult
 from workers.health import trend
-from workers.health.checks import CHECKS, Finding, Verdict, look, look_through_history
+from workers.health.checks import CHECKS, Finding, Verdict, look
+from workers.health.history_check import look_through_history
 from workers.health.own_checks import process_start
 from workers.wording import count
 

@@ -308,7 +308,8 @@ def test_history_claims_only_what_is_looked_at(healthy: Bench) -> None:
     check = check_of(run(healthy), "history")
     assert (
         check.rule
-        == "error when the file could not be opened, read or written the last time, or was damaged at the daily look"
+        == "error when the file could not be opened, read or written the last time, or was damaged at the daily look; "
+        "warning for 7 days after it was lost to damage"
     )
 
 
