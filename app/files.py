@@ -235,7 +235,7 @@ def put_aside(path: Path) -> list[tuple[str, datetime]]:
     """
     begin, found = f"{path.name}.damaged-", []
     with guarding(path.parent, "read"):
-        names = [name for name in os.listdir(path.parent) if name.startswith(begin)]
+        names = [file.name for file in path.parent.iterdir() if file.name.startswith(begin)]
     for name in names:
         with suppress(ValueError):  # a copy that somebody named
             moment = datetime.strptime(name[len(begin) :][:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS marks (
     accounted_at INTEGER NOT NULL      -- due times up to here are dealt with
 );
 CREATE TABLE IF NOT EXISTS file (
-    id           TEXT NOT NULL         -- of this file, made up when it was begun: what is known of another does not hold
+    id           TEXT NOT NULL         -- made up when the file was begun
 );
 """
 COLUMNS: Final = (

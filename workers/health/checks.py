@@ -21,6 +21,7 @@ from workers.health.finding import Facts as Facts
 from workers.health.finding import Finding as Finding
 from workers.health.finding import Remedy as Remedy
 from workers.health.finding import Verdict as Verdict
+from workers.health.finding import not_judged
 from workers.health.history_check import history
 from workers.market.hours import standing_still, told_still
 from workers.market.quotes import quote_of
@@ -84,15 +85,15 @@ def quotes(ctx: TaskContext, _facts: Facts) -> Finding:
     limit = ctx.settings.market.max_tick_age_s
     rule = f"warning when a quote is older than {limit:g} s while its market is open"
     if not ctx.terminal.status.connected:
-        return Finding(Verdict.OK, "not looked at: the terminal is not connected", rule)
+        return not_judged("not looked at: the terminal is not connected", rule)
     if not ctx.terminal.server_time_known:
-        return Finding(Verdict.OK, "not judged: the server's clock is not known yet", rule)
+        return not_judged("the server's clock is not known yet", rule)
     names, found = SymbolNames(ctx.terminal, ctx.storage, ctx.clock), []
     for symbol in ctx.settings.market.watch_list[:_QUOTES]:
         try:
             seen = ctx.terminal.snapshot(names.broker_name(symbol))
         except Blocked:
-            return Finding(Verdict.OK, "not looked at: the terminal went away", rule)
+            return not_judged("not looked at: the terminal went away", rule)
         except (TerminalBusy, UnknownSymbol):
             continue  # the collection tells
         found.append(quote_of(symbol, seen, ctx.clock.now(), limit))
@@ -104,6 +105,8 @@ def quotes(ctx: TaskContext, _facts: Facts) -> Finding:
     if still := standing_still(found, limit):
         value = f"{len(still)} of {count(len(found), 'quote')} stand still although the market is open"
         return Finding(Verdict.WARNING, value + told, rule, told_still(still), figures)
+    if not found:
+        return not_judged("no symbol of the watch list has a quote", rule)
     fresh = sum(quote.fresh for quote in found)
     return Finding(Verdict.OK, f"{fresh} of {count(len(found), 'quote')} fresh{told}", rule, figures=figures)
 
@@ -165,7 +168,7 @@ def scheduler(ctx: TaskContext, facts: Facts) -> Finding:
         f"{limits.lateness_warn_s:g} s late (99th percentile), when a schedule cannot be used, or while paused"
     )
     if not timetable["heartbeat"]:
-        return Finding(Verdict.OK, "not keeping time in this process (a single run)", rule)
+        return not_judged("not keeping time in this process (a single run)", rule)
     age = max(0.0, (ctx.clock.now() - datetime.fromisoformat(timetable["heartbeat"])).total_seconds())
     late = timetable["lateness_p99_s"]
     lateness = f", starts up to {late * 1000:.0f} ms late" if late is not None else ""
@@ -217,7 +220,7 @@ def feeds(ctx: TaskContext, _facts: Facts) -> Finding:
     states = feed_states.load(ctx.storage) if enabled else {}
     tried = [state for feed in enabled if (state := states.get(feed.address)) is not None and state.last_try]
     if not tried:
-        return Finding(Verdict.OK, "no feed is enabled" if path.exists() and not enabled else _NOT_FETCHED, rule)
+        return not_judged("no feed is enabled" if path.exists() and not enabled else _NOT_FETCHED, rule)
     failing = [state for state in tried if state.problem]
     last = max((state.last_success for state in tried if state.last_success), default=None)
     age = _age_s(ctx, last)
@@ -249,7 +252,7 @@ def calendar(ctx: TaskContext, _facts: Facts) -> Finding:
     sources = calendar_head.sources(ctx.storage)
     tried = [source for source in sources if source.attempted is not None]
     if not tried:
-        return Finding(Verdict.OK, _NOT_FETCHED, rule)
+        return not_judged(_NOT_FETCHED, rule)
     newest = max(tried, key=lambda source: source.attempted or datetime.min.replace(tzinfo=UTC))
     age = _age_s(ctx, max((source.succeeded for source in sources if source.succeeded), default=None))
     value = f"last good fetch {seconds(age)} ago" if age is not None else "never fetched"
@@ -280,7 +283,7 @@ def window(ctx: TaskContext, facts: Facts) -> Finding:
     limit, lag = ctx.settings.health.terminal_hold_warn_ms, facts.get("window_lag_ms")
     rule = f"warning when the window was held longer than {limit:g} ms"
     if lag is None:
-        return Finding(Verdict.OK, "no window in this process", rule)
+        return not_judged("no window in this process", rule)
     over = lag > limit
     value, figures = f"held {lag:.0f} ms at most", {"window_lag_ms": float(lag)}
     if not over:

@@ -45,6 +45,7 @@ class Finding:
         advice: What to do; empty when it is ok.
         figures: What was measured, by name with its unit at the end, for plots and trends.
         remedies: What can be done at once, the likeliest first.
+        judged: Whether there was anything to judge. Without, the verdict is ok for want of trouble, and says so.
     """
 
     verdict: Verdict
@@ -53,6 +54,12 @@ class Finding:
     advice: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
     remedies: tuple[Remedy, ...] = ()
+    judged: bool = True
+
+
+def not_judged(why: str, rule: str) -> Finding:
+    """What a check finds that had nothing to look at: no trouble, but nothing that is known to be well either."""
+    return Finding(Verdict.OK, why, rule, judged=False)
 
 
 #: Facts of the engine (``Engine.facts``), and the ``trend`` of the checks before.
