@@ -16,12 +16,13 @@ from app.terminal.errors import TerminalBusy, UnknownSymbol
 from app.terminal.symbols import SymbolNames
 from app.terminal.values import SessionState, SessionStatus
 from workers.health import calendar_head, own_checks
+from workers.health.data_check import bars
 from workers.health.finding import CheckFunction as CheckFunction
 from workers.health.finding import Facts as Facts
 from workers.health.finding import Finding as Finding
 from workers.health.finding import Remedy as Remedy
 from workers.health.finding import Verdict as Verdict
-from workers.health.finding import not_judged
+from workers.health.finding import not_judged, span
 from workers.health.history_check import history
 from workers.market.hours import standing_still, told_still
 from workers.market.quotes import quote_of
@@ -214,7 +215,7 @@ def feeds(ctx: TaskContext, _facts: Facts) -> Finding:
     limits, path = ctx.settings.health, ctx.storage.paths.feeds_file
     rule = (
         f"warning when more than {limits.feeds_failing_warn:.0%} of the feeds failed at their last try, or none was "
-        f"read for {_span(limits.feeds_age_warn_s)}; error when every one failed"
+        f"read for {span(limits.feeds_age_warn_s)}; error when every one failed"
     )
     enabled = [feed for feed in opml.load(path) if feed.enabled] if path.exists() else []
     states = feed_states.load(ctx.storage) if enabled else {}
@@ -246,8 +247,8 @@ def calendar(ctx: TaskContext, _facts: Facts) -> Finding:
     limit = ctx.settings.health.calendar_age_warn_s
     error_s = max(limit, ctx.settings.health.calendar_age_error_s)
     rule = (
-        f"warning when the last good fetch is older than {_span(limit)} or none ever succeeded; "
-        f"error beyond {_span(error_s)}"
+        f"warning when the last good fetch is older than {span(limit)} or none ever succeeded; "
+        f"error beyond {span(error_s)}"
     )
     sources = calendar_head.sources(ctx.storage)
     tried = [source for source in sources if source.attempted is not None]
@@ -268,14 +269,6 @@ def calendar(ctx: TaskContext, _facts: Facts) -> Finding:
 def _age_s(ctx: TaskContext, moment: datetime | None) -> float | None:
     """Seconds since then; a time of a clock that was ahead counts as now."""
     return None if moment is None else max(0.0, (ctx.clock.now() - moment).total_seconds())
-
-
-def _span(limit_s: float) -> str:
-    """A limit as people say it: whole days and hours where it has them."""
-    for unit, size_s in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if limit_s >= size_s and limit_s % size_s == 0:
-            return count(int(limit_s // size_s), unit)
-    return f"{limit_s:g} s"
 
 
 def window(ctx: TaskContext, facts: Facts) -> Finding:
@@ -299,6 +292,7 @@ def window(ctx: TaskContext, facts: Facts) -> Finding:
 CHECKS: Final[tuple[tuple[str, str, CheckFunction], ...]] = (
     ("terminal", "Terminal", terminal),
     ("quotes", "Quotes", quotes),
+    ("bars", "Bars", bars),
     ("scheduler", "Timetable", scheduler),
     ("lanes", "Queues", lanes),
     ("disk", "Disk", disk),
