@@ -227,7 +227,7 @@ def quarantine(path: Path, clock: Clock) -> Path:
     return aside
 
 
-def put_aside(path: Path) -> list[tuple[str, datetime]]:
+def damaged_copies(path: Path) -> list[tuple[str, datetime]]:
     """Damaged files that ``quarantine`` moved away from ``path``: names and when, the newest first.
 
     Raises:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.clock import Clock, SystemClock
-from app.files import guarding, put_aside, quarantine
+from app.files import damaged_copies, guarding, quarantine
 from app.history_pages import RunFilter, keys_of_page
 from app.history_retention import CHUNK, forget
 from app.history_rows import (
@@ -414,7 +414,9 @@ class RunHistory:
             except FileNotFoundError:
                 continue
         count = int(rows[0][0]) if rows else 0
-        return HistoryFacts(count, size, len(self._waiting), self._problem, self._file_id, tuple(put_aside(self.path)))
+        return HistoryFacts(
+            count, size, len(self._waiting), self._problem, self._file_id, tuple(damaged_copies(self.path))
+        )
 
     def _read(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         for _ in range(2):
