@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -224,6 +225,22 @@ def quarantine(path: Path, clock: Clock) -> Path:
     with guarding(path, "move"):
         replace(path, aside)
     return aside
+
+
+def damaged_copies(path: Path) -> list[tuple[str, datetime]]:
+    """Damaged files that ``quarantine`` moved away from ``path``: names and when, the newest first.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    begin, found = f"{path.name}.damaged-", []
+    with guarding(path.parent, "read"):
+        names = [file.name for file in path.parent.iterdir() if file.name.startswith(begin)]
+    for name in names:
+        with suppress(ValueError):  # a copy that somebody named
+            moment = datetime.strptime(name[len(begin) :][:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            found.append((name, moment))
+    return sorted(found, key=lambda item: (item[1], item[0]), reverse=True)
 
 
 def clean_leftovers(folder: Path) -> int:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from app.files import (
     atomic_write_bytes,
     atomic_write_text,
     clean_leftovers,
+    damaged_copies,
     quarantine,
     storage_error,
 )
@@ -221,3 +223,23 @@ def test_a_folder_has_one_owner_and_a_kill_frees_it(home: Path) -> None:
     assert lock.owner() is None
     with FolderLock(file) as again:
         assert again.held
+
+
+def test_damaged_copies_are_found_by_their_names_the_newest_first(tmp_path: Path) -> None:
+    path = tmp_path / "metronome.db"
+    clock = FakeClock(datetime(2025, 6, 3, 12, 0, tzinfo=UTC))
+    for _ in range(2):
+        path.write_bytes(b"x")
+        quarantine(path, clock)
+    clock.advance(60)
+    path.write_bytes(b"y")
+    newest = quarantine(path, clock)
+    (tmp_path / "metronome.db.damaged-mine").write_bytes(b"named by somebody")
+    (tmp_path / "other.db.damaged-20250603T120000Z").write_bytes(b"of another file")
+    found = damaged_copies(path)
+    assert [name for name, _ in found] == [
+        newest.name,
+        "metronome.db.damaged-20250603T120000Z-2",
+        "metronome.db.damaged-20250603T120000Z",
+    ]
+    assert found[0][1] == datetime(2025, 6, 3, 12, 1, tzinfo=UTC)
