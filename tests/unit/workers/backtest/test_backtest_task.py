@@ -224,6 +224,29 @@ def test_without_a_file_the_stored_history_is_tested_and_else_the_terminals(test
 
 
 @pytest.mark.allow_warnings("")
+def test_every_timeframe_of_the_rule_is_warmed_up(tester: Any, bench: Bench) -> None:
+    rule = {"conditions": {"entry": ["D1.close > D1.ema(20)"]}}
+    needed = (
+        "Too few bars: those of EURUSD_H1.csv make 29 closed D1 bars, and the strategy rule needs 60 before"
+    )
+    with pytest.raises(UserAction, match=needed) as caught:
+        tester(hours(), rule=rule, volume=0.1)
+    assert caught.value.advice
+    alone, _ = tester(hours(), rule=rule, volume=0.1, min_score=0)
+    assert alone.counts["decided_bars"] > 500  # from the first D1 bar and ATR on: nothing is asked for
+    # Of the terminal so much is fetched that the test can begin with its first bar.
+    start = datetime(2025, 6, 3, 12, tzinfo=UTC)
+    closes = 1.1 + 0.003 * np.sin(np.arange(4000) / 9)
+    bench.terminal.add(
+        "EURUSD", make_rates(closes, datetime.fromtimestamp(start.timestamp() - 3999 * 3600, UTC), 3600), "H1"
+    )
+    result, _ = tester(rule=rule, volume=0.1, days=20, force=True)
+    rows = trades_of(result)
+    assert rows
+    assert result.bars["count"] > 60 * 24 + 20 * 24
+
+
+@pytest.mark.allow_warnings("")
 def test_stored_minutes_settle_what_is_ambiguous(tester: Any, bench: Bench, tmp_path: Path) -> None:
     rates = hours()
     rule = {"indicators": {"atr": {"period": 14, "multiplier": 0.3}}}
