@@ -12,7 +12,7 @@ import numpy as np
 
 from app.terminal.values import Rates
 from workers.backtest.bars import History
-from workers.backtest.model import Costs, Played, Terms
+from workers.backtest.model import Costs, Played, Terms, Trades
 from workers.backtest.request import Request
 from workers.backtest.signals import Signals
 from workers.market.grade import GRADES, Grade
@@ -40,6 +40,13 @@ def warnings(request: Request, history: History, played: Played, grade: Grade) -
         found.append(f"{count(tally.no_money, 'entry', 'entries')} were left out: the free margin did not do.")
     if tally.no_volume:
         found.append(f"{count(tally.no_volume, 'entry', 'entries')} had no volume. {tally.no_volume_reason}")
+    for name, many in _past_levels(played.trades).items():
+        if many:
+            level = name.removeprefix("filled_past_")
+            found.append(
+                f"{count(many, 'position')} filled at the {level} or beyond it, because the price had got there "
+                "before the fill: a broker refuses such an order (invalid stops), or closes it at once."
+            )
     if tally.no_partial:
         found.append(f"{count(tally.no_partial, 'position')} were too small to be closed by half.")
     return found
@@ -90,9 +97,19 @@ def head(
             "without_margin": played.tally.no_money,
             "stop_outs": played.tally.stop_outs,
             "not_halved": played.tally.no_partial,
+            **_past_levels(played.trades),
         },
         "no_trades": "" if len(played.trades) else _why_none(signals, played, terms),
     }
+
+
+def _past_levels(trades: Trades) -> dict[str, int]:
+    """How many positions were filled where their stop or target was behind them already."""
+    behind = {
+        "filled_past_stop": trades.sign * (trades.entry - trades.stop) <= 0,
+        "filled_past_target": trades.sign * (trades.target - trades.entry) <= 0,
+    }
+    return {name: len(np.unique(trades.number[rows])) for name, rows in behind.items()}
 
 
 def bars_head(history: History, terms: Terms, grade: Grade) -> dict[str, Any]:

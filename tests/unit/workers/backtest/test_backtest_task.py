@@ -224,6 +224,22 @@ def test_without_a_file_the_stored_history_is_tested_and_else_the_terminals(test
 
 
 @pytest.mark.allow_warnings("")
+def test_fills_beyond_a_level_are_counted_and_told(tester: Any) -> None:
+    near = {"indicators": {"atr": {"period": 14, "multiplier": 0.1}}}
+    result, ctx = tester(hours(), rule=near, min_score=0, volume=0.1)
+    rows = trades_of(result)
+    for level, far in (("stop", 1), ("target", -1)):
+        past = [
+            row
+            for row in rows
+            if far * (1 if row["direction"] == "long" else -1) * (float(row["entry"]) - float(row[level])) <= 0
+        ]
+        assert result.counts[f"filled_past_{level}"] == len(past) > 0
+        assert any(f"{len(past)} positions filled at the {level} or beyond it" in text for text in ctx.warnings)
+        assert all(float(row["profit"]) <= 0 for row in past)
+
+
+@pytest.mark.allow_warnings("")
 def test_every_timeframe_of_the_rule_is_warmed_up(tester: Any, bench: Bench) -> None:
     rule = {"conditions": {"entry": ["D1.close > D1.ema(20)"]}}
     needed = (

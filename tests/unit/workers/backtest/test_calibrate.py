@@ -24,9 +24,11 @@ UP, DOWN = (1.1, 1.102, 1.0999, 1.1), (1.1, 1.1001, 1.098, 1.1)
 WIDE = (1.1, 1.102, 1.098, 1.1)
 
 
-def became(prices: list[tuple[float, float, float, float]], *entries: int, leave: tuple[int, ...] = ()) -> Outcomes:
+def became(
+    prices: list[tuple[float, float, float, float]], *entries: int, leave: tuple[int, ...] = (), spread: int = 0
+) -> Outcomes:
     """Longs from 1.1 with a stop at 1.099 and a target at 1.101, decided on these bars."""
-    rates = bars(*prices)
+    rates = bars(*prices, spread=spread)
     signals = calls(len(rates), *((bar, 1, 1.099, 1.101) for bar in entries), leave=leave)
     sides = sides_of(Evaluator(rates, HOUR), spread_points(rates, FREE), EURUSD, FREE, frozenset({1, -1}))
     return outcomes(signals, sides, None)
@@ -45,6 +47,22 @@ def test_a_bar_that_holds_both_counts_for_the_stop() -> None:
 def test_ended_by_the_rule_is_not_reached_and_open_at_the_end_does_not_count() -> None:
     found = became([*flat(5), UP, *flat(3)], 0, 6, leave=(2,))
     assert (found.reached.tolist(), found.by_rule, found.still_open) == ([False], 1, 1)
+
+
+def test_a_target_that_was_behind_the_fill_is_not_reached() -> None:
+    above = (1.103, 1.104, 1.1025, 1.103)
+    found = became([*flat(1), above, *flat(3), UP, *flat(1)], 0, 3)  # filled at 1.103, and closed there at once
+    assert found.reached.tolist() == [False, True]
+    assert found.past_target == 1
+    told = calibration(found)
+    assert (told["reached"], told["past_target"]) == (1, 1)
+
+
+def test_the_spread_alone_can_put_the_fill_beyond_the_target() -> None:
+    prices = [*flat(1), (1.1005, 1.102, 1.1004, 1.1005), *flat(2)]
+    assert became(prices, 0, spread=40).reached.tolist() == [True]  # from 1.1009 to 1.101
+    assert became(prices, 0, spread=50).reached.tolist() == [False]  # from 1.101 to 1.101: nothing
+    assert became(prices, 0, spread=60).past_target == 1
 
 
 def test_one_move_is_counted_once() -> None:
