@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -289,6 +290,9 @@ def test_a_tester_report_stands_beside_ours(qtbot: QtBot, page: BacktestsPage, e
     assert lines["Profit Factor"] == ("2.00", "1.50", "1.00")
     assert lines["Sharpe Ratio"] == ("1.50", "\N{EM DASH}", "0.50")
     assert "1 figures are not what its deals add up to" in tester.about.text()
+    silent = replace(tester._reports[0], facts={}, recomputed={"total_net_profit": {"report": None, "deals": 7.5}})
+    tester.show_reports((silent,))
+    assert "it states nothing that its deals could be compared with" in tester.about.text()
     with qtbot.waitSignal(page.import_asked) as asked:
         tester.import_asked.emit(["x.xlsx"])
     assert asked.args == [["x.xlsx"]]
