@@ -242,9 +242,7 @@ def test_fills_beyond_a_level_are_counted_and_told(tester: Any) -> None:
 @pytest.mark.allow_warnings("")
 def test_every_timeframe_of_the_rule_is_warmed_up(tester: Any, bench: Bench) -> None:
     rule = {"conditions": {"entry": ["D1.close > D1.ema(20)"]}}
-    needed = (
-        "Too few bars: those of EURUSD_H1.csv make 29 closed D1 bars, and the strategy rule needs 60 before"
-    )
+    needed = "Too few bars: those of EURUSD_H1.csv make 29 closed D1 bars, and the strategy rule needs 60 before"
     with pytest.raises(UserAction, match=needed) as caught:
         tester(hours(), rule=rule, volume=0.1)
     assert caught.value.advice
