@@ -99,8 +99,8 @@ def calibration(found: Outcomes) -> dict[str, Any]:
 
     Returns:
         ``trouble``: why there is no calibration, empty when there is one; ``method``: ``isotonic`` or ``share``;
-        ``steps``, ``signals``, ``reached``, ``ended_by_rule``, ``still_open``, ``past_target``, ``brier``, ``brier_of_share``, and
-        ``reliability``: groups of foretold signals with what came of them.
+        ``steps``, ``signals``, ``reached``, ``ended_by_rule``, ``still_open``, ``past_target``, ``brier``,
+        ``brier_of_share``, and ``reliability``: groups of foretold signals with what came of them.
     """
     count, reached = len(found.bar), int(np.count_nonzero(found.reached))
     head: dict[str, Any] = {

@@ -192,6 +192,24 @@ def _why_none(signals: Signals, played: Played, terms: Terms) -> str:
     return f"On none of {count(signals.decided, 'decided bar')} did the entry conditions hold{asked}."
 
 
+def embargo(request: Request, terms: Terms) -> str:
+    """How far the news embargo of the rule was not applied, after "it was"; empty when it was, or there is none.
+
+    Live evaluation has no idea without a calendar that covers its time, so that signals near news are not among those
+    of live ideas.
+    """
+    if request.strategy.strategy.news_embargo_minutes <= 0:
+        return ""
+    if request.news is None:
+        return "not applied: no calendar was stored"
+    first, last = request.news.first, request.news.last
+    late, early = int(terms.start or 0) < first, int(terms.end or 0) > last
+    if last <= int(terms.start or 0) or first >= int(terms.end or 0):
+        return "not applied: the stored calendar does not reach into the test"
+    span = (f" from {iso(first)[:10]} on" if late else "") + (f" until {iso(last)[:10]}" if early else "")
+    return f"applied{span} only, as far as the stored calendar reaches" if span else ""
+
+
 def price_of_costs(request: Request, price: float) -> dict[str, float]:
     """What a trade costs besides the spread, as a move of the price: commission of both sides, and slippage.
 

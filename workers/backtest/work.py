@@ -289,6 +289,7 @@ class Case:
             "bars_sha256": sha256(bars_bytes(self._history.rates)),
             "first": told.iso(int(self._terms.start or 0)),
             "last": told.iso(int(self._terms.end or 0)),
+            "news": told.embargo(request, self._terms),
             "costs": told.price_of_costs(request, float(self._history.rates["close"][-1])),
         }
 

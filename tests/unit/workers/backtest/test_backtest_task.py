@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,76 @@ def test_a_file_of_bars_becomes_a_report_a_table_and_a_page(tester: Any) -> None
         f"data/backtests/{Path(name).name}" for name in (result.trades_csv, result.report_json, result.report_html)
     ]
     assert result.summary().startswith(f"rule on EURUSD H1: {result.trades} trades, net profit")
+
+
+class Outline(HTMLParser):
+    """Headings of a page with the text under each, and the pictures among them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.parts, self.pictures, self._open = dict[str, str](), dict[str, int](), ""
+        self._heading, self._skipped = False, False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self._skipped = self._skipped or tag == "style"
+        if tag == "h2":
+            self._heading, self._open = True, ""
+        elif tag == "svg":
+            self.pictures[self._open] = self.pictures.get(self._open, 0) + 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self._skipped = self._skipped and tag != "style"
+        if tag == "h2":
+            self._heading, self.parts[self._open] = False, ""
+        if self._open in self.parts and tag in ("td", "th", "p", "h3"):
+            self.parts[self._open] += " | "
+
+    def handle_data(self, data: str) -> None:
+        if self._skipped:
+            return
+        if self._heading:
+            self._open += data
+        elif self._open in self.parts:
+            self.parts[self._open] += data
+
+    def part(self, begins: str) -> str:
+        return next(text for name, text in self.parts.items() if name.startswith(begins))
+
+
+@pytest.mark.allow_warnings("")
+@pytest.mark.parametrize("params", [{}, {"min_score": 0, "volume": 0.1, "commission": 3.5, "costs": "none"}])
+def test_a_page_is_written_for_people(tester: Any, params: dict[str, Any]) -> None:
+    rule = {
+        "conditions": {"entry": ["ema(3) > ema(8)"], "strong": ["rsi > 50"]},
+        "indicators": {"atr": {"multiplier": 1.7}},
+        "strategy": {"direction": "both", "min_rr": 1.5, "news_embargo_minutes": 30},
+    }  # fmt: skip
+    result, _ctx = tester(hours(), rule=rule, walk_forward="3", **params)
+    page = Path(result.report_html).read_text(encoding="utf-8")
+    shown = Outline(page)
+    text = " ".join(f"{name} {part}" for name, part in shown.parts.items())
+    assert not re.findall(r"\{'|\['|None|True|False|\d\.\d{9,}|\de-\d", text)
+    assert "Passed: when the bars were cut off at 3 places" in shown.part("Look-ahead check")
+    assert "5th percentile | 50th percentile | 95th percentile | " in shown.part("Monte Carlo")
+    assert "Proved: trades" in shown.part("Walk-forward")
+    tested = shown.part("What was tested")
+    assert "Conditions, entry | ema(3) > ema(8) | " in tested
+    assert "Indicators, atr, multiplier | 1.7 | " in tested
+    assert "Leverage | 1:100 | " in tested
+    for word in ("calibration", "monte carlo", "look ahead", "walk forward"):
+        assert word not in tested.lower()
+    if params:
+        assert "Costs | none: an ideal market | " in tested
+        return
+    assert "Volume | by risk, as live ideas are | " in tested
+    measured = shown.part("Calibration")
+    found = result.calibration
+    assert f"{found['reached']} of {found['signals']} signals reached the target before the stop" in measured
+    assert "Foretold | Came | Interval of 95 % | Signals | " in measured
+    first = found["reliability"][0]
+    assert f"{first['foretold']:.1%} | {first['came']:.1%} | " in measured
+    assert next(many for name, many in shown.pictures.items() if name.startswith("Calibration")) == 1
 
 
 @pytest.mark.allow_warnings("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from task_bench import hours
 from app.errors import UserAction
 from workers.backtest.calibrate import Outcomes, calibration, outcomes
 from workers.backtest.engine import sides_of, spread_points
+from workers.calendar import store as calendar_store
+from workers.calendar.values import Calendar, SourceState
 from workers.strategy.calibration import Calibration, break_even, calibrated, rule_key, wilson
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.schema import parse_strategy
@@ -159,6 +162,51 @@ def test_an_idea_says_what_its_score_is_worth() -> None:
     other = calibrated(kept(), "another", 82, 10, 15)
     assert other.text == "not calibrated: the rule or its profile changed since its backtest"
     assert other.break_even == 0.4
+
+
+def test_an_idea_says_when_the_embargo_was_not_part_of_the_measurement() -> None:
+    found = calibrated(kept(news="not applied: no calendar was stored"), "r", 82, 10, 15)
+    assert found.text == (
+        "57 % (50-63 %, n=214) reached target first; break-even needs 40 %; the news embargo of the rule was not "
+        "applied: no calendar was stored"
+    )
+    assert found.short == "57 % (50-63 %, n=214), needs 40 %"
+    assert calibrated(kept(), "r", 82, 10, 15).news == ""
+    assert calibrated(kept(news="not applied"), "another", 82, 10, 15).news == ""
+
+
+STAYS_AWAY = {"strategy": {"direction": "both", "min_rr": 1.5, "news_embargo_minutes": 30}}
+
+
+def calendar_from(first: datetime, last: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = SourceState("file", succeeded=first, covers_from=first, covers_until=last)
+    monkeypatch.setattr(calendar_store, "load", lambda _storage: Calendar((), (state,)))
+
+
+@pytest.mark.allow_warnings("")
+def test_an_embargo_that_no_calendar_covered_is_noted_in_what_is_kept(
+    tester: Any, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = {"conditions": {"entry": ["ema(3) > ema(8)"], "strong": ["rsi > 50"]}, **STAYS_AWAY}
+    result, _ctx = tester(hours(), rule=scored)
+    assert result.calibration["kept"]
+    assert result.calibration["news"] == "not applied: no calendar was stored"
+    document = json.loads(kept_in(bench)[0].read_text(encoding="utf-8"))
+    assert Calibration.of(document).news == "not applied: no calendar was stored"
+    page = Path(result.report_html).read_text(encoding="utf-8")
+    assert "The news embargo of the rule was not applied: no calendar was stored." in page
+    calendar_from(datetime(2025, 1, 20, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC), monkeypatch)
+    assert tester(hours(), rule=scored)[0].calibration["news"] == (
+        "applied from 2025-01-20 on only, as far as the stored calendar reaches"
+    )
+    calendar_from(datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 20, tzinfo=UTC), monkeypatch)
+    assert tester(hours(), rule=scored)[0].calibration["news"] == (
+        "applied until 2025-01-20 only, as far as the stored calendar reaches"
+    )
+    calendar_from(datetime(2024, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC), monkeypatch)
+    assert tester(hours(), rule=scored)[0].calibration["news"] == ""
+    del scored["strategy"]
+    assert tester(hours(), rule=scored)[0].calibration["news"] == ""
 
 
 @pytest.mark.parametrize(
