@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.clock import Clock
 from app.log import bind
-from app.runs import Run, RunState
+from app.runs import Run, RunState, besides_warnings
 
 _log = logging.getLogger(__name__)
 #: At most so many runs are remembered for a window that does not fetch its news.
@@ -98,9 +98,11 @@ class Announcer:
         level = logging.INFO
         if run.state in (RunState.FAILED, RunState.TIMED_OUT):
             level = logging.ERROR
-        elif run.state in (RunState.SUCCEEDED_WITH_WARNINGS, RunState.MISSED, RunState.INTERRUPTED):
+        elif run.state in (RunState.MISSED, RunState.INTERRUPTED):
             level = logging.WARNING
-        text = " ".join(part for part in (run.summary, run.reason, run.advice) if part)
+        # Warnings have had lines of their own, at their level.
+        reason = besides_warnings(run.reason, run.warnings)
+        text = " ".join(part for part in (run.summary, reason, run.advice) if part)
         took = f" in {run.duration_s:.3f} s" if run.duration_s is not None else ""
         with bind(run.task, run.run_id):
             _log.log(level, "%s (%s) %s%s. %s", run.task, run.trigger.value, run.state.value, took, text)

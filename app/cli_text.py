@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from app.runs import besides_warnings
+
 MAX_CELL = 60
 
 
@@ -246,7 +248,7 @@ def run_details(run: Mapping[str, Any]) -> None:
     """One run with all that a person wants to know."""
     took = f" after {seconds(run['duration_s'])}" if run["duration_s"] is not None else ""
     write(f"{run['task']}: {words(run['state'])}{took} (run {run['run_id']})")
-    for line in (run["reason"], run["advice"], run["summary"]):
+    for line in (besides_warnings(run["reason"], run["warnings"]), run["advice"], run["summary"]):
         if line:
             write(f"  {line}")
     for warning in run["warnings"]:

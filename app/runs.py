@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +54,11 @@ class Progress:
     done: int
     total: int
     text: str = ""
+
+
+def besides_warnings(reason: str, warnings: Sequence[str]) -> str:
+    """The reason of a run where its warnings are told, too: empty when it only names the first of them."""
+    return "" if warnings and reason.startswith(warnings[0]) else reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,8 @@ class WindowProgram(QObject):
 
     def _on_refused(self, message: str, advice: str) -> None:
         _log.error("The engine could not start: %s %s", message, advice)
-        self.window.header.terminal.show_parts("failed", "error", "", self.tr("The engine could not start"))
+        for chip in self.window.terminal_chips:
+            chip.show_refused()
         self.window.tasks.subtitle.setText(self.tr("Nothing runs"))
         self.window.footer.show_next("", "", paused=False)
         self.window.bring_to_front()
@@ -214,7 +215,8 @@ class WindowProgram(QObject):
         self.notifier.post(self._refusal)
 
     def _try_again(self) -> None:
-        self.window.header.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
+        for chip in self.window.terminal_chips:
+            chip.show_starting()
         self.window.tasks.subtitle.setText(self.tr("Starting the engine"))
         self.builder.start()
 

@@ -11,12 +11,14 @@ from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from ui import words
-from ui.terminal_words import kind_look, state_look, terminal_remark
 from ui.theme import Theme
+from ui.widgets.elided import ElidedLabel
 from ui.widgets.labels import button, label, set_icon
 from ui.widgets.state_badge import Chip
+from ui.widgets.terminal_chip import TerminalChip
 
 HEIGHT = 44
+_APART = 14
 
 
 class Header(QWidget):
@@ -39,8 +41,7 @@ class Header(QWidget):
         self._fitted = False
         self._clocks: dict[str, QLabel] = {}
         self._pairs: dict[str, QWidget] = {}
-        self.terminal = Chip(theme, whole=True)
-        self.terminal.show_parts("queued", "idle", "", self.tr("Starting the engine"))
+        self.terminal = TerminalChip(theme, whole=True)
         self.terminal.clicked.connect(self.terminal_asked)
         self._is_simulated = False
         self.simulated = Chip(theme, whole=True)
@@ -86,13 +87,7 @@ class Header(QWidget):
 
     def show_terminal(self, status: Any) -> None:
         """Show the state of the terminal session; the line below the header has the room for the reason."""
-        look, kind = state_look(status.state), kind_look(status.account_kind)
-        self.terminal.show_parts(
-            look.icon, look.role, look.word, terminal_remark(status), tag=kind, alarm=status.account_kind == "real"
-        )
-        self.terminal.setToolTip(
-            "\n".join(part for part in (status.server, status.reason, status.advice, status.market_note) if part)
-        )
+        self.terminal.show_terminal(status)
         self._is_simulated = bool(status.simulated)
         self._fit()
 
@@ -121,20 +116,16 @@ class Header(QWidget):
         pairs = self._pairs
         needed = 16 + 180 + self.terminal.sizeHint().width() + 12 + 24 + self.pause.sizeHint().width() + 16
         needed += pairs["local"].sizeHint().width()
-        self._show_if(self.simulated, wanted=self._is_simulated, needed=needed + self.simulated.sizeHint().width())
+        room = self.width()
+        _show(self.simulated, shown=self._is_simulated and needed + self.simulated.sizeHint().width() <= room)
         if not self.simulated.isHidden():
             needed += self.simulated.sizeHint().width()
         for name, wanted in (("broker", self._has_broker), ("utc", True)):
             width = pairs[name].sizeHint().width()
-            self._show_if(pairs[name], wanted=wanted, needed=needed + width)
+            _show(pairs[name], shown=wanted and needed + width <= room)
             needed += width if wanted else 0
         self._fitted = True
         self._tell_others()
-
-    def _show_if(self, part: QWidget, *, wanted: bool, needed: int) -> None:
-        shown = wanted and needed <= self.width()
-        if part.isHidden() == shown:
-            part.setVisible(shown)
 
     def _tell_others(self) -> None:
         others = [f"{self._clocks[name].accessibleName()}: {self._clocks[name].text()}" for name in ("broker", "utc")]
@@ -154,8 +145,19 @@ class Header(QWidget):
         self.pause_asked.emit(not self._paused)
 
 
+def _show(part: QWidget, *, shown: bool) -> None:
+    if part.isHidden() == shown:
+        part.setVisible(shown)
+
+
 class Footer(QWidget):
-    """The line at the bottom: what comes next and how the lanes are doing."""
+    """The line at the bottom: what comes next, how the lanes are doing, and the terminal.
+
+    Signals:
+    terminal_asked: the user wants to know more of the terminal.
+    """
+
+    terminal_asked = Signal()
 
     def __init__(self, theme: Theme, jump: Callable[[], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -163,27 +165,49 @@ class Footer(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(26)
         self._next_caption = label(self.tr("Starting"), "small")
-        self._next_task = label("", "small")
+        self._next_task = ElidedLabel("strong")
         self._next_task.setFont(theme.font(12, QFont.Weight.DemiBold))
-        self._next_task.setObjectName("strong")
         self._next_time = label("", "small")
         self._lanes = label("", "small")
         self._lateness = label("", "small")
         self._lateness.setToolTip(self.tr("How late scheduled runs start: 99 of 100 are faster than this."))
+        self.terminal = TerminalChip(theme, slim=True)
+        self.terminal.clicked.connect(self.terminal_asked)
+        self._search = button(self.tr("Ctrl+K  jump to a task or page"), jump, style="quiet")
+        self._search.setObjectName("dim")
+        self._search.setStyleSheet("font-size: 12px; padding: 0 4px; min-height: 14px;")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 0, 16, 0)
         layout.setSpacing(4)
         for part in (self._next_caption, self._next_task, self._next_time):
             layout.addWidget(part)
-        layout.addSpacing(14)
-        layout.addWidget(self._lanes)
-        layout.addSpacing(14)
-        layout.addWidget(self._lateness)
+        for part in (self._lanes, self._lateness):
+            layout.addSpacing(_APART)
+            layout.addWidget(part)
         layout.addStretch(1)
-        search = button(self.tr("Ctrl+K  jump to a task or page"), jump, style="quiet")
-        search.setObjectName("dim")
-        search.setStyleSheet("font-size: 12px; padding: 0 4px; min-height: 14px;")
-        layout.addWidget(search)
+        layout.addWidget(self.terminal)
+        layout.addWidget(self._search)
+
+    def show_terminal(self, status: Any) -> None:
+        """Show the state of the terminal session."""
+        self.terminal.show_terminal(status)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """What has no room steps back: how late runs start first, then the hint of the key, then the lanes. Of what
+        stays, the title of the task and the name of the server are cut.
+        """
+        fixed = (self._next_caption, self._next_time)
+        cut = (self._next_task, self.terminal)
+        needed = 32 + 2 * _APART + 4 * 8  # margins and what lies between the parts
+        needed += sum(part.sizeHint().width() for part in fixed) + sum(part.minimumSizeHint().width() for part in cut)
+        for part in (self._lanes, self._search, self._lateness):
+            needed += part.sizeHint().width()
+            _show(part, shown=needed <= self.width())
 
     def show_next(self, title: str, left: str, *, paused: bool) -> None:
         """Show the next scheduled task and the time until then."""
@@ -196,11 +220,14 @@ class Footer(QWidget):
         for target, text in zip((self._next_caption, self._next_task, self._next_time), texts, strict=True):
             if target.text() != text:
                 target.setText(text)
+        self._fit()
 
     def show_lanes(self, running: int, queued: int) -> None:
         """Show how many runs are at work and how many wait."""
         self._lanes.setText(self.tr("Running {r} \N{MIDDLE DOT} queued {q}").format(r=running, q=queued))
+        self._fit()
 
     def show_lateness(self, seconds: float | None) -> None:
         """Show how late scheduled runs start."""
         self._lateness.setText("" if seconds is None else self.tr("Lateness p99 {t}").format(t=words.lateness(seconds)))
+        self._fit()

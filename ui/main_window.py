@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
         self.header = Header(theme)
         self.footer = Footer(theme, self.jump)
         self.messages = InlineMessages(theme)
+        self.terminal_chips = (self.header.terminal, self.footer.terminal)
         self.banner = SimulatedBanner(theme)
         self.nav = NavList(theme, [(name, self._titles[name], name) for name in PAGES], breaks=GROUPS)
         self._stack = QStackedWidget()
@@ -143,7 +144,8 @@ class MainWindow(QMainWindow):
         link.terminal_changed.connect(self._on_terminal)
         link.settings_changed.connect(self._on_settings)
         self.header.pause_asked.connect(link.set_paused)
-        self.header.terminal_asked.connect(lambda: self.show_page("health"))
+        for line in (self.header, self.footer):
+            line.terminal_asked.connect(lambda: self.show_page("health"))
         self.nav.chosen.connect(self.show_page)
         self.messages.shown.connect(self._strip.setVisible)
 
@@ -312,6 +314,7 @@ class MainWindow(QMainWindow):
 
     def _on_terminal(self, status: Any) -> None:
         self.header.show_terminal(status)
+        self.footer.show_terminal(status)
         self.banner.show_terminal(status)
         self._broker_hour = None
 

@@ -43,15 +43,17 @@ def kind_look(kind: str) -> Look | None:
     return Look(icon, role, tr(word))
 
 
-def terminal_remark(status: Any) -> str:
-    """Server and ping behind the state of the terminal, short enough for a chip."""
+def server_word(status: Any) -> str:
+    """The server, short enough for a chip."""
     server = str(status.server)
-    if len(server) > _SERVER_LETTERS:
-        server = f"{server[: _SERVER_LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return server if len(server) <= _SERVER_LETTERS else f"{server[: _SERVER_LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def ping_word(status: Any) -> str:
+    """How long the trade server takes to answer; empty while nobody knows."""
     # While it does not answer, the ping is that of before.
     live = str(status.state) in ("connected", "wrong_account") and status.ping_ms is not None
-    ping = tr("ping {n} ms").format(n=round(status.ping_ms)) if live else ""
-    return " \N{MIDDLE DOT} ".join(part for part in (server, ping) if part)
+    return tr("ping {n} ms").format(n=round(status.ping_ms)) if live else ""
 
 
 def outage_times(outage: Outage, now: datetime) -> str:

@@ -191,6 +191,9 @@ class TradesResult(TaskResult):
     deals: int = Field(description="New deals, each a row.")
     trades: int = Field(description="Of those, trades; the others are payments and corrections.")
     symbols: tuple[str, ...] = Field(default=(), description="Symbols of the trades, as the broker names them.")
+    undecided: int = Field(
+        default=0, description="New deals in an hour that the server's clock shows twice, of which nothing tells which."
+    )
     net: float = Field(description="Profit of the trades with commission, swap and fee, in the account's currency.")
     currency: str = Field(description="The account's currency.")
 
@@ -199,6 +202,8 @@ class TradesResult(TaskResult):
         if self.trades:
             parts.append(f"{count(self.trades, 'trade')} on {count(len(self.symbols), 'symbol')}")
             parts.append(f"net {self.net:+,.2f} {self.currency}")
+        if self.undecided:
+            parts.append(f"{self.undecided} in an hour that the server's clock shows twice")
         return ", ".join(parts)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from app.quoting import quoted
 from app.terminal.bars_layout import Layout, detect_layout
 from app.terminal.bars_pack import unpack
 from app.terminal.bars_rows import BadBarsFile as BadBarsFile
@@ -235,8 +236,8 @@ def _rates(
     times, utc, wrong = read_times(fields)
 
     def unread(row: int) -> str:
-        text = b" ".join(bytes(field[row]) for field in fields).decode("latin-1")
-        return f"the time {text[:40]!r} cannot be read"
+        text = b" ".join(bytes(field[row]) for field in fields).decode("utf-8", "replace")
+        return f"the time {quoted(text)} cannot be read"
 
     sieve.drop(wrong, numbers, unread)
     good = ~wrong

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.quoting import quoted
+
 _NAMES = {
     "date": "date",
     "time": "clock",
@@ -88,7 +90,7 @@ def _delimiter(line: str) -> str:
     for delimiter in ("\t", ";", ","):
         if line.count(delimiter) >= 4:
             return delimiter
-    msg = f"line 1 has no columns separated by tab, comma or semicolon: {line.strip()[:40]!r}"
+    msg = f"line 1 has no columns separated by tab, comma or semicolon: {quoted(line)}"
     raise ValueError(msg)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.errors import UserAction
+from app.quoting import quoted
 from app.terminal.bars_layout import Layout
 from app.terminal.values import Rates
 
@@ -117,10 +118,10 @@ def _unreadable(row: str, layout: Layout) -> str:
         cell = cells[column].strip().strip('"')
         if name in ("date", "clock"):
             if not cell.isascii():
-                return f"the time {cell[:40]!r} cannot be read"
+                return f"the time {quoted(cell)} cannot be read"
             continue
         if not _is_number(cell):
-            return f"{cells[column].strip()[:40]!r} is not a number ({name})"
+            return f"{quoted(cells[column])} is not a number ({name})"
     return ""
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final, TextIO
 from app.terminal.host import ask
 from app.terminal.loaders import Loader, note_of, set_faults
 from app.terminal.protocol import TerminalModule
+from app.terminal.structs import Structs
 from app.terminal.transport import Channel, receive, send
 
 #: Structs of a long answer come in pieces of so many, so that the window's process unpacks each in about a
@@ -55,7 +56,7 @@ class Question:
 class Piece:
     """Some elements of a long answer, in order; more follow."""
 
-    items: tuple[Any, ...]
+    items: tuple[Any, ...] | Structs
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def _answer(module: TerminalModule, question: Question) -> Answer:
 
 def _send(channel: Channel[Any, Any], answer: Answer) -> None:
     value = answer.value
-    if isinstance(value, tuple) and len(value) > PIECE:
+    if isinstance(value, tuple | Structs) and len(value) > PIECE:
         starts = range(0, len(value), PIECE)
         for start in starts[:-1]:
             send(channel, Piece(value[start : start + PIECE]))

@@ -16,6 +16,7 @@ from app.terminal.child import Answer, Piece, Question, main
 from app.terminal.errors import HostDied, HostHung
 from app.terminal.host import NO_ERROR, not_open
 from app.terminal.loaders import Loader
+from app.terminal.structs import joined
 from app.terminal.transport import Channel, receive, send
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class ChildHost:
         if channel is None:
             raise not_open(question.name)
         deadline = time.monotonic() + question.limit_s
-        pieces: list[Any] = []
+        pieces: list[Sequence[Any]] = []
         try:
             send(channel, replace(question, now=self._clock.now(), faults=self._news()))
             while True:
@@ -127,14 +128,14 @@ class ChildHost:
                 answer: Answer | Piece = receive(channel)
                 if isinstance(answer, Answer):
                     break
-                pieces.extend(answer.items)
+                pieces.append(answer.items)
         except (EOFError, OSError) as error:
             raise self._died(question) from error
         for warning in answer.warnings:
             log.warning("%s", warning)
         if answer.raised is not None:
             raise answer.raised
-        return Answer((*pieces, *answer.value), answer.error) if pieces else answer
+        return Answer(joined((*pieces, answer.value)), answer.error) if pieces else answer
 
     def _news(self) -> dict[str, Any]:
         with self._lock:

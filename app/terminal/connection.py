@@ -23,7 +23,8 @@ from app.terminal.errors import (
     unknown_symbol,
 )
 from app.terminal.host import Host
-from app.terminal.requests import CallRecord, LongCall, one_by_one
+from app.terminal.requests import CallRecord, LongCall
+from app.terminal.structs import one_by_one
 from app.terminal.values import AccountInfo, SessionState, SessionStatus
 
 log = logging.getLogger(__name__)

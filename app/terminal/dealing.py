@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from app.clock import require_aware
 from app.terminal.constants import ModuleConstants
+from app.terminal.deal_times import DealRecord, deal_records, told_apart
 from app.terminal.reading import Reading
 from app.terminal.trade_request import trade_request
 from app.terminal.trades import BookEntry, Deal, Order, OrderCheck, Position
@@ -63,17 +65,40 @@ class Dealing(Reading):
     def history_deals(
         self, since: datetime, until: datetime, group: str = "", timeout_s: float | None = None
     ) -> tuple[Deal, ...]:
-        """Deals made from ``since`` to ``until`` (both aware), of symbols that match ``group``."""
-        found = self._invoke("history_deals_get", self._stamps(since, until), _chosen(group=group), timeout_s)
-        return tuple(Deal.from_struct(item, self._server_clock.rule) for item in found)
+        """Deals made from ``since`` to ``until`` (both aware), of symbols that match ``group``.
 
-    def deal_records(
-        self, since: datetime, until: datetime, timeout_s: float | None = None
-    ) -> tuple[tuple[datetime, Mapping[str, Any]], ...]:
-        """Deals from ``since`` to ``until`` (both aware): the time in UTC, and every field as the module has it."""
-        found = self._invoke("history_deals_get", self._stamps(since, until), {}, timeout_s)
+        Of those in an hour that the server's clock repeats, the tickets tell when they were made; where they do not,
+        the first time is meant.
+        """
         rule = self._server_clock.rule
-        return tuple((rule.to_utc((item["time_msc"] or item["time"] * 1000) / 1000), item) for item in found)
+        found = self._deal_records(since, until, _chosen(group=group), timeout_s)
+        return tuple(replace(Deal.from_struct(record.fields, rule), time=record.time) for record in found)
+
+    def deal_records(self, since: datetime, until: datetime, timeout_s: float | None = None) -> tuple[DealRecord, ...]:
+        """Deals from ``since`` to ``until`` (both aware) with every field of the module, and when they were made.
+
+        Of those in an hour that the server's clock repeats, the tickets tell, and where they do not the orders.
+        """
+        found = self._deal_records(since, until, {}, timeout_s)
+        if all(record.decided for record in found):
+            return found
+        orders = self._invoke("history_orders_get", self._window(since, until), {}, timeout_s)
+        pending = self._invoke("orders_get", (), {}, timeout_s)
+        return told_apart(found, self._server_clock.rule, (*orders, *pending))
+
+    def _deal_records(
+        self, since: datetime, until: datetime, filters: Mapping[str, Any], timeout_s: float | None
+    ) -> tuple[DealRecord, ...]:
+        found = self._invoke("history_deals_get", self._window(since, until), filters, timeout_s)
+        records = deal_records(found, self._server_clock.rule, self._clock.now())
+        return tuple(record for record in records if record.latest >= since and record.time <= until)
+
+    def _window(self, since: datetime, until: datetime) -> tuple[float, float]:
+        """The stamps to ask for; an hour that is told twice as a whole, since both times have the same stamps."""
+        rule = self._server_clock.rule
+        first, last = self._stamps(since, until)
+        begins, ends = rule.told_twice(first), rule.told_twice(last)
+        return (float(begins[0]) if begins else first), (float(ends[1]) if ends else last)
 
     def calc_margin(
         self, order_type: int, symbol: str, volume: float, price: float, timeout_s: float | None = None

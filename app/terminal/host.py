@@ -9,6 +9,7 @@ from app.clock import Clock
 from app.terminal.errors import TerminalUnavailable
 from app.terminal.loaders import Loader, note_of, set_faults
 from app.terminal.protocol import TerminalModule
+from app.terminal.structs import plain
 
 #: What ``last_error()`` says before the first call.
 NO_ERROR = (0, "")
@@ -44,7 +45,7 @@ class Host(Protocol):
     def call(
         self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, limit_s: float = 60.0
     ) -> Any:
-        """Call a function of the module; structs come back as dicts, arrays as they are.
+        """Call a function of the module; structs come back as dicts (many as ``Structs``), arrays as they are.
 
         Args:
             limit_s: A host that can end a call that hangs does so after this long.
@@ -163,15 +164,6 @@ def ask(
     if answer is None or answer is False:
         return answer, module.last_error()
     return plain(answer), None
-
-
-def plain(value: Any) -> Any:
-    """Structs of the module as dicts, also inside tuples and structs; everything else unchanged."""
-    if hasattr(value, "_asdict"):
-        return {name: plain(item) if isinstance(item, tuple) else item for name, item in value._asdict().items()}
-    if isinstance(value, tuple):
-        return tuple(plain(item) for item in value)
-    return value
 
 
 def not_open(name: str) -> TerminalUnavailable:

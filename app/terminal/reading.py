@@ -11,8 +11,8 @@ import numpy as np
 
 from app.clock import Clock, require_aware
 from app.terminal.errors import TerminalBusy
-from app.terminal.requests import one_by_one
 from app.terminal.server_time import ServerClock, ServerTimeRule
+from app.terminal.structs import one_by_one
 from app.terminal.timeframes import Times, bar_end, timeframe
 from app.terminal.values import Bars, DayFigures, Rates, SessionStatus, Snapshot, SymbolInfo, Tick
 

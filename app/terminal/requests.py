@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from app.terminal.call_words import asked_for
-
-_T = TypeVar("_T")
 
 # A call that holds the genuine module this long has frozen the window for as long.
 LONG_CALL_S = 0.25
 _KEPT = 20
-
-
-def one_by_one(structs: Sequence[_T]) -> Iterator[_T]:
-    """The structs of an answer, each let go before the next is given.
-
-    Thousands that are let go at once hold the interpreter, and the window, for 80 ms.
-    """
-    left = list(reversed(structs))
-    del structs
-    while left:
-        yield left.pop()
 
 
 class Request:

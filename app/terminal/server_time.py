@@ -83,12 +83,15 @@ class ServerTimeRule:
 
     def told_twice(self, server_s: float) -> tuple[int, int] | None:
         """First stamp and end of the hour that the server's clock repeats, if this stamp is in one."""
-        utc_s = self.to_utc(server_s).timestamp()
-        for turn in self.turns_back(utc_s, utc_s + DAY):
-            begins, ends = self._repeated(turn)
+        for begins, ends in self.hours_told_twice(server_s, server_s):
             if begins <= server_s < ends:
                 return begins, ends
         return None
+
+    def hours_told_twice(self, first_s: float, last_s: float) -> tuple[tuple[int, int], ...]:
+        """First stamp and end of each hour that the server's clock repeats, of all that may hold these stamps."""
+        first, last = (self.to_utc(stamp).timestamp() for stamp in (first_s, last_s))
+        return tuple(self._repeated(turn) for turn in self.turns_back(first, last + DAY))
 
     def _repeated(self, turn: int) -> tuple[int, int]:
         """Of the hour that is repeated from this instant (UTC epoch seconds) on: its first stamp and its end."""

@@ -511,6 +511,7 @@ def test_a_preview_shows_which_condition_holds(qtbot: QtBot, live: StrategiesPag
     assert found["rsi < 1"][0] == "no"
     assert found["rsi < 1"][2].startswith("rsi(14) ")
     assert panel.headline.text().startswith("No ")
+    assert not panel.worth.isVisible()
     heads = [line.parts[0] for line in panel.results.lines if line.head]
     assert heads[0].startswith("Score of")
     assert heads[1:] == ["Gates", "Values on the bar"]
@@ -528,6 +529,10 @@ def test_an_idea_shows_its_levels(qtbot: QtBot, live: StrategiesPage) -> None:
     found = {line.parts[0]: line.parts[1] for line in live.editor.preview.results.lines if not line.head}
     assert {"entry", "stop", "target", "reward/risk", "lots"} <= set(found)
     assert float(found["stop"]) < float(found["entry"]) < float(found["target"])
+    worth = live.editor.preview.worth
+    assert worth.isVisible()
+    assert worth.text().startswith("Score ")
+    assert worth.text().endswith("; not calibrated: no backtest of this strategy was calibrated.")
 
 
 def test_a_refused_preview_says_why(qtbot: QtBot, live: StrategiesPage) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from fake_engine import NOW, FakeEngine
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.terminal.outages import CUT_SHORT, Outage
@@ -15,7 +18,7 @@ from app.terminal.values import SessionState
 from ui.main_window import MainWindow
 from ui.pages.health import HealthPage
 from ui.pages.terminal_section import SHOWN, TerminalSection
-from ui.terminal_words import kind_look, outage_length, outage_times
+from ui.terminal_words import kind_look, outage_length, outage_times, state_look
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
@@ -76,7 +79,7 @@ def test_real_money_is_told_in_colour_and_word(
 ) -> None:
     engine.terminal.tell(replace(engine.terminal.status, account_kind="real", simulated=False))
     qtbot.waitUntil(lambda: section.kind.accessibleName() == "real money")
-    assert "real money" in window.header.terminal.accessibleName()
+    assert all("real money" in chip.accessibleName() for chip in window.terminal_chips)
     assert not window.banner.isVisible()
     assert {kind_look(kind).role for kind in ("demo", "contest", "real", "new")} == {"running", "warning", "error"}  # type: ignore[union-attr]
     assert kind_look("") is None
@@ -106,6 +109,49 @@ def test_the_wrong_account_is_told_whole_in_the_chip_and_in_the_line_below(
         assert window.banner.text.text()[:40] == reason[:40]
     engine.terminal.tell(replace(status, simulated=False))
     qtbot.waitUntil(lambda: window.banner.accessibleName() == f"{reason} {status.advice}")
+
+
+def test_the_status_bar_shortens_the_server_and_never_state_account_or_ping(
+    qtbot: QtBot, engine: FakeEngine, window: MainWindow
+) -> None:
+    server = "Broker-With-A-Long-Name-01"
+    status = replace(engine.terminal.status, server=server, account_kind="real", ping_ms=123.0, simulated=False)
+    footer, chip = window.footer, window.footer.terminal
+    engine.terminal.tell(status)
+    qtbot.waitUntil(lambda: chip.accessibleName() == f"Connected real money {server} \N{MIDDLE DOT} ping 123 ms")
+    footer.show_next(
+        "A task with a title that is far too long for a line that has so much else to tell", "1 h", paused=False
+    )
+    footer.show_lateness(0.012)
+    whole = {1600: f"{server} \N{MIDDLE DOT} ping 123 ms"}
+    for width in (1600, 1280, 900):
+        window.resize(width, 600)
+        qtbot.waitUntil(lambda wide=width: footer.width() == wide)  # type: ignore[misc]
+        qtbot.wait(20)
+        assert chip.shown.endswith("ping 123 ms")
+        assert chip.shown == whole.get(width, chip.shown)
+        assert chip.width() >= chip.minimumSizeHint().width()
+        parts = sorted((part.geometry() for part in footer.findChildren(QWidget) if part.isVisible()), key=QRect.left)
+        assert all(one.right() < other.left() for one, other in itertools.pairwise(parts))
+        assert parts[-1].right() <= footer.width() - 16
+    assert footer.minimumSizeHint().width() <= 900
+
+
+@pytest.mark.parametrize("state", SessionState)
+def test_the_status_bar_says_every_state(
+    qtbot: QtBot, engine: FakeEngine, window: MainWindow, state: SessionState
+) -> None:
+    engine.terminal.tell(replace(engine.terminal.status, state=state, reason="Why.", advice="What to do."))
+    header, footer = window.terminal_chips
+    qtbot.waitUntil(lambda: "Why.\nWhat to do." in footer.toolTip())
+    assert footer.accessibleName().startswith(state_look(state).word)
+    assert footer.accessibleName() == header.accessibleName()
+    assert footer.toolTip() == header.toolTip()
+
+
+def test_the_chip_of_the_status_bar_leads_to_the_health_page(window: MainWindow) -> None:
+    window.footer.terminal.click()
+    assert window.page == "health"
 
 
 def test_a_simulated_market_has_a_line_above_every_page(window: MainWindow) -> None:

@@ -36,7 +36,7 @@ def page(window: MainWindow, name: str) -> object:
 def test_the_window_is_there_before_the_engine(bare_window: MainWindow) -> None:
     assert bare_window.tasks.model.rowCount() == 0
     assert not bare_window.header.pause.isEnabled()
-    assert bare_window.header.terminal.accessibleName() == "Starting the engine"
+    assert [chip.accessibleName() for chip in bare_window.terminal_chips] == ["Starting the engine"] * 2
 
 
 def test_an_engine_that_comes_and_goes_at_once_leaves_no_error(
@@ -51,7 +51,8 @@ def test_an_engine_that_comes_and_goes_at_once_leaves_no_error(
 
 def test_the_engine_fills_it(window: MainWindow) -> None:
     assert window.tasks.model.rowCount() == 17
-    assert window.header.terminal.accessibleName().startswith("Connected demo MetaQuotes-Demo")
+    for chip in window.terminal_chips:
+        assert chip.accessibleName().startswith("Connected demo MetaQuotes-Demo")
     assert window.header.simulated.isVisible()
     assert window.tasks.current_task == "evaluate_all_strategies"
 

@@ -18,14 +18,14 @@ from ui import words
 from ui.engine_link import EngineLink
 from ui.models import backtest_work as work
 from ui.models.backtest_list import BacktestList
-from ui.pages.page import Page
+from ui.pages.files_page import FilesPage
 from ui.theme import Theme
 from ui.widgets.backtest_compare import MOST
 from ui.widgets.backtest_details import BacktestDetails
 from ui.widgets.backtest_strip import BacktestStrip
 from ui.widgets.backtest_table import BacktestTable
 from ui.widgets.labels import button, card, label
-from ui.widgets.question_bar import Answer, QuestionBar
+from ui.widgets.question_bar import Answer
 from ui.widgets.tables import framed
 from workers.backtest.shelf import Binned, Result
 
@@ -43,7 +43,7 @@ LOOK_S = 15.0
 """Another program may write results; the page looks again this often while it is in sight."""
 
 
-class BacktestsPage(Page):
+class BacktestsPage(FilesPage):
     """Results of this home.
 
     Signals:
@@ -55,11 +55,9 @@ class BacktestsPage(Page):
     import_asked = Signal(list)
 
     def __init__(self, theme: Theme, link: EngineLink, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("Backtests"), parent)
-        self._theme, self._link = theme, link
+        super().__init__(self.tr("Backtests"), theme, link, parent)
         self._loaded: work.Loaded | None = None
         self._looked: datetime | None = None
-        self._changes = 0
         self._wanted = ""
         self._opening: tuple[str, ...] = ()
         self._runs: dict[str, Run] = {}
@@ -71,7 +69,6 @@ class BacktestsPage(Page):
         self._choice.setSingleShot(True)
         self._choice.setInterval(0)
         self._choice.timeout.connect(self._open_chosen)
-        self.bar = QuestionBar(theme)
         self.strip = BacktestStrip(theme)
         self.strip.cancel_asked.connect(link.cancel)
         self.model = BacktestList(self)
@@ -353,21 +350,6 @@ class BacktestsPage(Page):
             self.told.emit(self.tr("Exported to {file}.").format(file=target))
 
         self._link.query(self, lambda engine: work.shelf(engine).export(result.stem, ending, target), done)
-
-    def _write(self, change: Callable[[Engine], Any], done: Callable[[Any], None]) -> None:
-        def finished(result: Any) -> None:
-            done(result)
-            self._changed()
-
-        def failed(error: MetronomeError) -> None:
-            self.bar.ask(error.message, error.advice)
-            self._changed()
-
-        self._link.query(self, change, finished, failed)
-
-    def _changed(self) -> None:
-        self._changes += 1
-        self.reload()
 
     # -- runs ------------------------------------------------------------------------------------------------------
 

@@ -17,10 +17,10 @@ from ui import words
 from ui.engine_link import EngineLink
 from ui.models import strategy_work as work
 from ui.models.strategy_list import StrategyList, last_words
-from ui.pages.page import Page
+from ui.pages.files_page import FilesPage
 from ui.theme import Theme
 from ui.widgets.labels import button, card, label
-from ui.widgets.question_bar import Answer, QuestionBar
+from ui.widgets.question_bar import Answer
 from ui.widgets.strategy_editor import StrategyEditor
 from ui.widgets.strategy_table import StrategyTable
 from ui.widgets.tables import framed
@@ -29,7 +29,6 @@ from workers.strategy.editing import Binned, ChangedOnDisk, Opened
 from workers.strategy.library import Profiles
 
 if TYPE_CHECKING:
-    from app.engine import Engine
     from workers.strategy.preview import Preview
 
 TASKS = ("evaluate_all_strategies", "evaluate_single_symbol")
@@ -39,22 +38,18 @@ LOOK_S = 15.0
 SHOWN_IN_BIN = 15
 
 
-class StrategiesPage(Page):
+class StrategiesPage(FilesPage):
     """Rule files of this home."""
 
     def __init__(self, theme: Theme, link: EngineLink, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("Strategies"), parent)
-        self._theme = theme
-        self._link = link
+        super().__init__(self.tr("Strategies"), theme, link, parent)
         self._loaded: work.Loaded | None = None
         self._looked: datetime | None = None
-        self._changes = 0
         self._wanted = ""
         self._file = ""
         self._saving = False
         self._previewing = False
         self.open_url: Callable[[QUrl], object] = QDesktopServices.openUrl
-        self.bar = QuestionBar(theme)
         self.model = StrategyList(self)
         self.model.switched.connect(self.set_enabled)
         self.table = StrategyTable(theme, self.model)
@@ -389,21 +384,6 @@ class StrategiesPage(Page):
 
     def _on_made(self, opened: Opened) -> None:
         self._wanted = opened.file_name
-
-    def _write(self, change: Callable[[Engine], Any], done: Callable[[Any], None]) -> None:
-        def finished(result: Any) -> None:
-            done(result)
-            self._changed()
-
-        def failed(error: MetronomeError) -> None:
-            self.bar.ask(error.message, error.advice)
-            self._changed()
-
-        self._link.query(self, change, finished, failed)
-
-    def _changed(self) -> None:
-        self._changes += 1
-        self.reload()
 
     # -- menus -----------------------------------------------------------------------------------------------------
 

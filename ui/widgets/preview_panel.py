@@ -109,6 +109,8 @@ class PreviewPanel(QFrame):
         self.headline = label("", wrap=True, selectable=True)
         self.advice = label("", "dim", wrap=True, selectable=True)
         self.advice.hide()
+        self.worth = label("", wrap=True, selectable=True)
+        self.worth.hide()
         titles = (self.tr("Holds"), self.tr("Condition"), self.tr("Values"), self.tr("Group"))
         self.conditions = PreviewLines(titles, 0, self)
         self.results = PreviewLines((self.tr("What"), ""), 1, self)
@@ -127,7 +129,7 @@ class PreviewPanel(QFrame):
         strip = row(label(self.tr("Now"), "strong"), self.badge, None, self._when)
         strip.setContentsMargins(PADDING, 0, PADDING, 0)
         layout.addLayout(strip)
-        for part in (self.headline, self.advice):
+        for part in (self.headline, self.worth, self.advice):
             line = QVBoxLayout()
             line.setContentsMargins(PADDING, 0, PADDING, 0)
             line.addWidget(part)
@@ -159,6 +161,7 @@ class PreviewPanel(QFrame):
         self.badge.set_look(words.Look(icon, role if role != "dim" else "idle", word))
         self.headline.setText(preview.headline)
         self.advice.hide()
+        self._say_worth(preview.calibration_text)
         bar = self.tr("bar until {t} UTC").format(t=f"{found.bar_close:%H:%M}") if found.bar_close else ""
         draft = "" if saved else self.tr("with unsaved changes")
         self._when.setText(words.joined(bar, draft, words.local_time(now, now)))
@@ -173,10 +176,15 @@ class PreviewPanel(QFrame):
         self.headline.setText(text)
         self.advice.setText(advice)
         self.advice.setVisible(bool(advice))
+        self._say_worth("")
         self.conditions.show_lines(())
         self.results.show_lines(())
         self._lists.hide()
         self._rest.show()
+
+    def _say_worth(self, text: str) -> None:
+        self.worth.setText(f"{text[:1].upper()}{text[1:]}." if text else "")
+        self.worth.setVisible(bool(text))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

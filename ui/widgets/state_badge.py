@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
@@ -10,6 +12,10 @@ from ui.icons import paint_icon
 from ui.theme import Theme
 from ui.widgets.cells import paint_look
 from ui.words import Look
+
+_DOT: Final = " \N{MIDDLE DOT} "
+#: Of a remark that has a tail behind it, fewer letters tell nothing.
+_LEAST_LETTERS: Final = 4
 
 
 class StateBadge(QWidget):
@@ -42,49 +48,91 @@ class StateBadge(QWidget):
 
 
 class Chip(QAbstractButton):
-    """A rounded button: icon in a state's colour, a strong word, a dim remark. A ``whole`` one is never cut."""
+    """A rounded button: icon in a state's colour, a strong word, a dim remark.
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None, *, whole: bool = False) -> None:
+    Args:
+        whole: It is never cut. Any other gives its remark up first.
+        slim: For a line of small text.
+    """
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None, *, whole: bool = False, slim: bool = False) -> None:
         super().__init__(parent)
         self._theme = theme
         self._whole = whole
+        self._height = 20 if slim else 25
         self._parts = ("info", "idle", "", "")
+        self._tail = ""
         self._tag: Look | None = None
         self._alarm = False
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
     def show_parts(
-        self, icon: str, role: str, strong: str, remark: str = "", *, tag: Look | None = None, alarm: bool = False
+        self,
+        icon: str,
+        role: str,
+        strong: str,
+        remark: str = "",
+        *,
+        tag: Look | None = None,
+        alarm: bool = False,
+        tail: str = "",
     ) -> None:
-        """Show these words, between them ``tag`` in its colour; ``alarm`` colours the border too."""
-        if (icon, role, strong, remark, tag, alarm) == (*self._parts, self._tag, self._alarm):
+        """Show these words, between them ``tag`` in its colour, behind them ``tail``, which stays when the remark is
+        cut; ``alarm`` colours the border too.
+        """
+        if (icon, role, strong, remark, tail, tag, alarm) == (*self._parts, self._tail, self._tag, self._alarm):
             return
         self._parts = (icon, role, strong, remark)
+        self._tail = tail
         self._tag = tag
         self._alarm = alarm
-        self.setAccessibleName(" ".join(part for part in (strong, tag.word if tag else "", remark) if part))
+        self.setAccessibleName(" ".join(part for part in (strong, tag.word if tag else "", self._behind()) if part))
         self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        _icon, _role, strong, remark = self._parts
-        width = 30.0 + QFontMetricsF(self._font(strong=True)).horizontalAdvance(strong) + (13 if strong else 5)
-        for text in (self._tag.word if self._tag else "", remark):
-            if text:
-                width += QFontMetricsF(self._font(strong=text is not remark)).horizontalAdvance(text) + 8
-        return QSize(int(width), 25)
+        return QSize(self._needed(self._behind()), self._height)
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint() if self._whole else QSize(60, 25)
+        if self._whole:
+            return self.sizeHint()
+        return QSize(self._needed(self._tail) if self._tail else 60, self._height)
+
+    @property
+    def shown(self) -> str:
+        """Remark and tail as they fit in."""
+        metrics = QFontMetricsF(self._font())
+        room = self.width() - self._start() - 8
+        kept = f"{_DOT}{self._tail}" if self._tail else ""
+        cut = metrics.elidedText(
+            self._parts[3], Qt.TextElideMode.ElideRight, max(0.0, room - metrics.horizontalAdvance(kept))
+        )
+        if len(cut) < _LEAST_LETTERS < len(self._parts[3]):
+            return metrics.elidedText(self._tail, Qt.TextElideMode.ElideRight, room)
+        return f"{cut}{kept}" if cut else self._tail
+
+    def _behind(self) -> str:
+        """Remark and tail, whole."""
+        return _DOT.join(part for part in (self._parts[3], self._tail) if part)
+
+    def _start(self) -> float:
+        """Where the remark begins."""
+        metrics = QFontMetricsF(self._font(strong=True))
+        words = (self._parts[2], self._tag.word if self._tag else "")
+        return 29 + sum(metrics.horizontalAdvance(word) + 8 for word in words if word)
+
+    def _needed(self, behind: str) -> int:
+        return int(self._start() + 6 + (QFontMetricsF(self._font()).horizontalAdvance(behind) + 8 if behind else 0))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        icon, role, strong, remark = self._parts
+        icon, role, strong, _remark = self._parts
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         border = "accent" if self.hasFocus() else "faint" if self.underMouse() else "line"
         painter.setPen(QPen(self._theme.color("error" if self._alarm else border), 1.0))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 12, 12)
+        round_px = self._height / 2 - 0.5
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), round_px, round_px)
         ink = self._theme.ink(role)
         paint_icon(painter, icon, QRectF(9, self.height() / 2 - 6.5, 13, 13), ink)
         left = 29.0
@@ -92,7 +140,7 @@ class Chip(QAbstractButton):
         parts = (
             (strong, True, "text"),
             (tag.word if tag else "", True, tag.role if tag else ""),
-            (remark, False, "dim"),
+            (self.shown, False, "dim"),
         )
         for text, is_strong, tone in parts:
             if not text:

@@ -97,7 +97,7 @@ class _Kept(Spool):
 
     def whole(self) -> Rates:
         """All bars, in their order, with their times and prices as they are now."""
-        rates = np.concatenate(self._parts)
+        rates = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
         self._parts = []
         if self.order is not None:
             rates = rates[self.order]

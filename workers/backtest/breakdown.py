@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from workers.backtest.model import Bools, Index, Reason, Trades
+from workers.order import once
 from workers.strategy.averages import Array
 from workers.strategy.sessions import SESSIONS, open_at
 
@@ -38,9 +39,9 @@ def breakdowns(trades: Trades, times: Index) -> dict[str, Table]:
         sessions[name] = within
     outside = ~np.logical_or.reduce(list(sessions.values())) if sessions else np.ones(len(trades), dtype=np.bool_)
     return {
-        "month": _table(profit, [(str(month), months == month) for month in np.unique(months)]),
-        "hour": _table(profit, [(f"{hour:02d}:00", hours == hour) for hour in np.unique(hours).tolist()]),
-        "weekday": _table(profit, [(_WEEKDAYS[day], days == day) for day in np.unique(days).tolist()]),
+        "month": _table(profit, [(str(month), months == month) for month in once(months)]),
+        "hour": _table(profit, [(f"{hour:02d}:00", hours == hour) for hour in once(hours).tolist()]),
+        "weekday": _table(profit, [(_WEEKDAYS[day], days == day) for day in once(days).tolist()]),
         "session": _table(profit, [*sessions.items(), ("none", outside)]),
         "direction": _table(profit, [("long", trades.sign > 0), ("short", trades.sign < 0)]),
         "exit_reason": _table(profit, [(reason.label, trades.reason == reason) for reason in Reason]),

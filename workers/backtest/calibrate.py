@@ -22,6 +22,7 @@ from workers.backtest.management import Plan
 from workers.backtest.model import Bools, Index, Reason
 from workers.backtest.signals import Signals
 from workers.backtest.walk import Sides, Walk, entry_fills
+from workers.order import once
 from workers.strategy.averages import Array
 from workers.strategy.calibration import LEAST_SIGNALS, wilson
 
@@ -148,7 +149,7 @@ def _reliability(foretold: Array, truth: Array) -> list[dict[str, Any]]:
     values, came = foretold[order], truth[order]
     wanted = np.linspace(0, len(values), _GROUPS + 1).astype(int)[1:-1]
     # A group ends where the value changes, at or after the wanted place.
-    borders = np.unique(np.concatenate(([0], np.searchsorted(values, values[wanted], side="right"), [len(values)])))
+    borders = once(np.concatenate(([0], np.searchsorted(values, values[wanted], side="right"), [len(values)])))
     groups = []
     for begin, end in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
         reached = int(came[begin:end].sum())

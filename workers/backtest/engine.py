@@ -15,12 +15,12 @@ import numpy as np
 
 from workers.backtest.fills import Side, first_touch, stop_fill
 from workers.backtest.finer import Finer
-from workers.backtest.management import Leg, Plan
+from workers.backtest.management import Plan
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, Played, Reason, Tally, Terms, Trades
 from workers.backtest.positions import Book, Closing, Rows
 from workers.backtest.signals import Signals
-from workers.backtest.walk import Exit, Sides, Walk
+from workers.backtest.walk import Sides, Walk
 from workers.strategy.averages import Array
 from workers.strategy.language.evaluation import Evaluator, Rates
 from workers.strategy.sizing import bare_lots, floor_to_step, loss_per_lot, lots
@@ -240,32 +240,66 @@ class _Game:
 
     def _take(self, number: int, candidate: int, volume: float, balance: float, tally: _Counts) -> list[Closing]:
         """Take a position: its closings, the last one last."""
-        found = self._stopped_out(candidate, self.walk.exit_of(candidate), volume, balance, tally)
+        found = self.walk.exit_of(candidate)
         if found.legs is None:
-            return [Closing(number, candidate, found.bar, found.reason, found.both, found.settled, np.nan, volume)]
+            whole = Closing(number, candidate, found.bar, found.reason, found.both, found.settled, np.nan, volume)
+            return self._stopped_out([whole], volume, balance, tally)
         closings, left, rules = list[Closing](), volume, self.book.market.volumes
+        too_small = list[int]()
         for leg in found.legs:
             part = left
             if leg.reason is Reason.PARTIAL:
                 part = floor_to_step(volume / 2, rules.step)
                 if min(part, left - part) < rules.least * (1 - 1e-9):
-                    tally.no_partial += 1
+                    too_small.append(leg.bar)
                     continue
             left = round(left - part, 8)
             closings.append(Closing(number, candidate, leg.bar, leg.reason, leg.both, False, leg.price, part))
+        closings = self._stopped_out(closings, volume, balance, tally)
+        # A position that the broker closed before was never to be halved.
+        out = closings[-1].bar if closings[-1].reason == Reason.STOP_OUT else len(self.book.nights)
+        tally.no_partial += sum(bar < out for bar in too_small)
         return closings
 
-    def _stopped_out(self, candidate: int, found: Exit, volume: float, balance: float, tally: _Counts) -> Exit:
-        """The exit, or the earlier one that the broker forces when equity falls to its share of the margin.
+    def _stopped_out(self, closings: list[Closing], left: float, balance: float, tally: _Counts) -> list[Closing]:
+        """The closings of a position; from where equity falls to the broker's share of the margin on, one that closes
+        what is left then.
 
-        Reckoned with the whole volume, also after a part of it was closed.
+        On the bar of a partial closing the whole volume counts, since what is worse comes first inside a bar.
+
+        Args:
+            left: What is open before the first of them; ``balance`` is that of then too.
+        """
+        if self.book.costs.ideal:
+            return closings
+        begin = int(self.book.signals.bar[closings[0].candidate]) + 1
+        for place, closing in enumerate(closings):
+            until = closing.bar + (0 if closing.reason == Reason.RULE else 1)
+            forced = self._forced(closing.candidate, left, begin, until, balance)
+            if forced is not None:
+                tally.stop_outs += 1
+                at, price = forced
+                out = Closing(closing.number, closing.candidate, at, Reason.STOP_OUT, False, False, price, left)
+                return [*closings[:place], out]
+            balance += self.book.brought(closing)
+            left = round(left - closing.volume, 8)
+            begin = until
+        return closings
+
+    def _forced(
+        self, candidate: int, volume: float, begin: int, until: int, balance: float
+    ) -> tuple[int, float] | None:
+        """The bar from ``begin`` to before ``until`` on which equity falls to the broker's share of the margin, and the
+        price there as the side sees it; None when none does.
+
+        Args:
+            volume: That is open.
+            balance: Without the open position.
         """
         book, market = self.book, self.book.market
-        if book.costs.ideal:
-            return found
-        sign, begin = int(book.signals.sign[candidate]), int(book.signals.bar[candidate]) + 1
+        sign = int(book.signals.sign[candidate])
         side = book.sides.of(sign)
-        entry = sign * (float(side.enters(begin)) + side.fall)
+        entry = sign * (float(side.enters(int(book.signals.bar[candidate]) + 1)) + side.fall)
         margin = market.margin(volume, entry, self.terms.leverage)
         loss = self.terms.stop_out * margin - balance + 2.0 * book.costs.commission * volume
         worth = volume * market.value
@@ -273,17 +307,10 @@ class _Game:
             level = entry * worth / (worth - sign * loss) if worth - sign * loss > 0 else -np.inf * sign
         else:
             level = entry + sign * loss / worth
-        stop = sign * float(book.signals.stop[candidate])
-        if sign * level <= stop:
-            return found  # whatever comes there has met the stop before
-        until = found.bar + (0 if found.reason == Reason.RULE else 1)
+        if sign * level <= sign * float(book.signals.stop[candidate]):
+            return None  # whatever comes there has met the stop before
         at, _stop, _both = first_touch(side, begin, until, sign * level, np.inf)
-        if at < 0:
-            return found
-        price = stop_fill(side, at, sign * level)
-        tally.stop_outs += 1
-        kept = [leg for leg in found.legs or [] if leg.bar < at]
-        return Exit(at, Reason.STOP_OUT, False, False, [*kept, Leg(at, price, Reason.STOP_OUT)])
+        return None if at < 0 else (at, stop_fill(side, at, sign * level))
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from workers.order import percentiles
 from workers.strategy.averages import Array
 
 _EULER: Final = 0.5772156649015329
@@ -121,7 +122,7 @@ def monte_carlo(profit: Array, deposit: float) -> dict[str, Any]:
     return {
         "runs": runs,
         "percentiles": list(_BANDS),
-        "balance_drawdown_maximal": np.percentile(np.maximum(np.concatenate(falls), 0.0), _BANDS).tolist(),
-        "total_net_profit": np.percentile(drawn, _BANDS).tolist(),
+        "balance_drawdown_maximal": percentiles(np.maximum(np.concatenate(falls), 0.0), _BANDS),
+        "total_net_profit": percentiles(drawn, _BANDS),
         "lost_percent": 100.0 * float((drawn < 0).mean()),
     }

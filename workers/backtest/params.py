@@ -145,13 +145,23 @@ class BacktestParams(TradingParams):
     )
 
 
-class BacktestResult(TaskResult):
-    """What came of a backtest; money in ``currency``."""
+class TradingResult(TaskResult):
+    """What was tested; money in ``currency``."""
 
     strategy: str = Field(description="Id of the strategy.")
     symbol: str = Field(description="Symbol it was tested on.")
     timeframe: str = Field(description="Bars it was tested on.")
     currency: str = Field(description="Currency of all money.")
+
+    @property
+    def tested(self) -> str:
+        """The rule and its bars, in words."""
+        return f"{self.strategy} on {self.symbol} {self.timeframe}"
+
+
+class BacktestResult(TradingResult):
+    """What came of a backtest."""
+
     bars: dict[str, Any] = Field(description="The bars: source, count, span, grade.")
     counts: dict[str, int] = Field(description="Signals, ambiguous bars, and what was left out and why.")
     trades: int = Field(description="Closed trades.")
@@ -166,12 +176,11 @@ class BacktestResult(TaskResult):
     report_html: str = Field(description="The report for people.")
 
     def summary(self) -> str:
-        on = f"{self.strategy} on {self.symbol} {self.timeframe}"
         if not self.trades:
-            return f"{on}: no trades"
+            return f"{self.tested}: no trades"
         net, factor = self.statistics["total_net_profit"], self.statistics["profit_factor"]
         told = f", profit factor {factor:.2f}" if factor is not None else ""
-        return f"{on}: {count(self.trades, 'trade')}, net profit {net:,.2f} {self.currency}{told}"
+        return f"{self.tested}: {count(self.trades, 'trade')}, net profit {net:,.2f} {self.currency}{told}"
 
 
 Objective = Literal["sqn", "net_profit", "profit_factor", "r_mean"]
@@ -220,13 +229,9 @@ class SweepParams(TradingParams):
     )
 
 
-class SweepResult(TaskResult):
-    """What came of a sweep; money in ``currency``."""
+class SweepResult(TradingResult):
+    """What came of a sweep."""
 
-    strategy: str = Field(description="Id of the strategy.")
-    symbol: str = Field(description="Symbol it was tested on.")
-    timeframe: str = Field(description="Bars it was tested on.")
-    currency: str = Field(description="Currency of all money.")
     objective: str = Field(description="What points are judged by.")
     points: int = Field(description="Points that were tried.")
     known: int = Field(description="Of those, the ones that an interrupted or earlier sweep had tried.")
@@ -242,5 +247,4 @@ class SweepResult(TaskResult):
     def summary(self) -> str:
         proved = self.walk_forward["out_of_sample"]
         told = f"{proved['r']:+.1f} R in {count(proved['trades'], 'trade')} out of sample"
-        on = f"{self.strategy} on {self.symbol} {self.timeframe}"
-        return f"{on}: {count(self.points, 'point')}, chosen as it went {told}"
+        return f"{self.tested}: {count(self.points, 'point')}, chosen as it went {told}"

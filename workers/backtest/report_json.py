@@ -10,6 +10,7 @@ import numpy as np
 
 from workers.backtest.breakdown import histogram
 from workers.backtest.model import Index, Report
+from workers.order import once
 
 SCHEMA: Final = 1
 #: Points of the curves in the document and in charts; each stands for the bars up to it.
@@ -49,7 +50,7 @@ def thinned(count: int, points: int = POINTS) -> Index:
     """Places of at most so many of ``count`` values, evenly spread, the last one among them."""
     if count <= points:
         return np.arange(count)
-    return np.unique(np.linspace(0, count - 1, points).astype(np.int64))
+    return once(np.linspace(0, count - 1, points).astype(np.int64))
 
 
 def _rounded(values: Any) -> list[float]:

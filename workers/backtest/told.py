@@ -16,6 +16,7 @@ from workers.backtest.model import Costs, Played, Terms, Trades
 from workers.backtest.request import Request
 from workers.backtest.signals import Signals
 from workers.market.grade import GRADES, Grade
+from workers.order import once
 from workers.wording import count
 
 #: Version of the rules of the simulation; results of different ones are not to be compared to the cent.
@@ -109,7 +110,7 @@ def _past_levels(trades: Trades) -> dict[str, int]:
         "filled_past_stop": trades.sign * (trades.entry - trades.stop) <= 0,
         "filled_past_target": trades.sign * (trades.target - trades.entry) <= 0,
     }
-    return {name: len(np.unique(trades.number[rows])) for name, rows in behind.items()}
+    return {name: len(once(trades.number[rows])) for name, rows in behind.items()}
 
 
 def bars_head(history: History, terms: Terms, grade: Grade) -> dict[str, Any]:

@@ -215,8 +215,9 @@ class Case:
         self._enough_frames(evaluator)
         signals = self._signals(evaluator, spread)
         scored = self._scored(evaluator, spread) if request.calibrate else None
-        called = np.union1d(signals.sign, scored.sign if scored is not None else signals.sign)
-        directions = frozenset(called.tolist())
+        directions = frozenset(signals.sign.tolist())
+        if scored is not None:
+            directions |= frozenset(scored.sign.tolist())
         sides = sides_of(evaluator, spread, request.market, request.costs, directions)
         close = evaluator.column("close")
         del evaluator  # with all averages: the walk needs prices only

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from app.quoting import quoted
 from app.terminal.outliers import outliers
 from app.terminal.timeframes import DAY, MONTH, TIMEFRAMES
 from app.terminal.values import RATES_DTYPE, Rates
@@ -134,7 +135,7 @@ class _Faults:
 
 def _shown(cells: Cells, rows: Index) -> Callable[[int], str]:
     """Says what is in the cell of a row."""
-    return lambda row: f": {cells.text(int(np.searchsorted(rows, row)))!r}"
+    return lambda row: f": {quoted(cells.text(int(np.searchsorted(rows, row))))}"
 
 
 def _times(block: Block, table: Table, rows: Index) -> Stamps:
@@ -195,10 +196,12 @@ def _store(
     read: dict[str, Numbers],
     good: Mask,
 ) -> None:
-    kept = np.flatnonzero(good)
-    if not len(kept):
+    # Nearly always every row is kept: a slice of all of them copies nothing.
+    kept = slice(None) if good.all() else np.flatnonzero(good)
+    lines = block.numbers[rows[kept]]
+    if not len(lines):
         return
-    rates: Rates = np.zeros(len(kept), dtype=RATES_DTYPE)
+    rates: Rates = np.zeros(len(lines), dtype=RATES_DTYPE)
     rates["time"] = times.msc[kept] // 1000
     found.dated &= bool(times.dates[kept].all())
     for name in PRICES:
@@ -215,7 +218,7 @@ def _store(
         ask = numbers(block.column(table.columns["ask_close"], rows[kept])).values
         gap = np.nan_to_num((ask - rates["close"]) * 10.0 ** min(found.digits, _MAX_DIGITS))
         rates["spread"] = np.clip(np.rint(gap), 0, 2**31 - 1)
-    found.spool.add(rates, block.numbers[rows[kept]])
+    found.spool.add(rates, lines)
 
 
 def settle(found: BarTable, name: str, wanted: str) -> tuple[str, list[str]]:

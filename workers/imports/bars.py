@@ -13,6 +13,8 @@ from app.files import atomic_write_pieces, guarding
 from app.paths import safe_name
 from app.settings_model import Settings
 from app.storage import Storage
+from app.terminal.simulated.factors import usual_price
+from app.terminal.simulated.symbols import CATALOGUE
 from app.terminal.timeframes import TIMEFRAMES, Times
 from workers.imports import merge, ticks, zones
 from workers.imports.bar_rows import MOST_REFUSED, TWICE, BarTable, read_bars, settle
@@ -29,6 +31,8 @@ from workers.market.bar_source import Source as Market
 
 #: Whole prices from here on may be points: no currency and no metal has them, some indices do.
 _WHOLE_FROM: Final = 1000.0
+#: Of the usual symbols, none has ever cost so many times what it usually costs.
+_FAR: Final = 20.0
 #: Kinds of tables whose times are on the broker's clock.
 EXPORTS: Final = ("mt5_bars", "mt5_ticks", "mt5_copy_rates")
 _MIXED: Final = "Two series may be mixed in the file, for example of two symbols or timeframes: export each by itself."
@@ -165,12 +169,12 @@ class Importer:
         if self._options.point:
             digits = decimals_of(self._options.point)
             found.spool.scale(self._options.point, digits)
-            outcome.notes.append(f"Prices were multiplied by the point of {self._options.point:g} given with --point.")
+            outcome.notes.append(unit_note(self._options.point))
             return digits
-        if may_be_points(found):
+        if why := _why_points(found, outcome.symbol):
+            outcome.notes.append("The unit seems to be points; nothing was converted.")
             raise BadImport(
-                f"All prices of {source.name} are whole numbers from {found.least:,.0f} on: they may be points. "
-                "Nothing was stored.",
+                f"{source.name} holds {why}: they may be points. Nothing was stored.",
                 advice="Give the size of a point, for example --point 0.001; --point 1 takes them as prices.",
             )
         noisy = int(found.decimals[found.digits + 1 :].sum())
@@ -230,6 +234,22 @@ def told_zone(
     if table.kind in EXPORTS and set_by_user:
         return zones.given(server_time, "the clock of your broker as set in terminal.server_time"), ""
     return None, doubt
+
+
+def unit_note(point: float) -> str:
+    """What is to be said of prices for which the user named the size of a point."""
+    if point == 1:
+        return "Prices were taken as they are: --point 1 says that they are prices and not points."
+    size = f"{point:.10f}".rstrip("0").rstrip(".")
+    return f"Prices are in points of {size}, as --point says: each was multiplied by {size}, and prices were stored."
+
+
+def _why_points(found: BarTable, symbol: str) -> str:
+    """What makes the prices look like points, to be completed to a sentence; empty when nothing does."""
+    usual = next((usual_price(spec.legs) for spec in CATALOGUE if spec.name == symbol), 0.0)
+    if usual and found.least >= _FAR * usual:
+        return f"prices of {found.least:,.10g} and more, where {symbol} usually stands near {usual:,.5g}"
+    return f"whole numbers from {found.least:,.0f} on as prices" if may_be_points(found) else ""
 
 
 def may_be_points(found: BarTable) -> bool:

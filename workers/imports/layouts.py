@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from app.quoting import BINARY
 from app.terminal.bars_layout import detect_layout
 from workers.imports.errors import BadImport, Unknown
 from workers.imports.sources import Source
@@ -81,7 +82,7 @@ def recognise(source: Source) -> Table:
     """
     # A run of zeros within a table is a damaged row; at its beginning or all over it is no text at all.
     if b"\0" in source.head[:512] or source.head.count(b"\0") > len(source.head) // 100:
-        raise Unknown(f"{source.name} is not a text file and not an archive that we know.")
+        raise Unknown(f"{source.name} holds {BINARY}: it is no text file, and no archive that we know.", advice=KNOWN)
     lines = re.split(r"\r\n|\n|\r", source.head.decode("utf-8", "replace"))
     filled = [line for line in lines[:50] if line.strip()]
     if not filled:

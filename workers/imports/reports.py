@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from app.quoting import quoted
 from workers.imports.errors import BadImport, Unknown
 from workers.imports.refusals import Refusals
 
@@ -232,7 +233,7 @@ class _Reader:
         table.rows.append(values)
 
     def _refuse(self, number: int, kind: str, shown: str) -> None:
-        self._report.refusals.add(number, f"{kind}: {shown[:40]!r}", kind)
+        self._report.refusals.add(number, f"{kind}: {quoted(shown)}", kind)
 
     def _fact(self, row: Sequence[str], filled: Sequence[str]) -> None:
         if not self._report.server and len(filled) == 1 and "(build" in filled[0].lower():

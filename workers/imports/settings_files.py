@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.quoting import quoted
 from workers.imports.refusals import Refusals
 
 INI: Final = "mt5_tester_settings"
@@ -53,7 +54,7 @@ def read(name: str, text: str) -> SettingsFile:
             continue
         pair = _LINE.fullmatch(line)
         if pair is None or not section:
-            found.refusals.add(number, f"it is no setting: {line[:40]!r}", "it is no setting")
+            found.refusals.add(number, f"it is no setting: {quoted(line)}", "it is no setting")
         elif section == "TesterInputs":
             parts = pair[2].strip().split("||")
             found.inputs[pair[1]] = dict(zip(("value", "start", "step", "stop", "optimise"), parts, strict=False))

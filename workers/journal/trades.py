@@ -2,10 +2,15 @@
 
 A deal is known by server, account and ticket. Whatever happens in between (a kill, another account, a clock that turns
 out to be another), a deal that is in a file already is not written again: before writing, the files of the days around
-are looked at, archived ones too. ``data/trades_recorded.json`` only remembers, per account, up to when the history was
-asked, so that a run asks for little::
+are looked at, archived ones too. ``data/trades_recorded.json`` remembers, per account, up to when the history was
+asked, so that a run asks for little, and the two possible times of deals of which none told which it was::
 
-    {"schema": 1, "accounts": {"Broker-Live": {"5000001": "2025-06-03T12:00:00.000Z"}}}
+    {"schema": 1, "accounts": {"Broker-Live": {"5000001": "2025-06-03T12:00:00.000Z"}},
+     "undecided": {"Broker-Live": {"5000001": {"42": ["2025-11-02T05:40:00.000Z", "2025-11-02T06:40:00.000Z"]}}}}
+
+Those are deals in an hour that the server's clock shows twice. First tickets and orders tell (``app.terminal``), then
+the record itself: a deal that was not there at the last look was made after it, and a deal with a later ticket than
+one of the second time is of the second time too.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -24,6 +29,8 @@ from app.errors import NothingToDo, Retryable
 from app.files import guarding
 from app.runs import iso
 from app.tasks import TaskContext
+from app.terminal.deal_times import DealRecord, told_apart
+from app.terminal.values import AccountInfo
 from workers.maintenance.archive import archived_files
 
 #: Fields of the module's TradeDeal, in its order.
@@ -41,7 +48,13 @@ _LIMIT_S: Final = 60.0
 #: Deals that are a trade (buy, sell); all others are payments, corrections and the like.
 _TRADES: Final = frozenset({0, 1})
 
-Key = tuple[str, str, str]
+#: Deals that are told one by one.
+_MOST_TOLD: Final = 10
+#: Of a row whose time cannot be read.
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: Server and login.
+Owner = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,7 @@ class Recorded:
         since: From when on the history was asked, aware UTC.
         deals: New deals; ``trades`` of them are trades, the others payments and corrections.
         symbols: Symbols of the trades.
+        undecided: New deals of which nothing tells which of two times they were made at; the first is recorded.
         net: Their profit with commission, swap and fee, in ``currency``.
     """
 
@@ -61,6 +75,7 @@ class Recorded:
     deals: int
     trades: int
     symbols: tuple[str, ...]
+    undecided: int
     net: float
     currency: str
 
@@ -79,8 +94,8 @@ def record(ctx: TaskContext, first_days: int) -> Recorded:
     """
     now = ctx.clock.now()
     account = ctx.terminal.account()
-    since = _asked_until(ctx, account.server, account.login)
-    since = now - timedelta(days=first_days) if since is None else min(since, now) - _OVERLAP
+    asked = _asked_until(ctx, account.server, account.login)
+    since = now - timedelta(days=first_days) if asked is None else min(asked, now) - _OVERLAP
     ctx.progress(0, 0, "asking the terminal")
     found = ctx.terminal.deal_records(since, now + _AHEAD, timeout_s=_LIMIT_S)
     after = ctx.terminal.account()
@@ -89,22 +104,36 @@ def record(ctx: TaskContext, first_days: int) -> Recorded:
             f"The terminal changed from account {account.login} to {after.login} while its deals were read.",
             advice="Metronome asks again.",
         )
-    known = _known(ctx, {moment.date() for moment, _ in found})
     owner = (account.server, str(account.login))
-    new = [(moment, deal) for moment, deal in found if (*owner, str(deal["ticket"])) not in known]
-    new.sort(key=lambda item: (item[0], item[1]["ticket"]))
+    written = _written(ctx, owner, {record.time.date() for record in found})
+    told = told_apart([_told(record, written, asked) for record in found], ctx.terminal.server_rule)
+    new = sorted((record for record in told if record.ticket not in written), key=lambda item: (item.time, item.ticket))
+    undecided = [record for record in new if not record.decided]
+    if undecided:
+        _tell_undecided(ctx, owner, undecided)
     _write(ctx, owner, new)
-    _remember(ctx, account.server, account.login, now)
+    _remember(ctx, "accounts", owner, iso(now))
     if not new:
         raise NothingToDo(
             f"Account {account.login} on {account.server} has no new deals since {since:%Y-%m-%d %H:%M} UTC.",
             advice="Nothing needs to be done: new deals are recorded with the next run.",
         )
-    trades = [deal for _, deal in new if deal["type"] in _TRADES]
+    return _recorded(account, since, new, len(undecided))
+
+
+def _recorded(account: AccountInfo, since: datetime, new: Sequence[DealRecord], undecided: int) -> Recorded:
+    trades = [record.fields for record in new if record.fields["type"] in _TRADES]
     net = math.fsum(deal[name] for deal in trades for name in ("profit", "commission", "swap", "fee"))
-    symbols = tuple(sorted({deal["symbol"] for deal in trades}))
     return Recorded(
-        account.server, account.login, since, len(new), len(trades), symbols, round(net, 2), account.currency
+        account.server,
+        account.login,
+        since,
+        len(new),
+        len(trades),
+        tuple(sorted({deal["symbol"] for deal in trades})),
+        undecided,
+        round(net, 2),
+        account.currency,
     )
 
 
@@ -113,10 +142,37 @@ def trades_file(folder: Path, day: date) -> Path:
     return folder / f"trades_{day:%Y%m%d}.csv"
 
 
-def _write(ctx: TaskContext, owner: tuple[str, str], new: Iterable[tuple[datetime, Mapping[str, Any]]]) -> None:
+def _told(record: DealRecord, written: Mapping[int, datetime], asked: datetime | None) -> DealRecord:
+    """What the record so far tells of a deal that has two times."""
+    if record.decided:
+        return record
+    # A row of the second time was decided; one of the first may not have been.
+    bound = written.get(record.ticket, asked)
+    return record if bound is None else record.not_before(bound)
+
+
+def _tell_undecided(ctx: TaskContext, owner: Owner, undecided: Sequence[DealRecord]) -> None:
+    """Keep both times, before the rows: after a kill between the two a row is written anew, its doubt is not."""
+    server, login = owner
+    known = _part(ctx, "undecided").get(server, {}).get(login, {})
+    both = {str(record.ticket): [iso(record.time), iso(record.latest)] for record in undecided}
+    _remember(ctx, "undecided", owner, {**(known if isinstance(known, dict) else {}), **both})
+    for record in undecided[:_MOST_TOLD]:
+        ctx.warn(
+            f"The deal {record.ticket} of account {login} on {server} was made in an hour that the server's clock "
+            f"shows twice, and neither its neighbours nor an earlier run tell which time it was: recorded as "
+            f"{record.time:%Y-%m-%d %H:%M} UTC, it may have been {record.latest:%H:%M}. The terminal's journal "
+            "has it by the computer's own clock."
+        )
+    if len(undecided) > _MOST_TOLD:
+        ctx.warn(f"So were {len(undecided) - _MOST_TOLD} more deals; data/{STATE_NAME} lists them all.")
+
+
+def _write(ctx: TaskContext, owner: Owner, new: Iterable[DealRecord]) -> None:
     by_day: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
-    for moment, deal in new:
-        by_day[moment.date()].append((iso(moment), *owner, *(deal[name] for name in FIELDS)))
+    for record in new:
+        row = (iso(record.time), *owner, *(record.fields[name] for name in FIELDS))
+        by_day[record.time.date()].append(row)
     for day, rows in sorted(by_day.items()):
         ctx.check_cancelled()
         path = trades_file(ctx.storage.paths.logs, day)
@@ -124,13 +180,13 @@ def _write(ctx: TaskContext, owner: tuple[str, str], new: Iterable[tuple[datetim
         ctx.wrote(path)
 
 
-def _known(ctx: TaskContext, days: set[date]) -> set[Key]:
-    """The deals that are in the files of these days and the days beside them, archived ones too."""
+def _written(ctx: TaskContext, owner: Owner, days: set[date]) -> dict[int, datetime]:
+    """The deals of an account in the files of these days and the days beside them, archived ones too, by ticket."""
     around = {day + timedelta(days=shift) for day in days for shift in (-1, 0, 1)}
     paths = ctx.storage.paths
     files = [trades_file(paths.logs, day) for day in around]
     contents = chain(map(_read, files), *(archived_files(paths.archive, file.name) for file in files))
-    return {key for data in contents for key in _keys(data)}
+    return {ticket: moment for data in contents for ticket, moment in _deals_in(data, owner)}
 
 
 def _read(path: Path) -> bytes:
@@ -141,23 +197,16 @@ def _read(path: Path) -> bytes:
             return b""
 
 
-def _keys(data: bytes) -> Iterable[Key]:
+def _deals_in(data: bytes, owner: Owner) -> Iterable[tuple[int, datetime]]:
+    """Ticket and time of each row of an account; a time that cannot be read is one that tells nothing."""
     # A last line without its end was torn by a kill: its deal is written anew.
     text = data[: data.rfind(b"\n") + 1].decode("utf-8", "replace")
     for row in csv.reader(text.splitlines()):
-        if len(row) == len(HEADER) and row[0] != HEADER[0]:
-            yield row[1], row[2], row[3]
+        if len(row) == len(HEADER) and (row[1], row[2]) == owner and row[3].isdecimal():
+            yield int(row[3]), _moment(row[0]) or _LONG_AGO
 
 
-def _accounts(ctx: TaskContext) -> dict[str, Any]:
-    document = ctx.storage.read_json(ctx.storage.paths.data / STATE_NAME)
-    accounts = document.get("accounts") if document else None
-    return dict(accounts) if isinstance(accounts, dict) else {}
-
-
-def _asked_until(ctx: TaskContext, server: str, login: int) -> datetime | None:
-    logins = _accounts(ctx).get(server)
-    text = logins.get(str(login)) if isinstance(logins, dict) else None
+def _moment(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
@@ -165,8 +214,20 @@ def _asked_until(ctx: TaskContext, server: str, login: int) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo else None
 
 
-def _remember(ctx: TaskContext, server: str, login: int, until: datetime) -> None:
-    accounts = _accounts(ctx)
-    logins = accounts.get(server)
-    accounts[server] = {**(logins if isinstance(logins, dict) else {}), str(login): iso(until)}
-    ctx.storage.write_json(ctx.storage.paths.data / STATE_NAME, {"accounts": accounts})
+def _part(ctx: TaskContext, name: str) -> dict[str, Any]:
+    """A part of the state by server and login; what somebody made something else counts as empty."""
+    document = ctx.storage.read_json(ctx.storage.paths.data / STATE_NAME)
+    servers = document.get(name) if document else None
+    found = servers if isinstance(servers, dict) else {}
+    return {server: logins for server, logins in found.items() if isinstance(logins, dict)}
+
+
+def _asked_until(ctx: TaskContext, server: str, login: int) -> datetime | None:
+    return _moment(_part(ctx, "accounts").get(server, {}).get(str(login)))
+
+
+def _remember(ctx: TaskContext, name: str, owner: Owner, value: Any) -> None:
+    parts = {part: _part(ctx, part) for part in ("accounts", "undecided")}
+    server, login = owner
+    parts[name][server] = {**parts[name].get(server, {}), login: value}
+    ctx.storage.write_json(ctx.storage.paths.data / STATE_NAME, {part: known for part, known in parts.items() if known})

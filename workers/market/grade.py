@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from app.terminal.timeframes import DAY
 from workers.market.bar_history import is_sound
 from workers.market.gaps import Gap
+from workers.order import median
 
 GRADES: Final = "ABCDEF"
 _LIMITS: Final[Mapping[str, tuple[float, ...]]] = {
@@ -136,7 +137,7 @@ def _outliers(rates: NDArray[Any], seconds: int) -> int:
     if len(rates) < _FEW:
         return 0
     ranges = rates["high"] - rates["low"]
-    usual = float(np.median(ranges))
+    usual = median(ranges)
     if usual <= 0:
         return 0
     wild = ranges > _OUTLIER * usual

@@ -27,6 +27,7 @@ from app.terminal.server_time import EUROPE, NEW_YORK, ServerTimeRule
 from app.terminal.simulated.holidays import Calendar, easter, short_days
 from app.terminal.simulated.hours import Hours
 from app.terminal.timeframes import DAY, Times
+from workers.order import once
 
 Mask = NDArray[np.bool_]
 
@@ -66,7 +67,7 @@ class Sessions:
         stamps = self._clock.times_to_server(times)
         self._always = _trades_on_saturdays(stamps, hours)
         days = stamps // DAY
-        traded = _once(days)
+        traded = once(days)
         self._many_days = len(traded) >= _ENOUGH_DAYS and seconds < DAY
         # Looked up for each pause, of which a year of minutes has thousands.
         self._ends: dict[int, tuple[int, int, int]] = {}
@@ -74,7 +75,7 @@ class Sessions:
         if self._many_days:
             a_day = -(-DAY // seconds)
             # Each slot of a day once; a sort is needed only where a change of the clock took an hour back.
-            slots = _once(days * a_day + stamps % DAY // seconds) % a_day
+            slots = once(days * a_day + stamps % DAY // seconds) % a_day
             self._open_slots: Mask = np.bincount(slots, minlength=a_day) / len(traded) >= 0.5
 
     def expected(self, times: Times) -> tuple[Mask, Mask]:
@@ -144,7 +145,7 @@ class Sessions:
             return np.zeros(len(times), dtype=np.bool_)
         found: Mask = np.zeros(len(times), dtype=np.bool_)
         for days in (stamps // DAY, _NEW_YORK.times_to_server(times) // DAY):
-            named = days[:1] if days[0] == days[-1] else np.unique(days)
+            named = days[:1] if days[0] == days[-1] else once(days)
             for day in named.tolist():
                 if self._is_doubted(day):
                     found |= days == day
@@ -164,8 +165,10 @@ def _clock_of(
     """The clock on which the weekends are most alike, and they on it."""
     if seconds >= DAY:
         return rule, np.zeros((0, 3), dtype=np.int64)
-    clocks = [ServerTimeRule(hours.clock if hours is not None else NEW_YORK), rule, *map(ServerTimeRule, _CLOCKS)]
-    found = [(clock, _weekends(clock.times_to_server(times), seconds)) for clock in clocks]
+    usual = ServerTimeRule(hours.clock if hours is not None else NEW_YORK)
+    # Several of them may be one clock: by name each is asked once, the first of them where it stood.
+    clocks = {clock.name: clock for clock in (usual, rule, *map(ServerTimeRule, _CLOCKS))}
+    found = [(clock, _weekends(clock.times_to_server(times), seconds)) for clock in clocks.values()]
     return max(found, key=lambda pair: _alike(pair[1]))  # the first of equals
 
 
@@ -245,14 +248,6 @@ def _in_sessions(stamps: Times, hours: Hours) -> Mask:
     for first, end in hours.weekday:
         inside |= (minutes >= first) & (minutes < end)
     return inside
-
-
-def _once(values: Times) -> Times:
-    """Each value once; those that stand in order, as times do, need no sort."""
-    steps = np.diff(values)
-    if (steps >= 0).all():
-        return values[np.concatenate(([True], steps > 0))]
-    return np.unique(values)
 
 
 def _date(day: int) -> date:

@@ -23,6 +23,8 @@ _NUMBERS_AND_TEXTS: Final = (
     " trade_face_value trade_accrued_interest trade_liquidity_rate option_mode option_right option_strike"
 ).split()
 _TIMES: Final = ("start_time", "expiration_time")
+#: The fields of ``specification``, in order.
+FIELDS: Final = ("name", *_NUMBERS_AND_TEXTS, *_TIMES)
 
 #: What a change is called, by field; other fields change with the market or by the user's own hand.
 _COMPARED: Final = {

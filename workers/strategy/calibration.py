@@ -155,6 +155,16 @@ class Calibrated(BaseModel):
         return f"break-even needs {self.break_even:.0%}".replace("%", " %")
 
 
+def told(score: float, found: Calibrated | None, unknown: str) -> str:
+    """A score with what it is worth, as it is told everywhere: ``score 82; 57 % (52-62 %, n=214) reached target first;
+    break-even needs 40 %``, or ``score 82; not calibrated:`` and why.
+
+    Args:
+        unknown: Why there is no word of it at all.
+    """
+    return f"score {score:g}; {found.text if found else f'not calibrated: {unknown}'}"
+
+
 def rule_key(strategy: Strategy, profile: Profile | None) -> str:
     """The SHA-256 of all that decides when a rule enters and where its stop and target are.
 

@@ -76,7 +76,7 @@ def _listed(row: IdeaRow) -> dict[str, Any]:
         "confidence": facts.score,
         "calibration": measured.model_dump(mode="json") if measured else None,
         "reached_text": measured.short if measured else "not calibrated",
-        "calibration_text": f"score {facts.score:g}; {measured.text if measured else 'not calibrated'}",
+        "calibration_text": row.calibration_text,
         "entry_price": terms.entry,
         "stop_loss": terms.stop,
         "take_profit": terms.target,

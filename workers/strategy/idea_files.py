@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from app.files import guarding
 from app.terminal.timeframes import TIMEFRAMES
-from workers.strategy.calibration import Calibrated
+from workers.strategy.calibration import Calibrated, told
 from workers.strategy.decision_book import Decision, Figures, Terms
 from workers.strategy.idea_life import State, ends_at, state_at
 
 _LARGEST: Final = 5_000_000
+_NOT_MEASURED: Final = "its version of Metronome did not measure it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,13 @@ class IdeaRow:
         then, now = self.facts.terms, self.terms
         same = (then.entry, then.stop, then.target) == (now.entry, now.stop, now.target)
         return self.facts.calibration if same else None
+
+    @property
+    def calibration_text(self) -> str:
+        """The score with what it is worth, or why that is not known."""
+        edited = self.facts.calibration is not None
+        why = "its prices were edited, and other ones were measured" if edited else _NOT_MEASURED
+        return told(self.facts.score, self.calibration, why)
 
 
 @dataclass(frozen=True, slots=True)

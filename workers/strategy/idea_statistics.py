@@ -23,6 +23,8 @@ FEW: Final = 30
 COLUMNS: Final = (
     "id", "time", "symbol", "timeframe", "direction", "strategy", "score", "action", "state", "entry_price",
     "stop_loss", "take_profit", "volume", "rr_ratio", "edited", "expires", "decided", "decided_by", "reason", "file",
+    "calibrated", "probability", "probability_low", "probability_high", "signals", "reached", "break_even",
+    "calibration_text",
 )  # fmt: skip
 
 
@@ -131,6 +133,24 @@ def _values(row: IdeaRow) -> tuple[object, ...]:
         last.by if last else "",
         last.reason if last else "",
         facts.file,
+        *_worth(row),
+    )
+
+
+def _worth(row: IdeaRow) -> tuple[object, ...]:
+    """What the score is worth; nothing stands where it is not known."""
+    found = row.calibration
+    if found is None:
+        return ("no", None, None, None, None, None, None, row.calibration_text)
+    return (
+        "yes" if found.calibrated else "no",
+        found.probability,
+        found.low,
+        found.high,
+        found.signals,
+        found.reached,
+        found.break_even,
+        row.calibration_text,
     )
 
 

@@ -157,7 +157,7 @@ def build(
         symbol=strategy.symbol,
         timeframe=strategy.timeframe,
         confidence=score.value,
-        calibration=None if engine in UNCALIBRATED_ENGINES else _calibrated(inputs, evaluation, score.value),
+        calibration=None if engine in UNCALIBRATED_ENGINES else worth(inputs, evaluation),
         action=evaluation.action.value,
         direction=judged.side,
         entry_price=plan.entry,
@@ -200,12 +200,13 @@ def build(
     )
 
 
-def _calibrated(inputs: Inputs, evaluation: Evaluation, score: float) -> Calibrated | None:
-    """What the score was worth in the backtest of the strategy."""
-    if (plan := evaluation.plan) is None:
+def worth(inputs: Inputs, evaluation: Evaluation) -> Calibrated | None:
+    """What the score was worth in the backtest of the strategy; None without a score or prices."""
+    plan, score = evaluation.plan, evaluation.score
+    if plan is None or score is None:
         return None
     key = rule_key(inputs.rule.strategy, evaluation.profile)
-    return calibrated(inputs.calibration, key, score, abs(plan.entry - plan.stop), abs(plan.target - plan.entry))
+    return calibrated(inputs.calibration, key, score.value, abs(plan.entry - plan.stop), abs(plan.target - plan.entry))
 
 
 def _notes(inputs: Inputs, size: Size) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.errors import UserAction
 from app.tasks import CancelFlag, Services, TaskContext
+from workers.strategy.calibration import told
 from workers.strategy.evaluate import Outcome, SideView
 from workers.strategy.library import RuleFile, load
 from workers.strategy.run import Evaluator, StrategyOutcome
@@ -38,12 +39,20 @@ class Preview:
             return f"{found.reason} {size.reason}".rstrip()
         return found.reason
 
+    @property
+    def calibration_text(self) -> str:
+        """The score of the idea with what it is worth; empty when no idea would come of it."""
+        score, found = self.result.evaluation.score, self.result.worth
+        return told(score.value, found, "") if score is not None and found is not None else ""
+
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""
-        found = self.result.evaluation
+        found, worth = self.result.evaluation, self.result.worth
         return {
             **self.result.as_entry(),
             "reason": self.headline,
+            "calibration": worth.model_dump(mode="json") if worth else None,
+            "calibration_text": self.calibration_text,
             "bars": found.bars,
             "sides": [
                 {

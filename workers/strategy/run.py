@@ -26,7 +26,7 @@ from workers.strategy import account, calendar_news, calibration, gates, ideas, 
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.account import UNKNOWN, AccountState
 from workers.strategy.batch import Batch
-from workers.strategy.calibration import Calibration
+from workers.strategy.calibration import Calibrated, Calibration
 from workers.strategy.evaluate import USUAL_WINDOW, Evaluation, Outcome, SideView, frame_window, window
 from workers.strategy.gates import Gate
 from workers.strategy.inputs import Inputs
@@ -42,7 +42,8 @@ _TOGETHER: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class StrategyOutcome:
-    """What came of one strategy in this run; ``gates`` were asked for an idea, its file is below the home."""
+    """What came of one strategy in this run; ``gates`` were asked for an idea, its file is below the home. ``worth`` is
+    what the score of an idea was worth in a backtest; a preview alone asks for it, since ideas carry it themselves."""
 
     rule: RuleFile
     evaluation: Evaluation
@@ -51,6 +52,7 @@ class StrategyOutcome:
     idea_id: str = ""
     idea_file: str = ""
     error: MetronomeError | None = None
+    worth: Calibrated | None = None
 
     def as_entry(self) -> dict[str, Any]:
         """The outcome as it is stored and shown."""
@@ -180,10 +182,11 @@ class Evaluator:
             return StrategyOutcome(rule, found, inputs.gates), sides
         id = ideas.idea_id(rule, inputs.profile, found)
         id = id if self._files.known(id, found.bar_close) else ""
+        worth = ideas.worth(replace(inputs, calibration=self._calibration(inputs)), found)
         if (closed := _closed(found, inputs.gates)) is not None:
-            return StrategyOutcome(rule, closed, inputs.gates, idea_id=id), sides
+            return StrategyOutcome(rule, closed, inputs.gates, idea_id=id, worth=worth), sides
         size = replace(inputs, account=self._account).sized(found)
-        return StrategyOutcome(rule, found, inputs.gates, size, id), sides
+        return StrategyOutcome(rule, found, inputs.gates, size, id, worth=worth), sides
 
     def _write(self, inputs: Inputs, found: Evaluation) -> StrategyOutcome:
         """The idea of an evaluation with all its evidence; ``_settle`` brings it to its file, with others."""

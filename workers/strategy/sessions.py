@@ -45,8 +45,9 @@ def open_at(instants: NDArray[np.int64], names: Iterable[str]) -> NDArray[np.boo
     for name in names:
         zone, begin, end = SESSIONS[name]
         local = instants + _offsets(instants, zone)
-        in_day = local % _DAY
-        working = (local // _DAY + _FIRST_WEEKDAY) % 7 < 5
+        days = local // _DAY
+        in_day = local - days * _DAY
+        working = (days + _FIRST_WEEKDAY) % 7 < 5
         found |= working & (in_day >= begin.hour * _HOUR) & (in_day < end.hour * _HOUR)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.terminal.simulated import structs
@@ -16,6 +16,8 @@ _CHANGING = (
     "session_close", "price_change", "trade_tick_value", "trade_tick_value_profit", "trade_tick_value_loss",
 )  # fmt: skip
 _PLACES = tuple(_PLACE[name] for name in _CHANGING)
+# Made once: thousands of symbols share them.
+_EMPTY: Mapping[str, Any] = {name: empty() for name, empty in structs.SymbolInfo.types.items()}
 
 
 def template(spec: Spec) -> list[Any]:
@@ -52,7 +54,7 @@ def template(spec: Spec) -> list[Any]:
         "currency_profit": spec.profit,
         "currency_margin": spec.margin_currency,
     }
-    return [values[name] if name in values else empty() for name, empty in structs.SymbolInfo.types.items()]
+    return [values.get(name, empty) for name, empty in _EMPTY.items()]
 
 
 def symbol_struct(

@@ -42,6 +42,8 @@ def count(ctx: TaskContext, params: CountParams) -> CountResult:
     ctx.progress(1, 2, "halfway")
     if params.note == "broken":
         raise UserAction("The thing is broken.", advice="Mend it.")
+    for number in range(int(params.note.removeprefix("odd ") if params.note.startswith("odd ") else 0)):
+        ctx.warn(f"Count {number} is odd.")
     if not params.symbols:
         raise NothingToDo("The list of symbols is empty.")
     return CountResult(counted=len(params.symbols))
@@ -137,6 +139,18 @@ def test_exit_codes_tell_failed_from_skipped(ask: Ask) -> None:
     assert (code, run["state"], run["reason"], run["advice"]) == (1, "failed", "The thing is broken.", "Mend it.")
     code, run, _ = ask("run", "count", "symbols=")
     assert (code, run["state"], run["reason"]) == (3, "skipped", "The list of symbols is empty.")
+
+
+@pytest.mark.allow_warnings("is odd.")
+@pytest.mark.parametrize("warnings", [1, 3])
+def test_each_warning_of_a_run_is_told_once(home: Path, capsys: pytest.CaptureFixture[str], warnings: int) -> None:
+    assert cli.main(["run", "count", f"note=odd {warnings}", "--home", str(home)], WIRING) == 0
+    out, err = capsys.readouterr()
+    for number in range(warnings):
+        assert out.count(f"Count {number} is odd.") == 1
+        assert f"  warning: Count {number} is odd." in out.splitlines()
+        assert err.count(f"Count {number} is odd.") == 1
+    assert "count: succeeded with warnings" in out
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,15 @@ class Book:
 
     # Tickets.
 
-    def count_from(self, msc: int, *, first: int | None = None) -> None:
-        """Let tickets go on from a number of that instant: a later start of the program repeats none."""
+    def count_from(self, msc: int, *, first: int | None = None, twice_msc: int = 0) -> None:
+        """Let tickets go on from a number of that instant: a later start of the program repeats none.
+
+        Args:
+            first: The number within the day, instead of that of the instant.
+            twice_msc: How much of the day so far the server's clock has shown twice.
+        """
         day, rest = divmod(msc, _DAY_MSC)
-        number = _FIRST_OF_DAY + rest // 1000 if first is None else first
+        number = _FIRST_OF_DAY + (rest + twice_msc) // 1000 if first is None else first
         self._ticket = max(self._ticket, day * _TICKETS_A_DAY + number)
 
     def next_ticket(self) -> int:

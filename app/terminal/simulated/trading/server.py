@@ -12,6 +12,7 @@ from app.terminal.simulated.trading.book import Book
 from app.terminal.simulated.trading.demo import write_history
 from app.terminal.simulated.trading.margin import lot_margin
 from app.terminal.simulated.trading.market import TradingMarket
+from app.terminal.simulated.trading.orders import DAY_MSC
 from app.terminal.simulated.trading.passing import pass_time, turn_back
 from app.terminal.simulated.trading.profit import price_profit
 from app.terminal.simulated.trading.records import Deal, Order
@@ -52,12 +53,18 @@ class Trading:
         now = self._book.time_msc
         if self.settings.demo_history:
             write_history(self._book, now)
-            self._book.count_from(now)
-        else:
-            self._book.count_from(now)
+        self._book.count_from(now, twice_msc=self._twice_msc())
+        if not self.settings.demo_history:
             self._book.deposit(DealType.BALANCE, self.settings.balance, now, "Simulated deposit")
         if self.settings.credit:
             self._book.deposit(DealType.CREDIT, self.settings.credit, now, "Simulated credit")
+
+    def _twice_msc(self) -> int:
+        """How much of the server's day so far its clock has shown twice."""
+        market = self._market
+        since_s = self._at_s - market.server_msc(self._at_s) % DAY_MSC / 1000 - 1
+        turns = market.turns_back(since_s, self._at_s)
+        return sum(market.server_msc(turn - 0.001) + 1 - market.server_msc(turn) for turn in turns)
 
     # Account and arithmetic.
 

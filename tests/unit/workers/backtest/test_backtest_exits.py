@@ -251,6 +251,41 @@ def test_the_broker_closes_when_equity_falls_to_half_of_the_margin(sign: int) ->
     assert rows(trade(bars(QUIET, QUIET, far, QUIET), calls(4, nearer), deposit=1200.0))[0][4] == "stop"
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_after_half_was_closed_the_broker_reckons_with_the_other_half(sign: int) -> None:
+    # Half of a lot is closed 0.001 away: 50 won, less 2 of commission: 1,248. The other half binds 550 of margin: at
+    # 275 of equity 973 are lost, 2 of commission and 971 by the price, 0.01942 away. Of the whole lot, 4 of commission
+    # and 646 by the price are lost 0.00646 away.
+    def beside(better: float, worse: float) -> tuple[float, float, float, float]:
+        ends = (1.1 + sign * better, 1.1 - sign * worse)
+        return (1.1, max(ends), min(ends), 1.1)
+
+    entry = (0, sign, 1.1 - sign * 0.05, 1.1 + sign * 0.05)
+    wide, costs, plan = beside(0.0, 0.0193), Costs(swap=False, commission=2.0), Plan(partial=0.02)
+    half = (1, 2, 1.1, pytest.approx(1.1 + sign * 0.001), "partial")
+    rates = bars(QUIET, QUIET, beside(0.0015, 0.0), wide, beside(0.0, 0.02), QUIET)
+    played = trade(rates, calls(6, entry), deposit=1200.0, costs=costs, plan=plan)
+    assert rows(played) == [half, (1, 4, 1.1, pytest.approx(1.1 - sign * 0.01942), "stop_out")]
+    assert played.trades.volume.tolist() == pytest.approx([0.5, 0.5])
+    assert played.trades.profit.tolist() == pytest.approx([48.0, -973.0])
+    assert played.tally.stop_outs == 1
+    # Inside one bar what is worse comes first: the whole lot goes.
+    rates = bars(QUIET, QUIET, beside(0.0015, 0.0193), wide, QUIET)
+    played = trade(rates, calls(5, entry), deposit=1200.0, costs=costs, plan=plan)
+    assert rows(played) == [(1, 2, 1.1, pytest.approx(1.1 - sign * 0.00646), "stop_out")]
+    assert played.trades.volume.tolist() == pytest.approx([1.0])
+
+
+def test_a_position_too_small_for_halves_counts_as_such_only_where_it_got_so_far() -> None:
+    entry, plan = (0, 1, 1.0, 1.2), Plan(partial=0.1)  # half at 1.11
+    rates = bars(QUIET, QUIET, (1.1, 1.1, 1.02, 1.1), (1.1, 1.115, 1.1, 1.1))
+    small = {"volume": 0.01, "plan": plan}
+    out = trade(rates, calls(4, entry), deposit=12.0, **small)
+    assert [row[4] for row in rows(out)] == ["stop_out"]
+    assert out.tally.no_partial == 0
+    assert trade(rates, calls(4, entry), **small).tally.no_partial == 1
+
+
 def test_a_stop_out_of_a_pair_that_begins_with_the_currency_of_the_account() -> None:
     # Margin 1,000 USD; at 500 of equity 700 are lost: (150 - p) x 100,000 / p = 700.
     rates = bars(*flat(2, 150.0), (150.0, 150.0, 140.0, 141.0))

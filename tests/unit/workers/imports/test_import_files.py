@@ -8,6 +8,7 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from import_bench import HEADER, ImportBench, export, text_of
 
@@ -124,7 +125,7 @@ def test_rows_out_of_order_are_sorted_and_said_to_be(imports: ImportBench) -> No
         ("EURUSD.csv", HEADER, "it has a header and no bars"),
         ("EURUSD.csv", "hello, world", "nothing that can be imported"),
         ("EURUSD.csv", "a,b,c,d,e,f\n1,2,3,4,5,6\n", "neither a header nor a bar"),
-        ("EURUSD.csv", b"\x7fELF" + bytes(300), "not a text file"),
+        ("EURUSD.csv", b"\x7fELF" + bytes(300), "holds binary data"),
         ("EURUSD.csv", b"\x1f\x8b\x08\x00rubbish", "compression is broken"),
         ("EURUSD.zip", b"PK\x03\x04rubbish", "compression is broken"),
         ("EURUSD.csv", text_of(export(20)).replace("1.1", "x"), "20 of 20 rows of EURUSD.csv are no bars"),
@@ -170,7 +171,39 @@ def test_prices_in_points(imports: ImportBench) -> None:
     assert "they may be points" in found.error
     found = imports.one("USDJPY.csv", "\n".join(rows), **UTC, point=0.001)
     assert imports.history("USDJPY_H1")[0] == "2025-06-03T00:00:00Z,83.841,83.900,83.800,83.850,0,0,0"
-    assert any("--point" in note for note in found.notes)
+    said = "Prices are in points of 0.001, as --point says: each was multiplied by 0.001, and prices were stored."
+    assert said in found.as_json()["notes"]
+    found = imports.one("US30.cash.csv", "\n".join(rows), **UTC, point=1)
+    assert "Prices were taken as they are: --point 1 says that they are prices and not points." in found.notes
+
+
+def test_prices_in_tenths_of_points_are_asked_about(imports: ImportBench) -> None:
+    """They are no whole numbers; but no such rate was ever so far from its usual height."""
+    rows = ["Date,open,high,low,close", "2025-06-03 00:00:00,112345.5,112350.5,112340.5,112341.5",
+            "2025-06-03 01:00:00,112341.5,112390.5,112340.5,112377.5"]  # fmt: skip
+    found = imports.one("EURUSD_H1.csv", "\n".join(rows), **UTC)
+    assert "112,340.5 and more, where EURUSD usually stands near 1.115: they may be points" in found.error
+    assert (found.stored, "--point 0.001" in found.advice) == ("", True)
+    assert "The unit seems to be points; nothing was converted." in found.as_json()["notes"]
+    found = imports.one("EURUSD_H1.csv", "\n".join(rows), **UTC, point=0.00001)
+    assert imports.history("EURUSD_H1")[0] == "2025-06-03T00:00:00Z,1.12346,1.12350,1.12340,1.12342,0,0,0"
+    assert imports.one("SHARE_H1.csv", "\n".join(rows), **UTC).error == ""
+
+
+def test_binary_data_is_called_that_and_not_quoted(imports: ImportBench) -> None:
+    noise = np.random.default_rng(7)
+    letters = [letter for letter in range(1, 256) if letter not in b"\n\r,;\t"]
+
+    def row() -> bytes:
+        return bytes(noise.choice(letters, 70).tolist())
+
+    good = text_of(export(40)).encode().splitlines()
+    found = imports.one("EURUSD_M5.csv", b"\n".join([*good[:20], row() + b"\t1" * 9, *good[20:]]), **UTC)
+    assert found.refusals.named == [(21, "the time cannot be read: binary data")]
+    table = b"\n".join([b"time,open,high,low,close", *(row() + b",1,2,1,2" for _ in range(30))])
+    assert "line 2: the time cannot be read: binary data" in imports.one("EURUSD_M1.csv", table, **UTC).error
+    assert "or semicolon: binary data" in imports.one("EURUSD_M15.csv", b"\n".join(row() for _ in range(9))).error
+    assert "holds binary data" in imports.one("EURUSD_M30.csv", noise.bytes(5000)).error
 
 
 def test_names_and_options(imports: ImportBench) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from hand_terminal import Bench
 from app.clock import FakeClock
 from app.errors import Blocked, NothingToDo, Retryable
 from app.settings import TerminalSettings
+from app.terminal.deal_times import DealRecord, deal_records
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.setup import build_session
 from workers.data_tasks import TradesParams, TradesResult, record_trades
@@ -40,17 +40,18 @@ class Server:
             raise Blocked("The terminal is away.")
         return SimpleNamespace(server=self.name, login=self.login, currency="EUR")
 
-    def deal_records(
-        self, since: datetime, until: datetime, timeout_s: float
-    ) -> tuple[tuple[datetime, Mapping[str, Any]], ...]:
+    @property
+    def server_rule(self) -> ServerTimeRule:
+        return self.rule
+
+    def deal_records(self, since: datetime, until: datetime, timeout_s: float) -> tuple[DealRecord, ...]:
         self.asked.append(since)
         if self.after is not None:
             found, self.login = self.deals[self.name, self.login], self.after
         else:
             found = self.deals.get((self.name, self.login), [])
-        return tuple(
-            (moment, deal) for deal in found if since <= (moment := self.rule.to_utc(deal["time_msc"] / 1000)) <= until
-        )
+        records = deal_records(found, self.rule, self.clock.now())
+        return tuple(record for record in records if since <= record.time <= until)
 
     def deal(self, moment: datetime, ticket: int, **values: Any) -> None:
         """Add a deal of the present account, made at ``moment`` (UTC)."""
@@ -176,8 +177,95 @@ def test_the_nights_of_clock_changes(bench: Bench, server: Server, night: dateti
     for number in range(6):
         server.deal(night + timedelta(minutes=30 * number), number)
     assert run(bench)[0].deals == 6
+    (path,) = bench.paths.logs.glob("trades_*.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        times = [datetime.fromisoformat(row["time_utc"]) for row in csv.DictReader(file)]
+    assert times == [night + timedelta(minutes=30 * number) for number in range(6)]
     with pytest.raises(NothingToDo):
         run(bench)
+
+
+#: From here on the server's clock shows the hour from 8:00 again.
+TURN = at(2025, 11, 2, 6, 0)
+
+
+def go(bench: Bench, minutes: int) -> None:
+    bench.clock.jump((TURN + timedelta(minutes=minutes) - bench.clock.now()).total_seconds())
+
+
+def minutes(bench: Bench) -> dict[str, int]:
+    """Of each deal of that night, how many minutes after the turn it was made, as its row says."""
+    found = [(row["ticket"], datetime.fromisoformat(row["time_utc"])) for row in rows(bench, "20251102")]
+    assert len(dict(found)) == len(found)
+    return {ticket: round((moment - TURN).total_seconds() / 60) for ticket, moment in found}
+
+
+def test_rows_of_the_second_hour_tell_of_later_tickets(bench: Bench, server: Server) -> None:
+    go(bench, 45)
+    server.deal(TURN - timedelta(minutes=20), 1)
+    server.deal(TURN + timedelta(minutes=5), 2)
+    assert run(bench)[0].undecided == 0
+    # Now only the rows know: the deal before it is out of the server's memory, and the state is lost.
+    (bench.paths.data / "trades_recorded.json").unlink()
+    del server.deals["Broker", 7][0]
+    server.deal(TURN + timedelta(minutes=50), 3)
+    go(bench, 120)
+    assert run(bench)[0].undecided == 0
+    assert minutes(bench) == {"1": -20, "2": 5, "3": 50}
+
+
+@pytest.mark.allow_warnings("shows twice")
+def test_rows_of_the_first_hour_prove_nothing(bench: Bench, server: Server) -> None:
+    """Such a row may be of a deal of which nothing told; a look before it was written proves nothing either."""
+    go(bench, 120)
+    server.deal(TURN + timedelta(minutes=30), 2)
+    assert run(bench)[0].undecided == 1
+    server.deal(TURN + timedelta(minutes=10), 1)
+    go(bench, 180)
+    assert run(bench)[0].undecided == 1
+    assert minutes(bench) == {"1": -50, "2": -30}
+    state = json.loads((bench.paths.data / "trades_recorded.json").read_text(encoding="utf-8"))
+    assert set(state["undecided"]["Broker"]["7"]) == {"1", "2"}
+
+
+@pytest.mark.allow_warnings("shows twice", "So were 5 more")
+def test_many_of_which_nothing_tells_are_told_in_few_lines(bench: Bench, server: Server) -> None:
+    go(bench, 120)
+    for number in range(15):
+        server.deal(TURN + timedelta(minutes=10, seconds=number), number)
+    result, ctx = run(bench)
+    assert (result.undecided, len(ctx.warnings)) == (15, 11)
+    assert ctx.warnings[-1] == "So were 5 more deals; data/trades_recorded.json lists them all."
+    with pytest.raises(NothingToDo):
+        run(bench)
+
+
+@pytest.mark.allow_warnings("shows twice")
+def test_a_row_that_a_kill_kept_from_being_written_keeps_its_doubt(
+    bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(bench, 120)
+    server.deal(TURN + timedelta(minutes=30), 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.storage, "append_csv", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(bench)
+    assert run(bench)[0].undecided == 1
+    with pytest.raises(NothingToDo):
+        run(bench)
+
+
+def _killed(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("damaged", ['{"schema": 1, "accounts": {"Broker": 5}, "undecided": []}', '{"schema": 1}'])
+@pytest.mark.allow_warnings("shows twice")
+def test_a_state_that_somebody_made_something_else(bench: Bench, server: Server, damaged: str) -> None:
+    go(bench, 120)
+    server.deal(TURN + timedelta(minutes=30), 2)
+    (bench.paths.data / "trades_recorded.json").write_text(damaged, encoding="utf-8")
+    assert run(bench)[0].undecided == 1
 
 
 def test_a_clock_that_turns_out_to_be_another_writes_nothing_twice(bench: Bench, server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +96,39 @@ def test_edited_prices_are_not_those_that_were_measured(paths: Paths, fake_clock
     ideas(paths, "edit", [idea.id, f"target={idea.take_profit + 0.0001:.5f}"], options)
     [row] = ideas(paths, "list", [], options)["ideas"]
     assert row["calibration"] is None
-    assert row["calibration_text"].endswith("; not calibrated")
+    assert row["calibration_text"].endswith("; not calibrated: its prices were edited, and other ones were measured")
+
+
+def exported(paths: Paths, file: Path) -> dict[str, str]:
+    assert ideas(paths, "export", [str(file)])["ok"]
+    with file.open(encoding="utf-8", newline="") as stream:
+        [row] = csv.DictReader(stream)
+    return row
+
+
+def test_an_export_says_what_a_score_is_worth(paths: Paths, tmp_path: Path) -> None:
+    idea = make_idea(paths, AT, steps=STEPS)
+    row = exported(paths, tmp_path / "ideas.csv")
+    names = ("calibrated", "probability", "probability_low", "probability_high", "signals", "reached", "break_even")
+    assert [row[name] for name in names] == ["yes", "0.5701", "0.5031", "0.6346", "214", "122", "0.3333"]
+    worth = "57 % (50-63 %, n=214) reached target first; break-even needs 33 %"
+    assert row["calibration_text"] == f"score {idea.confidence:g}; {worth}"
+    assert list(row)[-1] == "calibration_text"  # what was there before stands where it stood
+
+
+def test_an_export_says_why_a_score_is_not_calibrated(paths: Paths, tmp_path: Path) -> None:
+    idea = make_idea(paths, AT, steps=STEPS, measured_rule="0" * 64)
+    row = exported(paths, tmp_path / "ideas.csv")
+    assert (row["calibrated"], row["probability"], row["break_even"]) == ("no", "", "0.3333")
+    why = "not calibrated: the rule or its profile changed since its backtest"
+    assert row["calibration_text"] == f"score {idea.confidence:g}; {why}"
+
+
+def test_an_export_of_an_idea_of_the_engine_before_says_that_nothing_was_measured(paths: Paths, tmp_path: Path) -> None:
+    make_idea(paths, AT, engine="3")
+    row = exported(paths, tmp_path / "ideas.csv")
+    assert (row["calibrated"], row["break_even"]) == ("no", "")
+    assert row["calibration_text"].endswith("; not calibrated: its version of Metronome did not measure it")
 
 
 def test_facts_without_a_word_of_calibration_have_none(paths: Paths) -> None:

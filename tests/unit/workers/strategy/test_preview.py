@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from hand_terminal import Bench, make_rates
 
+from app.cli_ideas import IdeaOptions
 from app.errors import Blocked, UserAction
 from app.tasks import NoParams
 from workers.ai_tasks import EvaluationResult, evaluate_all_strategies
+from workers.strategy.calibration import path_of, rule_key
+from workers.strategy.command import ideas
 from workers.strategy.evaluate import Outcome
 from workers.strategy.overview import overview
 from workers.strategy.preview import Preview, answer, preview, rule_of
@@ -70,6 +73,32 @@ def test_it_says_what_the_evaluation_says_and_writes_nothing(bench: Bench, conte
     assert bool(again.result.idea_id) == (wanted["outcome"] == "idea")
     if again.result.idea_id:
         assert again.headline.startswith("The idea of this bar is written already.")
+
+
+def test_it_says_what_the_score_of_the_idea_is_worth_as_the_idea_does(bench: Bench) -> None:
+    content = text(id="a")
+    (bench.paths.strategies / "a.json").write_text(content, encoding="utf-8")
+    rule = rule_of(content, "a.json")
+    document = {
+        "rule": rule_key(rule.strategy, None),
+        "steps": [{"low": 60.0, "high": 100.0, "signals": 214, "reached": 122}],
+        "costs": {"commission": 0.0, "slippage": 0.0},
+        "simulated": False,
+    }
+    before = preview(bench, rule)
+    score = before.result.evaluation.score
+    assert score is not None
+    none = f"score {score.value:g}; not calibrated: no backtest of this strategy was calibrated"
+    assert (before.as_json()["calibration"]["calibrated"], before.calibration_text) == (False, none)
+    bench.storage.write_json(path_of(bench.paths, "a", "EURUSD", "M5"), document)
+    shown = preview(bench, rule).as_json()
+    run_all(bench)
+    [listed] = ideas(bench.paths, "list", [], IdeaOptions(clock=bench.clock))["ideas"]
+    assert listed["calibration"]["signals"] == 214
+    assert {name: shown[name] for name in ("calibration", "calibration_text")} == {
+        name: listed[name] for name in ("calibration", "calibration_text")
+    }
+    assert of(bench, text("rsi < 1")).as_json()["calibration"] is None
 
 
 def test_each_condition_of_each_direction_is_shown_with_its_values(bench: Bench) -> None:

@@ -81,3 +81,23 @@ def test_a_market_that_stands_still_for_days_forgets_the_days_since() -> None:
     assert stale is not None
     assert fresh is not None
     assert stale.tobytes() == fresh.tobytes()
+
+
+@pytest.mark.parametrize("frame", ["M1", "M5", "H1", "D1"])
+def test_an_hour_that_the_server_lives_twice_has_its_bars_once(frame: str) -> None:
+    """As in a terminal, whose history has one bar for a time; what is finished stays as it was."""
+    turn = datetime(2025, 11, 2, 6, tzinfo=UTC)  # 09:00 on the server, which is 08:00 again
+    clock = FakeClock(turn - timedelta(minutes=30))
+    terminal = SimulatedTerminal(clock)
+    assert terminal.initialize()
+    constant, seconds = TIMEFRAMES[frame]
+    looks = []
+    for minutes in (-30, -1, 0, 1, 30, 59, 60, 61, 120):
+        clock.advance((turn + timedelta(minutes=minutes) - clock.now()).total_seconds())
+        bars = terminal.copy_rates_from_pos("BTCUSD", constant, 0, 400)
+        assert bars is not None
+        assert np.all(np.diff(bars["time"]) > 0)
+        shown = int(clock.now().timestamp()) + 3600 * (3 if minutes < 0 else 2)
+        assert bars["time"][-1] == bar_starts(np.array([shown]), seconds)[0]
+        looks.append(bars)
+    assert all(np.isin(bars[-51:-1], looks[-1]).all() for bars in looks)

@@ -185,6 +185,19 @@ def test_a_demo_history_goes_on_from_day_to_day() -> None:
     assert len(later) > len(today)
 
 
+@pytest.mark.parametrize("demo", [False, True])
+def test_later_starts_repeat_no_ticket_through_the_hour_that_comes_twice(demo: bool) -> None:
+    """In autumn the server's clock goes from 9:00 back to 8:00; a start in the second hour is later all the same."""
+    clock = FakeClock(datetime(2025, 11, 2, 4, 0, tzinfo=UTC))
+    highest = 0
+    for _ in range(90):
+        server, _market = generated(clock, demo_history=demo)
+        sent = done(server, deal(BUY, 0.1, "BTCUSD"))
+        assert highest < sent.order < sent.deal
+        highest = sent.deal
+        clock.advance(1200)
+
+
 def test_a_demo_history_leaves_nothing_open() -> None:
     for hour in range(8, 20):
         server, market = generated(FakeClock(WEDNESDAY.replace(hour=hour)), demo_history=True)
