@@ -29,7 +29,7 @@ def tested(head: Mapping[str, Any]) -> list[str]:
         ("Terms", _terms(head["terms"])),
         ("Costs", _costs(head["costs"])),
         ("Rule", _rule(head)),
-        ("Profile", _written(head["profile"] or {})),
+        ("Profile", _written(head.get("profile") or {})),
         ("Signals", _counts(head["counts"])),
         ("This test", _about(head)),
     )
@@ -86,8 +86,8 @@ def _costs(found: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _rule(head: Mapping[str, Any]) -> Iterator[Row]:
-    yield "File", str(head["rule_file"])
-    yield "SHA-256", str(head["rule_sha256"])
+    yield "File", str(head.get("rule_file", ""))
+    yield "SHA-256", str(head.get("rule_sha256", ""))
     yield from _written(head["rule"])
 
 
@@ -97,7 +97,7 @@ def _counts(found: Mapping[str, Any]) -> Iterator[Row]:
 
 def _about(head: Mapping[str, Any]) -> Iterator[Row]:
     yield "Made", _moment(head["created"])
-    yield "Run", str(head["run"])
+    yield "Run", str(head.get("run", ""))
     yield "Version of the engine", str(head["engine"])
     yield "Name among the trials", str(head["trial"])
 
