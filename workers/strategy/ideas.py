@@ -256,6 +256,8 @@ def idea_bytes(idea: TradeIdea) -> bytes:
     document = idea.model_dump(mode="json", by_alias=True)
     if idea.evidence.engine in UNCALIBRATED_ENGINES:
         del document["calibration"], document["evidence"]["calibration_sha256"]
+    elif document["calibration"] and not document["calibration"]["news"]:
+        del document["calibration"]["news"]  # ideas that were written before there was one replay to the same bytes
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 

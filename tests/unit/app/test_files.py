@@ -103,6 +103,35 @@ def test_a_missing_folder_is_named(home: Path) -> None:
         atomic_write_text(home / "nowhere" / "a.json", "x")
 
 
+PLENTY, LITTLE = 76_900_000_000, 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("number", "free", "words", "advice", "full"),
+    [
+        (errno.ENOSPC, LITTLE, "the disk is full (3.0 MB free).", "Free some space on that disk", True),
+        (errno.ENOSPC, None, "the disk is full.", "Free some space on that disk", True),
+        (errno.ENOSPC, PLENTY, "the disk is full for this user (76.9 GB free).", "A quota is used up", True),
+        (
+            getattr(errno, "EDQUOT", errno.ENOSPC),
+            PLENTY,
+            "the disk is full for this user (76.9 GB free).",
+            "A quota is used up",
+            True,
+        ),
+        (errno.EFBIG, PLENTY, "the file would be larger than is allowed here (76.9 GB free)", "limit", False),
+    ],
+)
+def test_a_full_disk_is_told_from_a_quota_and_from_a_limit_of_one_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch, number: int, free: int | None, words: str, advice: str, full: bool
+) -> None:
+    monkeypatch.setattr(files, "free_bytes", lambda _path: free)
+    error = storage_error(home / "a.csv", OSError(number, os.strerror(number)))
+    assert words in error.message
+    assert advice in error.advice
+    assert (error.full, error.free_bytes) == (full, free)
+
+
 def test_space_of_a_file_that_does_not_exist_is_that_of_its_folder(home: Path) -> None:
     error = storage_error(home / "a" / "b" / "c", OSError(errno.ENOSPC, "full"))
     assert error.free_bytes is not None
