@@ -20,7 +20,7 @@ from workers.order import once
 from workers.wording import count
 
 #: Version of the rules of the simulation; results of different ones are not to be compared to the cent.
-ENGINE_VERSION: Final = 1
+ENGINE_VERSION: Final = 2
 #: A share of trades that may have ended either way without a word of warning; the count is always told.
 _FEW_AMBIGUOUS: Final = 0.02
 _BALANCE: Final = ", balance "
