@@ -16,21 +16,25 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from app.log_scrub import MASK, known, scrub
+from app.bundle_numbers import mask_numbers
+from app.log_scrub import ADDRESS, MASK, known, scrub
 
 #: Names under which nothing but a secret, an account or a person is kept.
 _SECRET_NAME: Final = re.compile(
-    r"passw|passphrase|pwd|secret|token|credential|cookie|private|signature|bearer|webhook|otp$|^pin$"
-    r"|^auth$|authori[sz]ation|(?:api|access|auth|signing|encryption)[_ -]?key|session[_ -]?id",
+    r"passw|passphrase|passcode|kennwort|pwd|^pass$|^pw$|secret|token|credential|cookie|private|signature|bearer|webhook|otp$|^pin$"
+    r"|^(?:x-)?auth$|authori[sz]ation|(?:api|access|auth|signing|encryption)[_ -]?key|session[_ -]?id",
     re.IGNORECASE,
 )
 _PERSONAL_NAME: Final = re.compile(
-    r"^(?:login|account|account_?(?:name|number|id|login)|user_?(?:name)?|owner|holder|e?mail|phone|investor)$",
+    r"^(?:login|account|account_?(?:name|number|id|login)|user_?(?:name|id)?|client_?id|owner|holder|e?mail"
+    r"|phone|telephone|mobile|iban|investor)$",
     re.IGNORECASE,
 )
 #: The other half of {"name": "password", "value": "..."}.
 _NAMING: Final = frozenset({"name", "key", "header", "field", "parameter", "option"})
 _VALUED: Final = frozenset({"value", "content", "text", "data"})
+
+_OPENS: Final = re.compile(r"(?=\D{0,256}\d)[\w~+/=-]{8,4096}")
 
 #: Texts are scrubbed in pieces of whole lines of about so many characters: a pattern then costs little however odd the
 #: text is, and holds the interpreter, which the window waits for, only shortly. No longer line is shown.
@@ -51,8 +55,9 @@ _PATTERNS: Final = (
         ),
         MASK,
     ),
-    # --password hunter2   password "two words"   password is hunter2
-    (re.compile(r"(--?[\w-]{0,30}(?:passw\w*|pwd|token|secret|key)\s+)(?!-)\S+", re.IGNORECASE), rf"\1{MASK}"),
+    # pass: hunter2   mysql -phunter2   password "two words"   password is hunter2
+    (re.compile(r"((?<![\w-])(?:pass|pw):\s{0,5})[^\s\"',;]+", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"((?<!\S)-p)(?!ort|ath|ython|rofile|id|age)(?=[^\s-]{0,64}?\d)[^\s-]\S{5,256}"), rf"\1{MASK}"),
     (
         re.compile(
             r"\b((?:pass(?:word|wd|phrase|wort)|pwd|secret|token|api[ _-]?key)\s+(?:(?:is|was)\s+)?)"
@@ -62,16 +67,22 @@ _PATTERNS: Final = (
         rf"\1{MASK}",
     ),
     (
-        re.compile(r"\b((?:password|passphrase|pwd|secret|token|api[ _-]?key)\s+(?:is|was)\s+)\S+", re.IGNORECASE),
+        re.compile(
+            r"\b((?:password|passphrase|pwd|secret|token|api[ _-]?key)\s+(?:is|was)\s+)"
+            r"(?!(?:refused|wrong|expired|missing|invalid|empty|not|no|too|set|unset|required|in|kept|known|unknown"
+            r"|accepted|rejected|read|stored|sent|asked|needed)\b)\S+",
+            re.IGNORECASE,
+        ),
         rf"\1{MASK}",
     ),
-    # Addresses: user and password, every value of the query, the fragment.
+    # Addresses: user and password, every value of the query.
     (re.compile(r"([?&;][\w.%\[\]-]{1,80}=)[^&\s\"'<>#;]*"), rf"\1{MASK}"),
-    (re.compile(r"(://[^\s\"'<>#]{1,2000}#)[^\s\"'<>]+"), rf"\1{MASK}"),
     # Logins: login=5000001, account 5000001, account #5000001
     (
         re.compile(
-            r"(\b(?:login|account|konto)\b[\"']?(?:\s*[=:#]\s*|\s+)(?:no\.?\s*|number\s+|#)?[\"']?)\d{3,}", re.I
+            r"(\b(?:login|account|konto|(?:user|client|customer|account)[_ -]?(?:id|no|number))\b[\"']?"
+            r"(?:\s*[=:#]\s*|\s+)(?:no\.?\s*|number\s+|#)?[\"']?)\d{3,}",
+            re.I,
         ),
         rf"\1{MASK}",
     ),
@@ -94,7 +105,7 @@ _PATTERNS: Final = (
     (re.compile(r"(/home/)[^/\s\"'<>:]{1,64}"), rf"\1{MASK}"),
 )
 #: Parts of an address that nobody has named: keys of feeds and of web hooks.
-_ADDRESS: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>]{1,4000}", re.IGNORECASE)
+_FRAGMENT: Final = re.compile(r"#.+")
 _MADE_UP: Final = re.compile(r"(?<=/)(?=[\w~.+=-]*\d)(?=[\w~.+=-]*[A-Za-z])[\w~+=-]{20,}(?=[/?#]|$)")
 #: Names of users that are words of everyday texts.
 _EVERYDAY: Final = frozenset({"root", "user", "admin", "administrator", "home", "test", "guest", "public", "default"})
@@ -124,9 +135,10 @@ class Scrubber:
         for place, short in self._homes:
             text = text.replace(place, short)
         text = scrub(text)
-        text = _ADDRESS.sub(lambda found: _MADE_UP.sub(MASK, found[0]), text)
+        text = ADDRESS.sub(lambda found: _FRAGMENT.sub(rf"#{MASK}", _MADE_UP.sub(MASK, found[0])), text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
+        text = mask_numbers(text)
         return text if self._words is None else self._words.sub(MASK, text)
 
     def value(self, value: Any, limit: int | None = None) -> Any:
@@ -148,7 +160,9 @@ class Scrubber:
         found: dict[str, Any] = {}
         for key, item in value.items():
             name = str(key)
-            hidden = gives_away(name) and not isinstance(item, bool) and item not in (None, "", 0)
+            hidden = (
+                (gives_away(name) or _is_key(name, item)) and not isinstance(item, bool) and item not in (None, "", 0)
+            )
             if hidden and not isinstance(item, Mapping):
                 found[self.text(name)] = MASK
             elif named and name.lower() in _VALUED:
@@ -212,6 +226,11 @@ def _without_keys(lines: Iterable[str]) -> Iterator[str]:
 def gives_away(name: str) -> bool:
     """Whether a value of that name is a secret or personal."""
     return bool(_SECRET_NAME.search(name) or _PERSONAL_NAME.match(name))
+
+
+def _is_key(name: str, value: object) -> bool:
+    """Whether a value that is only called a key is one that opens something, and not the name of a setting."""
+    return name.lower() == "key" and isinstance(value, str) and bool(_OPENS.fullmatch(value))
 
 
 def _people() -> tuple[str, ...]:

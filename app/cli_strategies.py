@@ -50,6 +50,8 @@ def strategies(
     else:
         for finding in answer["findings"]:
             write(f"line {finding['line']}: {finding['text']}")
+        for note in answer.get("notes", ()):
+            write(str(note))
         write(str(answer["message"]))
     return OK if answer["ok"] else FAILED
 

@@ -225,6 +225,8 @@ class Engine:
                 "waiting": history.waiting,
                 "ok": not history.problem,
                 "problem": history.problem,
+                "file_id": history.file_id,
+                "aside": [{"file": name, "at": iso(moment)} for name, moment in history.aside],
                 "check_integrity": self.history.check_integrity,
             },
             "window_lag_ms": self.window_lag_ms(),

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,9 @@ _TEMPORARY_EXPIRES_S: Final = 3600.0
 #: Where the lock byte lies: far behind the text, since a locked range cannot be read by others on Windows.
 _LOCK_OFFSET: Final = 1 << 20
 
-_FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG})
+_FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+#: A disk with so much room is not full; who is refused a file there has used up a quota.
+_ROOM: Final = 1_000_000_000
 _REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -49,7 +52,7 @@ class StorageError(UserAction):
     Attributes:
         path: The file (or folder) in question.
         free_bytes: Space left on its disk, when that could be found out.
-        full: The disk has no room, so that no other file can be written either.
+        full: The disk has no room for this user, so that no other file can be written either.
     """
 
     def __init__(
@@ -82,9 +85,20 @@ def storage_error(path: Path, error: OSError, doing: str = "write") -> StorageEr
     """
     free = free_bytes(path)
     space = "" if free is None else f" ({_megabytes(free)} free)"
-    if error.errno in _FULL:
+    if error.errno in _FULL and free is not None and free >= _ROOM:
+        message = f"Cannot {doing} {path}: the disk is full for this user{space}."
+        advice = (
+            "A quota is used up: free some of your own files there, or ask for more; the next run goes on by itself."
+        )
+    elif error.errno in _FULL:
         message = f"Cannot {doing} {path}: the disk is full{space}."
         advice = "Free some space on that disk; the next run goes on by itself."
+    elif error.errno == errno.EFBIG:
+        message = f"Cannot {doing} {path}: the file would be larger than is allowed here{space}."
+        advice = (
+            "Raise the limit for the size of a file (ulimit -f), or choose another --home: FAT32 disks have files of "
+            "at most 4 GB."
+        )
     elif error.errno in _REFUSED:
         message = f"Cannot {doing} {path}: permission is refused or the folder is read-only{space}."
         advice = f"Allow Metronome to {doing} there, close programs that hold the file, or choose another --home."
@@ -224,6 +238,22 @@ def quarantine(path: Path, clock: Clock) -> Path:
     with guarding(path, "move"):
         replace(path, aside)
     return aside
+
+
+def damaged_copies(path: Path) -> list[tuple[str, datetime]]:
+    """Damaged files that ``quarantine`` moved away from ``path``: names and when, the newest first.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    begin, found = f"{path.name}.damaged-", []
+    with guarding(path.parent, "read"):
+        names = [file.name for file in path.parent.iterdir() if file.name.startswith(begin)]
+    for name in names:
+        with suppress(ValueError):  # a copy that somebody named
+            moment = datetime.strptime(name[len(begin) :][:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            found.append((name, moment))
+    return sorted(found, key=lambda item: (item[1], item[0]), reverse=True)
 
 
 def clean_leftovers(folder: Path) -> int:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.clock import Clock, SystemClock
-from app.files import guarding, quarantine
+from app.files import damaged_copies, guarding, quarantine
 from app.history_pages import RunFilter, keys_of_page
 from app.history_retention import CHUNK, forget
 from app.history_rows import (
@@ -29,6 +29,7 @@ from app.history_rows import (
     INSERT,
     SCHEMA_VERSION,
     check_columns,
+    file_id,
     from_row,
     from_us,
     make_tables,
@@ -62,12 +63,16 @@ class HistoryFacts:
         bytes: Size of the database with its write-ahead log.
         waiting: Rows that wait in memory because they could not be written.
         problem: Why not; empty when all is well.
+        file_id: Of the present file; empty when it could not be opened. One that is begun anew has another one.
+        aside: Damaged files of before that lie beside it and when they were moved there, the newest first.
     """
 
     rows: int
     bytes: int
     waiting: int
     problem: str
+    file_id: str = ""
+    aside: tuple[tuple[str, datetime], ...] = ()
 
 
 class RunHistory:
@@ -102,6 +107,7 @@ class RunHistory:
         self._wake = threading.Event()
         self._closing = False
         self._problem = ""
+        self._file_id = ""
         self._since_prune = 0
         self._pruned_at = time.monotonic()
         self._retry_at = 0.0
@@ -407,7 +413,10 @@ class RunHistory:
                 size += name.stat().st_size
             except FileNotFoundError:
                 continue
-        return HistoryFacts(int(rows[0][0]) if rows else 0, size, len(self._waiting), self._problem)
+        count = int(rows[0][0]) if rows else 0
+        return HistoryFacts(
+            count, size, len(self._waiting), self._problem, self._file_id, tuple(damaged_copies(self.path))
+        )
 
     def _read(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         for _ in range(2):
@@ -446,6 +455,7 @@ class RunHistory:
             make_tables(writer)
             writer.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             check_columns(writer)
+            self._file_id = file_id(writer)
         except sqlite3.Error:
             writer.close()
             raise
@@ -468,6 +478,7 @@ class RunHistory:
                 if connection is not None:
                     connection.close()
             self._writer = self._reader = None
+            self._file_id = ""
             aside = quarantine(self.path, self._clock)
             for suffix in ("-wal", "-shm"):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)

@@ -43,6 +43,9 @@ CREATE TABLE IF NOT EXISTS marks (
     schedule     TEXT NOT NULL,        -- the schedule that the mark belongs to
     accounted_at INTEGER NOT NULL      -- due times up to here are dealt with
 );
+CREATE TABLE IF NOT EXISTS file (
+    id           TEXT NOT NULL         -- made up when the file was begun
+);
 """
 COLUMNS: Final = (
     "id, task, state, trigger, reason, advice, queued_at, started_at, finished_at, due_at, duration_s, lateness_s,"
@@ -79,6 +82,15 @@ def check_columns(connection: sqlite3.Connection) -> None:
         if "no such column" in str(error):
             raise sqlite3.DatabaseError(f"its table has other columns: {error}") from None
         raise
+
+
+def file_id(connection: sqlite3.Connection) -> str:
+    """The id of the file, made now when it has none."""
+    rows = connection.execute("SELECT id FROM file LIMIT 1").fetchall()
+    if not rows:
+        connection.execute("INSERT INTO file SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM file)")
+        rows = connection.execute("SELECT id FROM file LIMIT 1").fetchall()
+    return str(rows[0][0])
 
 
 def to_us(moment: datetime) -> int:

@@ -513,7 +513,7 @@ class HealthSettings(SettingsGroup):
     data_age_warn_s: float = setting(
         3600.0,
         "Age of data",
-        "Warn when collected data is older while the market is open.",
+        "Warn when the newest bars are older while their market is open.",
         unit="s",
         ge=10,
         le=604_800,

@@ -42,12 +42,14 @@ def make_idea(
     info: dict[str, Any] | None = None,
     steps: Sequence[tuple[float, float, int, int]] = (),
     measured_rule: str = "",
+    measured_news: str = "",
     engine: str = ideas.ENGINE_VERSION,
 ) -> TradeIdea:
     """Write an idea with all its evidence, as an evaluation at that time does.
 
     The decided bar is the last that closed by ``at``. With ``steps`` (low, high, signals, reached) its score is
-    calibrated, by a backtest of the same rule unless ``measured_rule`` names another.
+    calibrated, by a backtest of the same rule unless ``measured_rule`` names another; ``measured_news`` is what it says
+    of the news embargo.
     """
     seconds = TIMEFRAMES[timeframe].seconds
     end = int(at.timestamp()) // seconds * seconds
@@ -82,7 +84,7 @@ def make_idea(
         (Gate("terminal", True, "Connected to Broker."),),
         AccountState(exposure, "Broker", 7, "USD", equity),
         RiskSettings(),
-        calibration_of(rule, steps, measured_rule) if steps else None,
+        calibration_of(rule, steps, measured_rule, measured_news) if steps else None,
     )
     found = inputs.evaluated()
     files = IdeaFiles(paths)
@@ -92,7 +94,9 @@ def make_idea(
     return idea
 
 
-def calibration_of(rule: RuleFile, steps: Sequence[tuple[float, float, int, int]], measured_rule: str) -> Calibration:
+def calibration_of(
+    rule: RuleFile, steps: Sequence[tuple[float, float, int, int]], measured_rule: str, measured_news: str = ""
+) -> Calibration:
     """What a backtest of the rule might have found."""
     names = ("low", "high", "signals", "reached")
     return Calibration.of(
@@ -101,5 +105,6 @@ def calibration_of(rule: RuleFile, steps: Sequence[tuple[float, float, int, int]
             "steps": [dict(zip(names, step, strict=True)) for step in steps],
             "costs": {"commission": 0.0, "slippage": 0.0},
             "simulated": False,
+            **({"news": measured_news} if measured_news else {}),
         }
     )

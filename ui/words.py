@@ -53,6 +53,7 @@ _VERDICTS = {
     "ok": ("succeeded", "ok", "OK"),
     "warning": ("warning", "warning", "Warning"),
     "error": ("failed", "error", "Error"),
+    "not_judged": ("skipped", "idle", "Not judged"),
     "unknown": ("skipped", "idle", "Unknown"),
 }
 NEVER_RUN = Look("skipped", "idle", "Not run yet")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, Final
 
 from pydantic import Field
@@ -135,7 +135,9 @@ def _expire(ctx: TaskContext) -> int:
 def _evaluate(
     ctx: TaskContext, rules: Sequence[RuleFile], bad: Sequence[library.BadRuleFile], unwatched: int, expired: int
 ) -> EvaluationResult:
-    outcomes = Evaluator(ctx, rules).run()
+    evaluator = Evaluator(ctx, rules)
+    _warn_of_profiles(ctx, evaluator.profiles, {rule.strategy.symbol.casefold() for rule in rules})
+    outcomes = evaluator.run()
     chain_number, chain_head = store_evaluation(ctx, outcomes, [(item.file_name, item.error) for item in bad])
     lost = [outcome for outcome in outcomes if outcome.evaluation.outcome is Outcome.NOT_EVALUATED]
     if len(lost) == len(outcomes):
@@ -159,6 +161,14 @@ def _evaluate(
         chain_head=chain_head,
         outcomes=tuple(outcome.as_entry() for outcome in outcomes),
     )
+
+
+def _warn_of_profiles(ctx: TaskContext, profiles: library.Profiles, symbols: Set[str]) -> None:
+    """Warn of profiles that cannot be used; those that stop a strategy of this run are told with it."""
+    told = [error for symbol, error in profiles.stops.items() if symbol in symbols]
+    for error in profiles.bad.values():
+        if error not in told:
+            ctx.warn(f"{error} The strategies of its symbol are stopped, as far as it can be told which.")
 
 
 def _refuse(lost: Sequence[StrategyOutcome], bad: Sequence[library.BadRuleFile]) -> None:

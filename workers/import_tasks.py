@@ -97,6 +97,8 @@ def import_files(ctx: TaskContext, params: ImportParams) -> ImportResult:
             told = [*outcome.missing, *outcome.refusals.summary()]
             more = " Save it anew for the rest." if outcome.missing else ""
             ctx.warn(f"{Path(outcome.file).name}: {' '.join(told)}{more}")
+        for doubt in outcome.doubts:
+            ctx.warn(f"{Path(outcome.file).name}: {doubt}")
         if outcome.stored:
             ctx.wrote(ctx.storage.paths.home / outcome.stored)
     return result

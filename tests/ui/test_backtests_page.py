@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,12 +113,17 @@ def test_every_part_fits_the_least_window(qtbot: QtBot, page: BacktestsPage, win
 def test_a_calibration_is_plotted(qtbot: QtBot, page: BacktestsPage, folder: Path) -> None:
     groups = [{"foretold": 0.5, "came": 0.6, "signals": 30, "interval_low": 0.4, "interval_high": 0.8}]
     steps = [{"low": 75, "high": 80, "signals": 30, "probability": 0.6}]
-    put(folder, "three", calibration={"signals": 30, "reached": 18, "steps": steps, "reliability": groups})
+    known = {"past_target": 2, "news": "not applied: no calendar was stored"}
+    put(folder, "three", calibration={"signals": 30, "reached": 18, "steps": steps, "reliability": groups} | known)
     page.reload()
     qtbot.waitUntil(lambda: page.model.place_of("three") >= 0)
     choose(qtbot, page, "three")
     page.details.show_part("trust")
     assert page.details.trust.steps.texts() == [("75 \N{EN DASH} 80", "60%", "\N{EM DASH}", "30")]
+    assert page.details.trust.calibration.text().endswith(
+        "Filled at the target or beyond it, and so not counted as reached: 2. The news embargo of the rule was not "
+        "applied: no calendar was stored."
+    )
     assert "50% foretold, 60% came" in page.details.trust.plot.accessibleDescription()
     page.details.trust.plot.grab()
 
@@ -158,6 +164,28 @@ def test_a_row_shows_the_trade_on_its_bars(qtbot: QtBot, page: BacktestsPage, fo
     assert end - entry == pytest.approx(trades.chart._pitch())
     assert "short 0.1 lots at 1.1" in trades.chart.accessibleDescription()
     trades.chart.grab()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), None])
+def test_what_is_said_of_a_trade_is_whole(
+    qtbot: QtBot, page: BacktestsPage, window: MainWindow, folder: Path, tmp_path: Path, size: tuple[int, int] | None
+) -> None:
+    bars = tmp_path / "EURUSD_H1_bars.csv"
+    put_bars(bars)
+    document = json.loads((folder / "two.json").read_text(encoding="utf-8"))
+    put(folder, "seen", bars=document["bars"] | {"path": str(bars), "first": "2025-01-01T00:00:00Z"})
+    window.resize(*(size or (window.minimumWidth(), window.minimumHeight())))
+    page.reload()
+    qtbot.waitUntil(lambda: page.model.place_of("seen") >= 0)
+    choose(qtbot, page, "seen")
+    with qtbot.waitSignal(page.details.trades.shown):
+        page.details.show_part("trades")
+    page.details.trades.table.selectRow(1)
+    qtbot.wait(60)
+    words = page.details.trades.words
+    needed = words.fontMetrics().boundingRect(words.contentsRect(), int(Qt.TextFlag.TextWordWrap), words.text())
+    assert needed.width() <= words.contentsRect().width()
+    assert needed.height() <= words.contentsRect().height()
 
 
 def test_bars_that_are_gone_are_told(qtbot: QtBot, page: BacktestsPage, folder: Path, tmp_path: Path) -> None:
@@ -289,6 +317,9 @@ def test_a_tester_report_stands_beside_ours(qtbot: QtBot, page: BacktestsPage, e
     assert lines["Profit Factor"] == ("2.00", "1.50", "1.00")
     assert lines["Sharpe Ratio"] == ("1.50", "\N{EM DASH}", "0.50")
     assert "1 figures are not what its deals add up to" in tester.about.text()
+    silent = replace(tester._reports[0], facts={}, recomputed={"total_net_profit": {"report": None, "deals": 7.5}})
+    tester.show_reports((silent,))
+    assert "it states nothing that its deals could be compared with" in tester.about.text()
     with qtbot.waitSignal(page.import_asked) as asked:
         tester.import_asked.emit(["x.xlsx"])
     assert asked.args == [["x.xlsx"]]

@@ -73,6 +73,19 @@ def check(name: str, verdict: str, *remedies: str, **more: Any) -> dict[str, Any
 # -- verdict and buttons -----------------------------------------------------------------------------------------------
 
 
+def test_what_was_not_judged_is_neither_well_nor_trouble(
+    qtbot: QtBot, show: Callable[[], HealthPage], engine: FakeEngine
+) -> None:
+    page = show()
+    unjudged = [check("feeds", "ok", judged=False), check("clock", "ok", judged=False)]
+    tell_checks(qtbot, page, engine, unjudged[0], check("disk", "ok", judged=True), unjudged[1], check("logs", "ok"))
+    assert page.verdict.accessibleName() == "Healthy: 2 checks ok, 2 not judged yet"
+    assert [card.verdict for card in page.cards] == ["ok", "ok", "not_judged", "not_judged"]
+    assert page.cards[2].accessibleName() == "feeds: Not judged, v"
+    tell_checks(qtbot, page, engine, *unjudged, check("disk", "warning"))
+    assert page.verdict.accessibleName() == "Healthy with 1 warning, 2 not judged yet"
+
+
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [

@@ -311,6 +311,12 @@ def calibration_words(found: Mapping[str, Any]) -> str:
     said = text.format(reached=shown(found.get("reached"), "i"), signals=shown(found.get("signals"), "i"))
     if found.get("method") == "share":
         said += " " + words.tr("Scores told nothing apart: all of them get the plain share.")
+    if past := number(found.get("past_target")):
+        said += " " + words.tr("Filled at the target or beyond it, and so not counted as reached: {n}.").format(
+            n=f"{past:,.0f}"
+        )
+    if news := str(found.get("news") or ""):
+        said += " " + words.tr("The news embargo of the rule was {how}.").format(how=news)
     return said
 
 

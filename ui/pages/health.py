@@ -18,7 +18,7 @@ from ui.pages.health_tasks import TasksSection
 from ui.pages.page import Page
 from ui.pages.terminal_section import TerminalSection
 from ui.theme import Theme
-from ui.widgets.cards import CheckCard
+from ui.widgets.cards import NOT_JUDGED, CheckCard
 from ui.widgets.labels import button, label
 from ui.widgets.question_bar import QuestionBar
 from ui.widgets.state_badge import Chip
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TASK = "system_health_check"
 CARD_WIDTH = 244
-_ORDER = {"error": 0, "warning": 1, "ok": 2}
+_ORDER = {"error": 0, "warning": 1, "ok": 2, NOT_JUDGED: 3}
 
 
 class HealthPage(Page):
@@ -174,7 +174,7 @@ class HealthPage(Page):
             if name not in found:
                 card.deleteLater()
         self._cards = found
-        worst_first = sorted(found, key=lambda name: _ORDER.get(found[name].verdict, 3))
+        worst_first = sorted(found, key=lambda name: _ORDER.get(found[name].verdict, 4))
         if worst_first != self._order:
             self._order, self._columns = worst_first, 0
             self._arrange()
@@ -184,17 +184,23 @@ class HealthPage(Page):
         self.tick(now)
 
     def _show_verdict(self, verdicts: list[str]) -> None:
-        errors, warnings = verdicts.count("error"), verdicts.count("warning")
+        errors, warnings, unjudged = (verdicts.count(name) for name in ("error", "warning", NOT_JUDGED))
+        icon, role = "succeeded", "ok"
         if errors:
+            icon, role = "failed", "error"
             text = self.tr("Unhealthy: {n}").format(n=words.plural(errors, "check failed", "checks failed"))
             if warnings:
                 text += f", {words.plural(warnings, 'warning', 'warnings')}"
-            self.verdict.show_parts("failed", "error", text)
         elif warnings:
+            icon = role = "warning"
             text = self.tr("Healthy with {n}").format(n=words.plural(warnings, "warning", "warnings"))
-            self.verdict.show_parts("warning", "warning", text)
+        elif unjudged:
+            text = self.tr("Healthy: {n}").format(n=words.plural(verdicts.count("ok"), "check ok", "checks ok"))
         else:
-            self.verdict.show_parts("succeeded", "ok", self.tr("Healthy"))
+            text = self.tr("Healthy")
+        if unjudged:
+            text += self.tr(", {n} not judged yet").format(n=f"{unjudged:,}")
+        self.verdict.show_parts(icon, role, text)
         self.verdict.setVisible(bool(verdicts))
 
     def _arrange(self) -> None:

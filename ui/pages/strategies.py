@@ -170,11 +170,14 @@ class StrategiesPage(FilesPage):
         rows = self.model.rows
         on = sum(row.enabled is True for row in rows)
         wrong = sum(bool(row.problem) for row in rows)
+        bad = self._loaded.overview.profiles.bad if self._loaded else {}
+        self.subtitle.setToolTip("\n".join(str(error) for error in bad.values()))
         self.subtitle.setText(
             words.joined(
                 words.plural(len(rows), "strategy", "strategies"),
                 self.tr("{n} switched on").format(n=on),
                 self.tr("{n} with a problem").format(n=wrong) if wrong else "",
+                words.plural(len(bad), "unusable profile", "unusable profiles") if bad else "",
             )
             if rows
             else self.tr("None yet")
@@ -253,7 +256,7 @@ class StrategiesPage(FilesPage):
         self.delete_button.setEnabled(bool(self._file))
 
     def _look(self, text: str, done: Callable[[Any], None], failed: Callable[[MetronomeError], None]) -> None:
-        profiles = self._loaded.overview.profiles if self._loaded else Profiles({}, {})
+        profiles = self._loaded.overview.profiles if self._loaded else Profiles()
         owners = {row.id: row.file_name for row in self.model.rows if row.id and row.file_name != self._file}
         name = self._file
         self._link.query(self, lambda _engine: findings.look(text, name, profiles, owners), done, failed)

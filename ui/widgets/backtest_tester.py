@@ -119,11 +119,14 @@ class TesterView(QWidget):
             checked = _checked(line.report, line.deals, kind)
             lines.append((line.title, shown(line.report, kind), checked, shown(line.ours, kind)))
         self.model.show_lines(lines)
-        apart = sum(isinstance(line[2], Ink) and line[2].ink == "warning" for line in lines)
+        inks = [line[2].ink for line in lines if isinstance(line[2], Ink)]
+        apart = inks.count("warning")
         agrees = (
             self.tr("{n} figures are not what its deals add up to").format(n=apart)
             if apart
             else self.tr("it agrees with its deals")
+            if "ok" in inks
+            else self.tr("it states nothing that its deals could be compared with")
             if report.recomputed
             else self.tr("it has no table of deals to check it by")
         )

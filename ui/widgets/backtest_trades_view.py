@@ -12,7 +12,6 @@ from app.errors import MetronomeError
 from ui.models.backtest_trades import Column, TradeTable, decimals, told
 from ui.theme import Theme
 from ui.widgets.backtest_parts import lines_table
-from ui.widgets.elided import ElidedLabel
 from ui.widgets.labels import label
 from ui.widgets.trade_chart import TradeChart
 
@@ -60,12 +59,12 @@ class TradesView(QWidget):
         }
         yielding = (Column.BARS, Column.NUMBER, Column.VOLUME, Column.EXIT, Column.ENTRY, Column.SIDE)
         self.table = lines_table(
-            theme, self.model, self.tr("Trades"), widths, Column.OPENED, yielding=yielding, least=128
+            theme, self.model, self.tr("Trades"), widths, Column.OPENED, yielding=yielding, least=140
         )
         self.table.selectionModel().currentChanged.connect(self._on_current_changed)
         self.chart = TradeChart(theme)
         self.chart.setMinimumSize(200, 110)
-        self.words = ElidedLabel("small")
+        self.words = label("", "small", wrap=True, selectable=True)
         self.remark = label("", "dim", wrap=True, selectable=True)
         self.remark.hide()
         layout = QVBoxLayout(self)

@@ -17,6 +17,8 @@ from ui.widgets.state_badge import StateBadge
 
 #: The words that a check may use for its verdict, and those that the window shows.
 _VERDICTS = {"ok": "ok", "warn": "warning", "warning": "warning", "error": "error", "failed": "error"}
+#: No trouble, but nothing that was looked at either.
+NOT_JUDGED = "not_judged"
 
 
 class CheckCard(QFrame):
@@ -64,6 +66,8 @@ class CheckCard(QFrame):
         """Show the findings of a check: title or name, verdict, value, rule, since, advice."""
         verdict = str(check.get("verdict", ""))
         self.verdict = _VERDICTS.get(verdict, verdict or "unknown")
+        if self.verdict == "ok" and check.get("judged") is False:
+            self.verdict = NOT_JUDGED
         look = words.verdict_look(self.verdict)
         title = str(
             check.get("title") or str(check.get("name") or check.get("id") or "").replace("_", " ").capitalize()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from ui.widgets.candle_chart import CandleChart
+from ui.widgets.chart_labels import free_place, spread
 
 if TYPE_CHECKING:
     from workers.market.view import IdeaMark
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
 #: Room for so many bars behind the decided one at first: what came since, or the names of the levels.
 _SINCE: Final = 36
 _LABEL_HEIGHT: Final = 16.0
+#: Of a price on the scale, with the gap to the next one.
+_TAG_HEIGHT: Final = 19.0
+#: How far the line to a level that its label is not at reaches.
+_LEADER: Final = 14.0
+
+
+class _Level(NamedTuple):
+    """A level in sight: where its line is, and the middle of its label."""
+
+    price: float
+    role: str
+    name: str
+    at: float
+    middle: float
 
 
 class IdeaChart(CandleChart):
@@ -78,8 +93,24 @@ class IdeaChart(CandleChart):
         return low, high
 
     def _labels_price(self, at: float, y: Callable[[float], float]) -> bool:
-        levels = (y(price) for idea in self._ideas_in_sight() for price in (idea.entry, idea.stop, idea.target))
-        return all(abs(at - level) > _LABEL_HEIGHT for level in levels)
+        plot = self._plot()
+        labels = (label.middle for idea in self._ideas_in_sight() for label in self._levels(idea, plot, y))
+        return all(abs(at - middle) > _LABEL_HEIGHT for middle in labels)
+
+    def _levels(self, idea: IdeaMark, plot: QRectF, y: Callable[[float], float]) -> list[_Level]:
+        """The levels in sight with the places of their labels; where not all have room, the target goes without."""
+        found = [
+            _Level(price, role, name, y(price), 0.0)
+            for price, role, name in (
+                (idea.stop, "error", self.tr("stop")),
+                (idea.entry, "accent", self.tr("entry")),
+                (idea.target, "ok", self.tr("target")),
+            )
+            if plot.top() <= y(price) <= plot.bottom()
+        ][: max(1, int((plot.height() + _TAG_HEIGHT) // _TAG_HEIGHT))]
+        half = _TAG_HEIGHT / 2
+        middles = spread([level.at for level in found], _TAG_HEIGHT, plot.top() - half, plot.bottom() + half)
+        return [level._replace(middle=middle) for level, middle in zip(found, middles, strict=True)]
 
     # -- painting --------------------------------------------------------------------------------------------------
 
@@ -127,42 +158,87 @@ class IdeaChart(CandleChart):
         band = QColor(self._theme.color("text"))
         band.setAlphaF(0.10)
         painter.fillRect(QRectF(middle - width / 2, plot.top() + 14, width, plot.height() - 14), band)
+
+    def _paint_decided_name(
+        self, painter: QPainter, plot: QRectF, y: Callable[[float], float], names: list[QRectF]
+    ) -> None:
+        """The word beside the decided bar, where it hides neither bars nor levels; nowhere when there is no room."""
+        place = self._decided_place()
+        if place < 0 or not plot.left() <= self._x(place) <= plot.right():
+            return
         painter.setFont(self._theme.font(10.5))
-        text = self.tr("decided")
-        wide = QFontMetricsF(painter.font()).horizontalAdvance(text)
-        left = min(max(middle - wide / 2, plot.left() + 2), plot.right() - wide - 2)
-        painter.setPen(self._theme.ink("dim"))
-        painter.drawText(QPointF(left, plot.top() + 24), text)
+        text, metrics = self.tr("decided"), QFontMetricsF(painter.font())
+        wide, high = metrics.horizontalAdvance(text) + 4, metrics.height()
+        middle, half = self._x(place), max(3.0, self._pitch()) / 2
+        lefts = (middle - wide / 2, middle + half + 2, middle - half - 2 - wide)
+        rows = [plot.top() + 1 + high * number for number in range(max(int((plot.height() - 18) // high), 0))]
+        boxes = (
+            QRectF(left, top, wide, high)
+            for left in lefts
+            for top in rows
+            if plot.left() <= left and left + wide <= plot.right()
+        )
+        box = free_place(
+            boxes, [*names, *self._bars_around(middle, wide + half + 4, y), *self._lines_of_levels(plot, y)]
+        )
+        if box is not None:
+            painter.setPen(self._theme.ink("dim"))
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+
+    def _bars_around(self, middle: float, reach: float, y: Callable[[float], float]) -> list[QRectF]:
+        """The boxes of bars so near to a place, from high to low."""
+        if self._chart is None:
+            return []
+        half, rates = self._pitch() / 2, self._chart.rates
+        first, last = self._in_sight()
+        found = []
+        for place in range(first, min(last, len(rates))):
+            if abs(self._x(place) - middle) <= reach + half:
+                top, bottom = y(float(rates["high"][place])), y(float(rates["low"][place]))
+                found.append(QRectF(self._x(place) - half, top - 1, 2 * half, bottom - top + 2))
+        return found
+
+    def _lines_of_levels(self, plot: QRectF, y: Callable[[float], float]) -> list[QRectF]:
+        prices = [price for idea in self._ideas_in_sight() for price in (idea.entry, idea.stop, idea.target)]
+        return [QRectF(plot.left(), y(price) - 1, plot.width(), 2) for price in prices]
 
     def _paint_idea(self, painter: QPainter, plot: QRectF, idea: IdeaMark, y: Callable[[float], float]) -> None:
         if self._chart is None:
             return
         self._paint_session_names(painter, plot)
-        levels = (
-            (idea.target, "ok", self.tr("target")),
-            (idea.entry, "accent", self.tr("entry")),
-            (idea.stop, "error", self.tr("stop")),
-        )
-        for price, role, name in levels:
-            at = y(price)
-            if not plot.top() <= at <= plot.bottom():
-                continue
-            style = Qt.PenStyle.SolidLine if role == "accent" else Qt.PenStyle.DashLine
-            painter.setPen(QPen(self._theme.color(role), 1.0, style))
-            painter.drawLine(QLineF(plot.left(), round(at) + 0.5, plot.right(), round(at) + 0.5))
-            self._paint_level_name(painter, plot, at, name, role)
-            ink = self._theme.on_accent() if role == "accent" else self._theme.tokens.panel
-            self._paint_tag(painter, plot, at, f"{price:.{self._chart.digits}f}", self._theme.color(role), ink)
+        levels = self._levels(idea, plot, y)
+        for price in (idea.target, idea.stop, idea.entry):
+            at, role = y(price), {idea.target: "ok", idea.stop: "error"}.get(price, "accent")
+            if plot.top() <= at <= plot.bottom():
+                style = Qt.PenStyle.SolidLine if role == "accent" else Qt.PenStyle.DashLine
+                painter.setPen(QPen(self._theme.color(role), 1.0, style))
+                painter.drawLine(QLineF(plot.left(), round(at) + 0.5, plot.right(), round(at) + 0.5))
+        names = []
+        for level in levels:
+            names.append(self._paint_level_name(painter, plot, level))
+            ink = self._theme.on_accent() if level.role == "accent" else self._theme.tokens.panel
+            text = f"{level.price:.{self._chart.digits}f}"
+            self._paint_tag(painter, plot, level.middle, text, self._theme.color(level.role), ink)
+        self._paint_decided_name(painter, plot, y, names)
 
-    def _paint_level_name(self, painter: QPainter, plot: QRectF, at: float, name: str, role: str) -> None:
-        """The name over the right end of its line, on a ground that keeps candles from it."""
+    def _paint_level_name(self, painter: QPainter, plot: QRectF, level: _Level) -> QRectF:
+        """The name beside its price, on a ground that keeps candles from it; a line leads to a level that is elsewhere.
+
+        Returns:
+            Where it is.
+        """
         painter.setFont(self._theme.font(11))
-        wide = QFontMetricsF(painter.font()).horizontalAdvance(name)
-        above = at - _LABEL_HEIGHT - 1
-        box = QRectF(plot.right() - wide - 12, above if above > plot.top() else at + 2, wide + 8, _LABEL_HEIGHT)
+        wide = QFontMetricsF(painter.font()).horizontalAdvance(level.name)
+        box = QRectF(plot.right() - wide - 10, level.middle - _LABEL_HEIGHT / 2, wide + 8, _LABEL_HEIGHT)
         painter.fillRect(box, self._theme.color("panel"))
-        painter.setPen(self._theme.ink(role))
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), name)
+        if abs(level.middle - level.at) > 1:
+            painter.setPen(QPen(self._theme.color(level.role), 1.0))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.drawLine(QLineF(box.left(), level.middle, box.left() - _LEADER, level.at))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(self._theme.ink(level.role))
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), level.name)
+        return box
 
     def _paint_last(self, painter: QPainter, plot: QRectF, y: Callable[[float], float]) -> None:
         """The last price would hide the levels; the newest bar is told in words above the chart."""

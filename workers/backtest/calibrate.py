@@ -1,7 +1,8 @@
 """What the scores of a rule were worth: each signal of a backtest against its outcome.
 
 A signal has reached its target when the target was touched before the stop, as the fills of the backtest say it (the
-stop first when a bar holds both and no minutes tell). Ended by an exit condition before either counts as not reached;
+stop first when a bar holds both and no minutes tell) and it brought a profit: a fill that was at the target already, or
+beyond it, won nothing. Ended by an exit condition before either counts as not reached;
 what is open at the end of the bars does not count. Signals are taken one after the other, the next one after the last
 has ended, so that one move of the market is counted once; nothing is done to stops and nothing is closed by parts.
 """
@@ -20,7 +21,7 @@ from workers.backtest.isotonic import Block, isotonic, value_at
 from workers.backtest.management import Plan
 from workers.backtest.model import Bools, Index, Reason
 from workers.backtest.signals import Signals
-from workers.backtest.walk import Sides, Walk
+from workers.backtest.walk import Sides, Walk, entry_fills
 from workers.order import once
 from workers.strategy.averages import Array
 from workers.strategy.calibration import LEAST_SIGNALS, wilson
@@ -29,6 +30,8 @@ from workers.strategy.calibration import LEAST_SIGNALS, wilson
 PARTS: Final = 6
 #: Below so many signals a part is too small to foretell anything.
 _LEAST_PART: Final = 5
+#: Sums of prices are off by about this share of a price.
+_NOISE: Final = 1e-12
 #: Groups of the comparison of what was foretold with what came.
 _GROUPS: Final = 10
 
@@ -39,9 +42,10 @@ class Outcomes:
 
     Attributes:
         bar: On whose close they were decided.
-        reached: Whether the target was touched first.
+        reached: Whether the target was touched first, at a better price than that of the entry.
         by_rule: How many an exit condition ended.
         still_open: How many had not ended with the bars; they are none of these.
+        past_target: How many were closed at a target without a profit, because they were filled at it or beyond.
     """
 
     bar: Index
@@ -49,6 +53,7 @@ class Outcomes:
     reached: Bools
     by_rule: int
     still_open: int
+    past_target: int = 0
 
 
 def outcomes(signals: Signals, sides: Sides, finer: Finer | None) -> Outcomes:
@@ -61,13 +66,29 @@ def outcomes(signals: Signals, sides: Sides, finer: Finer | None) -> Outcomes:
     reason = walk.reason[places]
     ended = reason != Reason.END
     kept = places[ended]
+    touched = reason[ended] == Reason.TARGET
+    reached = touched & (_brought(signals, sides, kept, walk.bar[kept]) > 0)
     return Outcomes(
         signals.bar[kept],
         signals.score[kept],
-        reason[ended] == Reason.TARGET,
+        reached,
         int(np.count_nonzero(reason == Reason.RULE)),
         int(np.count_nonzero(~ended)),
+        int(np.count_nonzero(touched & ~reached)),
     )
+
+
+def _brought(signals: Signals, sides: Sides, places: Index, exit_bars: Index) -> Array:
+    """What a closing at the target on these bars brings, in price before costs; what is no more than noise is 0."""
+    sign, target = signals.sign[places], signals.target[places]
+    entry = entry_fills(sides, sign, signals.bar[places] + 1)
+    found = np.zeros(len(places))
+    for one in (1, -1):
+        rows = sign == one
+        if rows.any():
+            level = one * target[rows]
+            found[rows] = np.maximum(sides.of(one).opens(exit_bars[rows]), level) - one * entry[rows]
+    return np.where(np.abs(found) > _NOISE * np.abs(entry), found, 0.0)
 
 
 def calibration(found: Outcomes) -> dict[str, Any]:
@@ -79,12 +100,13 @@ def calibration(found: Outcomes) -> dict[str, Any]:
 
     Returns:
         ``trouble``: why there is no calibration, empty when there is one; ``method``: ``isotonic`` or ``share``;
-        ``steps``, ``signals``, ``reached``, ``ended_by_rule``, ``still_open``, ``brier``, ``brier_of_share``, and
-        ``reliability``: groups of foretold signals with what came of them.
+        ``steps``, ``signals``, ``reached``, ``ended_by_rule``, ``still_open``, ``past_target``, ``brier``,
+        ``brier_of_share``, and ``reliability``: groups of foretold signals with what came of them.
     """
     count, reached = len(found.bar), int(np.count_nonzero(found.reached))
     head: dict[str, Any] = {
         "signals": count, "reached": reached, "ended_by_rule": found.by_rule, "still_open": found.still_open,
+        "past_target": found.past_target,
         "trouble": "", "method": "", "steps": [], "brier": None, "brier_of_share": None, "reliability": [],
     }  # fmt: skip
     if count < LEAST_SIGNALS:

@@ -76,7 +76,8 @@ class Terms:
         volume: Lots of each position; None: sized as live ideas are, by the risk of the rule.
         min_score: Least score of an entry; 0: the entry conditions alone decide, from the first bar on which they and
             the ATR have a value.
-        warm_up: Bars before the first decision; None: as many as the rule needs (with ``min_score`` 0 none).
+        warm_up: Bars of the rule's own timeframe before the first decision; None: as many as the rule needs on each of
+            its timeframes (with ``min_score`` 0 none).
         start, end: Decisions from and before these instants (UTC epoch seconds); None: all bars.
         leverage: Of the account, 100 for 1:100.
         stop_out: Share of the margin at which the broker closes; 0.5 when equity falls to half of it.

@@ -88,7 +88,8 @@ class TradingParams(TaskParams):
         ge=0,
         le=1_000_000,
         title="Warm-up",
-        description="Bars before the first decision; empty: as many as live evaluation asks for, none with score 0.",
+        description="Bars of the rule's own timeframe before the first decision; empty: as many as live evaluation "
+        "asks for on each of its timeframes, none with score 0.",
     )
     deposit: float = Field(
         default=10_000.0,

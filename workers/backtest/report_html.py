@@ -5,13 +5,13 @@ Everything that comes from files is escaped, and the page forbids itself to load
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
 import numpy as np
 
-from workers.backtest import report_proof
+from workers.backtest import report_proof, report_terms
 from workers.backtest.breakdown import histogram
 from workers.backtest.figure_names import GROUPS, TABLES
 from workers.backtest.model import Reason, Report
@@ -28,6 +28,7 @@ STYLE: Final = """
 --bad:#f85149;--blue:#4493f8;--warn:#3a2f05}}
 *{box-sizing:border-box}body{margin:0 auto;max-width:1080px;padding:24px;background:var(--back);color:var(--ink);
 font:15px/1.45 system-ui,"Segoe UI",sans-serif}h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:28px 0 8px}
+h3{font-size:15px;margin:16px 0 4px}
 p{margin:4px 0}
 .soft,small{color:var(--soft)}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{padding:3px 8px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
@@ -64,14 +65,15 @@ def text(report: Report, trades_file: str) -> str:
         parts += _charts(report)
         parts += _figures(report)
         parts += _luck(report)
-        parts += report_proof.walked(report.head["walk_forward"])
+        parts += report_proof.looked_ahead(head["look_ahead"])
+        parts += report_proof.walked(head["walk_forward"])
         parts += _months(report)
         parts += ["<div class='pair'>", *(_breakdown(report, *table) for table in TABLES), "</div>"]
         parts += _trades(report, trades_file)
     else:
         parts.append(f"<h2>No trades</h2><p>{escape(str(head['no_trades']))}</p>")
     parts += report_proof.calibrated(head["calibration"])
-    parts += _how(head)
+    parts += report_terms.tested(head)
     parts.append("</body></html>\n")
     return "".join(parts)
 
@@ -174,13 +176,18 @@ def _luck(report: Report) -> list[str]:
     rows = "".join(
         f"<tr><td>{label}</td>{''.join(_money_cell(value) for value in found[name])}</tr>" for name, label in names
     )
-    heads = "".join(f"<th class='n'>{band} %</th>" for band in found["percentiles"])
+    heads = "".join(f"<th class='n'>{_ordinal(band)} percentile</th>" for band in found["percentiles"])
     return [
-        f"<h2>The trades in other orders <small>({found['runs']:,} shuffles and draws)</small></h2>",
-        f"<table><tr><th></th>{heads}</tr>{rows}</table>",
-        f"<p class='soft'>As many trades drawn from these would have lost in {found['lost_percent']:.1f} % of the "
-        "cases.</p>",
+        f"<h2>Monte Carlo <small>(the trades in other orders: {found['runs']:,} shuffles and draws)</small></h2>",
+        f"<table><tr><th>{escape(str(report.head['currency']))}</th>{heads}</tr>{rows}</table>",
+        "<p class='soft'>The drawdown is of the same trades in another order, the net profit of as many trades drawn "
+        f"from them. Of these draws, {found['lost_percent']:.1f} % lost.</p>",
     ]
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _months(report: Report) -> list[str]:
@@ -240,22 +247,3 @@ def _trades(report: Report, trades_file: str) -> list[str]:
         f"<h2>Trades <small>({escape(some)})</small></h2>",
         f"<div class='scroll'><table><tr>{heads}</tr>{''.join(rows)}</table></div>",
     ]
-
-
-def _how(head: Mapping[str, Any]) -> list[str]:
-    """What was tested, on what and how, line by line."""
-    lines = list(_lines("", head))
-    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in lines)
-    return [f"<h2>What was tested</h2><table>{rows}</table>"]
-
-
-def _lines(above: str, values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for name, value in values.items():
-        told = f"{above}{name}".replace("_", " ")
-        if isinstance(value, Mapping):
-            yield from _lines(f"{told}: ", value)
-        elif isinstance(value, list | tuple):
-            for item in value:
-                yield told, str(item)
-        elif value not in (None, ""):
-            yield told, f"{value:g}" if isinstance(value, float) else str(value)

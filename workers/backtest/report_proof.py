@@ -1,4 +1,5 @@
-"""The parts of a report's page that speak of proof: the folds of a walk-forward, and what the scores were worth."""
+"""The parts of a report's page that speak of proof: the look-ahead check, the folds of a walk-forward, and what the
+scores were worth."""
 
 from __future__ import annotations
 
@@ -6,9 +7,30 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from workers.wording import count
+
 #: The picture of foretold and come, in its own units.
 _SIZE: Final = 300
 _EDGE: Final = 40
+
+
+def looked_ahead(found: Mapping[str, Any]) -> list[str]:
+    """Whether signals knew what came later, in a sentence."""
+    checked, different = found["checked"], found["different"]
+    if not checked:
+        text = "Not checked: on so many bars it is done only when truncations= asks for it."
+    elif different:
+        text = (
+            f"Failed: when the bars were cut off at {count(checked, 'place')}, at {different} of them an earlier "
+            "signal was another one. The rule saw the future, and the result cannot be believed."
+        )
+    else:
+        text = (
+            f"Passed: when the bars were cut off at {count(checked, 'place')} and decided again, every earlier signal "
+            "stayed the same."
+        )
+    kind = "bad" if different else "good" if checked else "soft"
+    return [f"<h2>Look-ahead check</h2><p class='{kind}'>{text}</p>"]
 
 
 def walked(found: Mapping[str, Any]) -> list[str]:
@@ -51,6 +73,10 @@ def calibrated(found: Mapping[str, Any]) -> list[str]:
         f"<td class='n'>{step['interval_low']:.1%} to {step['interval_high']:.1%}</td></tr>"
         for step in found["steps"]
     )
+    came = (
+        f"<p>{found['reached']:,} of {found['signals']:,} signals reached the target before the stop"
+        f"{escape(_others(found))}.</p>"
+    )
     how = (
         "Higher scores reached it more often, also in signals that had not been seen."
         if found["method"] == "isotonic"
@@ -59,12 +85,44 @@ def calibrated(found: Mapping[str, Any]) -> list[str]:
     )
     return [
         f"<h2>Calibration <small>({found['signals']:,} signals)</small></h2>",
-        f"<p>How often the target was reached before the stop. {how} Brier score {found['brier']:.4f}, of the plain "
+        came,
+        *([f"<p class='warn'>The news embargo of the rule was {escape(news)}.</p>"] if (news := found["news"]) else []),
+        f"<p>{how} Brier score {found['brier']:.4f}, of the plain "
         f"share {found['brier_of_share']:.4f}.</p><div class='pair'><div>"
         "<table><tr><th>Score</th><th class='n'>Signals</th>"
         f"<th class='n'>Reached</th><th class='n'>Interval of 95 %</th></tr>{rows}</table></div>",
         _picture(found["reliability"]),
         "</div>",
+        *_reliability(found["reliability"]),
+    ]
+
+
+def _others(found: Mapping[str, Any]) -> str:
+    """What became of signals that reached neither."""
+    told = [
+        f"{found[name]:,} {text}"
+        for name, text in (
+            ("ended_by_rule", "were ended by an exit condition"),
+            ("past_target", "were filled at the target or beyond, and won nothing there"),
+            ("still_open", "more were open at the end and do not count"),
+        )
+        if found[name]
+    ]
+    return "".join(f"; {text}" for text in told)
+
+
+def _reliability(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was foretold of signals that had not been seen, and what came."""
+    rows = "".join(
+        f"<tr><td>{group['foretold']:.1%}</td><td class='n'>{group['came']:.1%}</td>"
+        f"<td class='n'>{group['interval_low']:.1%} to {group['interval_high']:.1%}</td>"
+        f"<td class='n'>{group['signals']:,}</td></tr>"
+        for group in groups
+    )
+    return [
+        "<p>What was foretold of signals that had not been seen, and what came of them:</p>",
+        "<table><tr><th>Foretold</th><th class='n'>Came</th><th class='n'>Interval of 95 %</th>"
+        f"<th class='n'>Signals</th></tr>{rows}</table>",
     ]
 
 

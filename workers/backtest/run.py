@@ -37,6 +37,7 @@ from workers.strategy.evaluate import window
 from workers.strategy.inputs import currencies
 from workers.strategy.library import RuleFile
 from workers.strategy.profile import Profile
+from workers.strategy.rules import prepare
 from workers.strategy.schema import Strategy
 
 #: Days of a stored history or of the terminal's that are tested when nobody says otherwise.
@@ -115,9 +116,7 @@ class Gatherer:
         currency = account.currency if account else ""
         market = Market.of(info, currency, ctx.terminal.server_rule.name)
         terms = self._terms(account)
-        path, history, days = self._bars(
-            strategy.symbol, strategy.timeframe, window(strategy, profile), terms.start, terms.end
-        )
+        path, history, days = self._bars(strategy, profile, terms.start, terms.end)
         created = ctx.clock.now()
         news_minutes = strategy.strategy.news_embargo_minutes if params.min_score > 0 or self._calibrate else 0
         return Request(
@@ -240,10 +239,10 @@ class Gatherer:
             return found, None
 
     def _bars(
-        self, symbol: str, timeframe: str, needed: int, start: int | None, end: int | None
+        self, strategy: Strategy, profile: Profile | None, start: int | None, end: int | None
     ) -> tuple[Path | None, History | None, float | None]:
         """The file of the bars or the bars themselves, and how many days are tested."""
-        ctx, params = self._ctx, self._params
+        ctx, params, symbol, timeframe = self._ctx, self._params, strategy.symbol, strategy.timeframe
         if params.bars:
             return Path(params.bars).expanduser(), None, params.days
         days = params.days if params.days is not None or start is not None else USUAL_DAYS
@@ -252,8 +251,7 @@ class Gatherer:
             return stored, None, days
         until = datetime.fromtimestamp(end, UTC) if end is not None else ctx.clock.now()
         since = datetime.fromtimestamp(start, UTC) if start is not None else until - timedelta(days=days or USUAL_DAYS)
-        # Half as much again for the weekends between the bars that warm the indicators up.
-        warming = timedelta(seconds=1.5 * needed * min(TIMEFRAMES[timeframe].seconds, DAY) + 4 * DAY)
+        warming = _warming(strategy, profile)
         names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         found = ctx.terminal.rates_range(names.broker_name(symbol), timeframe, since - warming, until)
         rates = np.array(found.closed().rates)
@@ -313,6 +311,15 @@ class Gatherer:
             int(first.timestamp()),
             int(last.timestamp()),
         )
+
+
+def _warming(strategy: Strategy, profile: Profile | None) -> timedelta:
+    """The time before a test in which there are bars enough to decide, on every timeframe of the rule."""
+    ready = prepare(strategy, profile)
+    needs = [window(strategy, profile) * min(TIMEFRAMES[strategy.timeframe].seconds, DAY)]
+    needs += [ready.reach(name).least * TIMEFRAMES[name].seconds for name in ready.frames]
+    # Half as much again for the weekends between the bars that warm the indicators up.
+    return timedelta(seconds=1.5 * max(needs) + 4 * DAY)
 
 
 def _recorded(path: Path, symbol: str) -> SymbolInfo | None:

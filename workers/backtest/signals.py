@@ -80,7 +80,7 @@ def gather(
     taken: Array | float = 0.0
     embargo: Bools | None = None
     if news is not None and minutes > 0 and not alone:
-        taken, embargo = near_news(news, times + bars.bar_seconds, minutes)
+        taken, embargo = near_news(news, bars.closings, minutes)
     least = terms.warm_up if terms.warm_up is not None else (0 if alone else None)
     decisions = decide_all(strategy, ready, bars, profile, taken, least)
     plan = trade_terms(strategy, profile)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.terminal.timeframes import DAY
-from workers.backtest.model import Curve, Index, Trades
+from workers.backtest.model import Curve, Index, Reason, Trades
 from workers.strategy.averages import Array
 
 Figures = dict[str, Any]
@@ -246,13 +246,15 @@ def daily_returns(curve: Curve, times: Index, deposit: float) -> Array:
 
 
 def _exposure(trades: Trades, bars: int) -> Figures:
-    """The share of bars with an open position; a bar that was entered and left counts."""
+    """The share of bars with an open position: from the bar of the entry to that in which it was closed. Of a bar at
+    whose open a rule closed it, nothing was held."""
     if not len(trades) or bars <= 0:
         return {"exposure_percent": 0.0}
     order = np.argsort(trades.number, kind="stable")
     firsts = np.flatnonzero(np.diff(trades.number[order], prepend=-1))
     lasts = np.maximum.reduceat(trades.exit_bar[order], firsts)
-    held = np.maximum(lasts - trades.entry_bar[order][firsts], 1).sum()
+    at_open = np.logical_or.reduceat(trades.reason[order] == Reason.RULE, firsts)
+    held = (lasts - trades.entry_bar[order][firsts] + ~at_open).sum()
     return {"exposure_percent": min(100.0, 100.0 * float(held) / bars)}
 
 

@@ -77,15 +77,38 @@ def told(found: Mapping[str, Mapping[str, float | None]]) -> str:
     """
     if not found:
         return ""
-    names = dict(COMPARED)
+    both, names = _both(found), dict(COMPARED)
+    if not both:
+        return (
+            f"Nothing tells whether the report agrees with its deals: of the {len(found)} figures that can be worked "
+            "out again from them, it states none."
+        )
     apart = [
-        f"{names[name]} is {item['deals']:,.2f} by its deals and {item['report']:,.2f} in the report"
-        for name, item in found.items()
-        if item["report"] is not None and item["deals"] is not None and abs(item["report"] - item["deals"]) > _AGREES
+        f"{names[name]} is {deals:,.2f} by its deals and {said:,.2f} in the report"
+        for name, (said, deals) in both.items()
+        if abs(said - deals) > _AGREES
     ]
-    if not apart:
-        return f"All {len(found)} figures that were worked out again from its deals agree with the report."
-    return f"Worked out again from its deals, {'; '.join(apart)}."
+    if apart:
+        return f"Worked out again from its deals, {'; '.join(apart)}."
+    left = len(found) - len(both)
+    if not left:
+        return f"All {len(both)} figures that were worked out again from its deals agree with the report."
+    return (
+        f"All {len(both)} figures that could be compared agree with what its deals add up to; {left} more are not in "
+        "the report or do not follow from its deals."
+    )
+
+
+def agrees(found: Mapping[str, Mapping[str, float | None]]) -> bool:
+    """Whether anything was compared, and all of it agrees."""
+    both = _both(found)
+    return bool(both) and all(abs(said - deals) <= _AGREES for said, deals in both.values())
+
+
+def _both(found: Mapping[str, Mapping[str, float | None]]) -> dict[str, tuple[float, float]]:
+    """What the report states and its deals give: only that can be compared."""
+    pairs = {name: (item["report"], item["deals"]) for name, item in found.items()}
+    return {name: (said, deals) for name, (said, deals) in pairs.items() if said is not None and deals is not None}
 
 
 def number(text: str) -> float | None:

@@ -12,14 +12,15 @@ import numpy as np
 
 from app.terminal.values import Rates
 from workers.backtest.bars import History
-from workers.backtest.model import Costs, Played, Terms
+from workers.backtest.model import Costs, Played, Terms, Trades
 from workers.backtest.request import Request
 from workers.backtest.signals import Signals
 from workers.market.grade import GRADES, Grade
+from workers.order import once
 from workers.wording import count
 
 #: Version of the rules of the simulation; results of different ones are not to be compared to the cent.
-ENGINE_VERSION: Final = 1
+ENGINE_VERSION: Final = 2
 #: A share of trades that may have ended either way without a word of warning; the count is always told.
 _FEW_AMBIGUOUS: Final = 0.02
 _BALANCE: Final = ", balance "
@@ -40,6 +41,13 @@ def warnings(request: Request, history: History, played: Played, grade: Grade) -
         found.append(f"{count(tally.no_money, 'entry', 'entries')} were left out: the free margin did not do.")
     if tally.no_volume:
         found.append(f"{count(tally.no_volume, 'entry', 'entries')} had no volume. {tally.no_volume_reason}")
+    for name, many in _past_levels(played.trades).items():
+        if many:
+            level = name.removeprefix("filled_past_")
+            found.append(
+                f"{count(many, 'position')} filled at the {level} or beyond it, because the price had got there "
+                "before the fill: a broker refuses such an order (invalid stops), or closes it at once."
+            )
     if tally.no_partial:
         found.append(f"{count(tally.no_partial, 'position')} were too small to be closed by half.")
     return found
@@ -90,9 +98,19 @@ def head(
             "without_margin": played.tally.no_money,
             "stop_outs": played.tally.stop_outs,
             "not_halved": played.tally.no_partial,
+            **_past_levels(played.trades),
         },
         "no_trades": "" if len(played.trades) else _why_none(signals, played, terms),
     }
+
+
+def _past_levels(trades: Trades) -> dict[str, int]:
+    """How many positions were filled where their stop or target was behind them already."""
+    behind = {
+        "filled_past_stop": trades.sign * (trades.entry - trades.stop) <= 0,
+        "filled_past_target": trades.sign * (trades.target - trades.entry) <= 0,
+    }
+    return {name: len(once(trades.number[rows])) for name, rows in behind.items()}
 
 
 def bars_head(history: History, terms: Terms, grade: Grade) -> dict[str, Any]:
@@ -173,6 +191,24 @@ def _why_none(signals: Signals, played: Played, terms: Terms) -> str:
         return f"News forbade all {count(signals.by_news, 'entry', 'entries')}."
     asked = "" if terms.min_score <= 0 else f" with a score of {terms.min_score:g} or more"
     return f"On none of {count(signals.decided, 'decided bar')} did the entry conditions hold{asked}."
+
+
+def embargo(request: Request, terms: Terms) -> str:
+    """How far the news embargo of the rule was not applied, after "it was"; empty when it was, or there is none.
+
+    Live evaluation has no idea without a calendar that covers its time, so that signals near news are not among those
+    of live ideas.
+    """
+    if request.strategy.strategy.news_embargo_minutes <= 0:
+        return ""
+    if request.news is None:
+        return "not applied: no calendar was stored"
+    first, last = request.news.first, request.news.last
+    late, early = int(terms.start or 0) < first, int(terms.end or 0) > last
+    if last <= int(terms.start or 0) or first >= int(terms.end or 0):
+        return "not applied: the stored calendar does not reach into the test"
+    span = (f" from {iso(first)[:10]} on" if late else "") + (f" until {iso(last)[:10]}" if early else "")
+    return f"applied{span} only, as far as the stored calendar reaches" if span else ""
 
 
 def price_of_costs(request: Request, price: float) -> dict[str, float]:

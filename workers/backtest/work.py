@@ -188,12 +188,31 @@ class Case:
                 advice="Give it more history.",
             )
 
+    def _enough_frames(self, evaluator: Evaluator) -> None:
+        """The same for the other timeframes of the rule.
+
+        Raises:
+            UserAction: there are never as many bars of one as live evaluation asks for.
+        """
+        if self._terms.warm_up is not None or self._terms.min_score <= 0:
+            return
+        for name in self._ready.frames:
+            _there, newest = evaluator.other(name)
+            closed, least = int(newest[-1]) + 1, self._ready.reach(name).least
+            if closed < least:
+                raise UserAction(
+                    f"Too few bars: those of {self._history.source} make {count(closed, f'closed {name} bar')}, and "
+                    f"the strategy {self._request.strategy.id} needs {least:,} before it decides.",
+                    advice="Give it more history, or look at its entry conditions alone with min_score=0.",
+                )
+
     def report(self, grade: Grade) -> Report:
         """Decide, trade, and gather the figures."""
         request, history = self._request, self._history
         self._voice.progress(0, len(self._times), "deciding on every bar")
         spread = spread_points(history.rates, request.costs)
         evaluator = self._evaluator(spread)
+        self._enough_frames(evaluator)
         signals = self._signals(evaluator, spread)
         scored = self._scored(evaluator, spread) if request.calibrate else None
         directions = frozenset(signals.sign.tolist())
@@ -257,7 +276,7 @@ class Case:
         if request.costs.spread_points is not None and not request.costs.ideal:
             rates = rates.copy()
             rates["spread"] = np.rint(spread)
-        return Evaluator(rates, self._seconds, frames)
+        return Evaluator(rates, self._seconds, frames, rule)
 
     def _scored(self, evaluator: Evaluator, spread: Array) -> Signals:
         """All signals that live evaluation would have an idea on."""
@@ -271,6 +290,7 @@ class Case:
             "bars_sha256": sha256(bars_bytes(self._history.rates)),
             "first": told.iso(int(self._terms.start or 0)),
             "last": told.iso(int(self._terms.end or 0)),
+            "news": told.embargo(request, self._terms),
             "costs": told.price_of_costs(request, float(self._history.rates["close"][-1])),
         }
 

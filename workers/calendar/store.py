@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,6 +13,7 @@ from app.paths import Paths
 from app.runs import iso
 from app.storage import Storage
 from workers.calendar.values import Calendar, Change, Event, SourceState
+from workers.wording import count
 
 #: Events of the past are kept this long, so that week views and evaluations can look back.
 KEEP: Final = timedelta(days=60)
@@ -31,6 +33,8 @@ def path_of(paths: Paths) -> Path:
 def load(storage: Storage) -> Calendar:
     """The stored calendar; an empty one when there is none or it was damaged (then it is kept aside).
 
+    Its ``damage`` says when events of it may be missing, until an update has succeeded.
+
     Raises:
         StorageError: it is there but cannot be read.
         UserAction: it was written by a newer Metronome.
@@ -38,18 +42,28 @@ def load(storage: Storage) -> Calendar:
     path = path_of(storage.paths)
     document = storage.read_json(path)
     if document is None:
-        return Calendar()
+        return Calendar(damage=_kept_aside(path))
     lost: list[str] = []
     calendar = Calendar(
         events=tuple(_read(document, "events", Event.from_json, lost)),
         sources=tuple(_read(document, "sources", SourceState.from_json, lost)),
-        changes=tuple(_read(document, "changes", Change.from_json, lost)),
     )
+    if lost:
+        damage = f"The economic calendar is damaged: {count(len(lost), 'entry', 'entries')} of it cannot be used."
+    else:
+        damage = _kept_aside(path) if calendar.fetched is None else ""
+    calendar = replace(calendar, changes=tuple(_read(document, "changes", Change.from_json, lost)), damage=damage)
     if lost:
         log.warning(
             "%d entries of %s cannot be used and were left out; first: %s.", len(lost), storage.relative(path), lost[0]
         )
     return calendar
+
+
+def _kept_aside(path: Path) -> str:
+    """What to say of a calendar that was damaged and is no more; empty when there never was one."""
+    aside = sorted(item.name for item in path.parent.glob(f"{path.name}.damaged-*"))
+    return f"The economic calendar is damaged: it was kept as {aside[-1]}." if aside else ""
 
 
 def save(storage: Storage, calendar: Calendar, now: datetime) -> Path:

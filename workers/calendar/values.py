@@ -316,11 +316,16 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The stored calendar: events by time, its sources, and the newest changes first."""
+    """The stored calendar: events by time, its sources, and the newest changes first.
+
+    Attributes:
+        damage: What of it could not be read, as a sentence; empty when nothing is missing.
+    """
 
     events: tuple[Event, ...] = ()
     sources: tuple[SourceState, ...] = ()
     changes: tuple[Change, ...] = field(default=())
+    damage: str = ""
 
     @property
     def fetched(self) -> datetime | None:

@@ -6,7 +6,6 @@ None of them starts or connects anything: they report what is.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,12 +16,14 @@ from app.terminal.errors import TerminalBusy, UnknownSymbol
 from app.terminal.symbols import SymbolNames
 from app.terminal.values import SessionState, SessionStatus
 from workers.health import calendar_head, own_checks
+from workers.health.data_check import bars
 from workers.health.finding import CheckFunction as CheckFunction
 from workers.health.finding import Facts as Facts
 from workers.health.finding import Finding as Finding
 from workers.health.finding import Remedy as Remedy
 from workers.health.finding import Verdict as Verdict
-from workers.health.trend import Trend, rested
+from workers.health.finding import not_judged, span
+from workers.health.history_check import history
 from workers.market.hours import standing_still, told_still
 from workers.market.quotes import quote_of
 from workers.news import opml
@@ -85,15 +86,15 @@ def quotes(ctx: TaskContext, _facts: Facts) -> Finding:
     limit = ctx.settings.market.max_tick_age_s
     rule = f"warning when a quote is older than {limit:g} s while its market is open"
     if not ctx.terminal.status.connected:
-        return Finding(Verdict.OK, "not looked at: the terminal is not connected", rule)
+        return not_judged("not looked at: the terminal is not connected", rule)
     if not ctx.terminal.server_time_known:
-        return Finding(Verdict.OK, "not judged: the server's clock is not known yet", rule)
+        return not_judged("the server's clock is not known yet", rule)
     names, found = SymbolNames(ctx.terminal, ctx.storage, ctx.clock), []
     for symbol in ctx.settings.market.watch_list[:_QUOTES]:
         try:
             seen = ctx.terminal.snapshot(names.broker_name(symbol))
         except Blocked:
-            return Finding(Verdict.OK, "not looked at: the terminal went away", rule)
+            return not_judged("not looked at: the terminal went away", rule)
         except (TerminalBusy, UnknownSymbol):
             continue  # the collection tells
         found.append(quote_of(symbol, seen, ctx.clock.now(), limit))
@@ -105,6 +106,8 @@ def quotes(ctx: TaskContext, _facts: Facts) -> Finding:
     if still := standing_still(found, limit):
         value = f"{len(still)} of {count(len(found), 'quote')} stand still although the market is open"
         return Finding(Verdict.WARNING, value + told, rule, told_still(still), figures)
+    if not found:
+        return not_judged("no symbol of the watch list has a quote", rule)
     fresh = sum(quote.fresh for quote in found)
     return Finding(Verdict.OK, f"{fresh} of {count(len(found), 'quote')} fresh{told}", rule, figures=figures)
 
@@ -166,7 +169,7 @@ def scheduler(ctx: TaskContext, facts: Facts) -> Finding:
         f"{limits.lateness_warn_s:g} s late (99th percentile), when a schedule cannot be used, or while paused"
     )
     if not timetable["heartbeat"]:
-        return Finding(Verdict.OK, "not keeping time in this process (a single run)", rule)
+        return not_judged("not keeping time in this process (a single run)", rule)
     age = max(0.0, (ctx.clock.now() - datetime.fromisoformat(timetable["heartbeat"])).total_seconds())
     late = timetable["lateness_p99_s"]
     lateness = f", starts up to {late * 1000:.0f} ms late" if late is not None else ""
@@ -207,49 +210,18 @@ def lanes(ctx: TaskContext, facts: Facts) -> Finding:
     return Finding(Verdict.OK, value, rule, figures=figures)
 
 
-def history(ctx: TaskContext, facts: Facts) -> Finding:
-    """Whether the history of runs can be read and written, and is intact."""
-    found, trend = facts["history"], facts.get("trend") or Trend()
-    rule = "error when the file could not be opened, read or written the last time, or was damaged at the daily look"
-    value = f"{count(found['rows'], 'run')}, {size(found['bytes'])}"
-    figures = {"history_bytes": float(found["bytes"]), "history_rows": float(found["rows"])}
-    problem = "" if found["ok"] else found.get("problem") or "it could not be read or written"
-    if not problem and trend.integrity:
-        problem = f"it is damaged ({trend.integrity})"
-    elif trend.integrity_at is not None:
-        ago = max(0.0, (ctx.clock.now() - trend.integrity_at).total_seconds())
-        value += f", intact {seconds(ago)} ago"
-    if not problem:
-        return Finding(Verdict.OK, value, rule, figures=figures)
-    advice = "Free some space if the disk is full, then restart Metronome: a damaged file is kept aside."
-    return Finding(Verdict.ERROR, f"{value}: {problem}", rule, advice, figures)
-
-
-def look_through_history(ctx: TaskContext, facts: Facts, trend: Trend) -> Trend:
-    """Let the history database be looked through once a day; the trend with what was found."""
-    check = facts.get("history", {}).get("check_integrity")
-    if check is None or not rested(trend, ctx.clock.now()):
-        return trend
-    try:
-        problem = check()
-    except (OSError, sqlite3.Error) as error:
-        ctx.log.warning("The history of runs could not be looked through (%s); the next check tries again.", error)
-        return trend
-    return replace(trend, integrity_at=ctx.clock.now(), integrity=problem)
-
-
 def feeds(ctx: TaskContext, _facts: Facts) -> Finding:
     """Whether the enabled news feeds answer, by what their last fetch left."""
     limits, path = ctx.settings.health, ctx.storage.paths.feeds_file
     rule = (
         f"warning when more than {limits.feeds_failing_warn:.0%} of the feeds failed at their last try, or none was "
-        f"read for {_span(limits.feeds_age_warn_s)}; error when every one failed"
+        f"read for {span(limits.feeds_age_warn_s)}; error when every one failed"
     )
     enabled = [feed for feed in opml.load(path) if feed.enabled] if path.exists() else []
     states = feed_states.load(ctx.storage) if enabled else {}
     tried = [state for feed in enabled if (state := states.get(feed.address)) is not None and state.last_try]
     if not tried:
-        return Finding(Verdict.OK, "no feed is enabled" if path.exists() and not enabled else _NOT_FETCHED, rule)
+        return not_judged("no feed is enabled" if path.exists() and not enabled else _NOT_FETCHED, rule)
     failing = [state for state in tried if state.problem]
     last = max((state.last_success for state in tried if state.last_success), default=None)
     age = _age_s(ctx, last)
@@ -275,13 +247,13 @@ def calendar(ctx: TaskContext, _facts: Facts) -> Finding:
     limit = ctx.settings.health.calendar_age_warn_s
     error_s = max(limit, ctx.settings.health.calendar_age_error_s)
     rule = (
-        f"warning when the last good fetch is older than {_span(limit)} or none ever succeeded; "
-        f"error beyond {_span(error_s)}"
+        f"warning when the last good fetch is older than {span(limit)} or none ever succeeded; "
+        f"error beyond {span(error_s)}"
     )
     sources = calendar_head.sources(ctx.storage)
     tried = [source for source in sources if source.attempted is not None]
     if not tried:
-        return Finding(Verdict.OK, _NOT_FETCHED, rule)
+        return not_judged(_NOT_FETCHED, rule)
     newest = max(tried, key=lambda source: source.attempted or datetime.min.replace(tzinfo=UTC))
     age = _age_s(ctx, max((source.succeeded for source in sources if source.succeeded), default=None))
     value = f"last good fetch {seconds(age)} ago" if age is not None else "never fetched"
@@ -299,20 +271,12 @@ def _age_s(ctx: TaskContext, moment: datetime | None) -> float | None:
     return None if moment is None else max(0.0, (ctx.clock.now() - moment).total_seconds())
 
 
-def _span(limit_s: float) -> str:
-    """A limit as people say it: whole days and hours where it has them."""
-    for unit, size_s in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if limit_s >= size_s and limit_s % size_s == 0:
-            return count(int(limit_s // size_s), unit)
-    return f"{limit_s:g} s"
-
-
 def window(ctx: TaskContext, facts: Facts) -> Finding:
     """Whether the window answers."""
     limit, lag = ctx.settings.health.terminal_hold_warn_ms, facts.get("window_lag_ms")
     rule = f"warning when the window was held longer than {limit:g} ms"
     if lag is None:
-        return Finding(Verdict.OK, "no window in this process", rule)
+        return not_judged("no window in this process", rule)
     over = lag > limit
     value, figures = f"held {lag:.0f} ms at most", {"window_lag_ms": float(lag)}
     if not over:
@@ -328,6 +292,7 @@ def window(ctx: TaskContext, facts: Facts) -> Finding:
 CHECKS: Final[tuple[tuple[str, str, CheckFunction], ...]] = (
     ("terminal", "Terminal", terminal),
     ("quotes", "Quotes", quotes),
+    ("bars", "Bars", bars),
     ("scheduler", "Timetable", scheduler),
     ("lanes", "Queues", lanes),
     ("disk", "Disk", disk),

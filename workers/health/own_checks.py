@@ -13,7 +13,7 @@ from app.tasks import TaskContext
 from app.terminal.errors import UnknownSymbol
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.symbols import SymbolNames
-from workers.health.finding import Facts, Finding, Remedy, Verdict
+from workers.health.finding import Facts, Finding, Remedy, Verdict, not_judged
 from workers.health.trend import DAY_S, HOUR_S, Trend
 from workers.maintenance import clock_guard
 from workers.wording import count, seconds, size
@@ -101,7 +101,7 @@ def clock(ctx: TaskContext, _facts: Facts) -> Finding:
     notes = _changes(ctx, now)
     newest = _newest_age_s(ctx)
     if newest is None:
-        return Finding(Verdict.OK, "; ".join(("not compared: no fresh quote", *notes)), rule)
+        return not_judged("; ".join(("not compared: no fresh quote", *notes)), rule)
     if newest < 0:
         told = f"{seconds(-newest)} behind the server's clock at least"
     else:
@@ -182,8 +182,10 @@ def upkeep(ctx: TaskContext, _facts: Facts) -> Finding:
         if memory_of is not None and memory_of.asked:
             remedies.append(remedy)
             asked.append(f"{task} since {str(memory_of.asked.get('since'))[:10]}: {memory_of.asked.get('reason')}")
+    if not looked:
+        return not_judged("no clean-up ran yet", rule)
     if not asked:
-        return Finding(Verdict.OK, "nothing is asked" if looked else "no clean-up ran yet", rule)
+        return Finding(Verdict.OK, "nothing is asked", rule)
     advice = "Look at the clock and at the list of the run; when both are right, run the task with Confirm."
     return Finding(Verdict.WARNING, " ".join(asked), rule, advice, remedies=tuple(remedies))
 

@@ -13,7 +13,8 @@ from app.runs import iso
 from app.storage import Storage
 from app.tasks import TaskContext, TaskResult
 from workers.health import trend
-from workers.health.checks import CHECKS, Finding, Verdict, look, look_through_history
+from workers.health.checks import CHECKS, Finding, Verdict, look
+from workers.health.history_check import look_through_history
 from workers.health.own_checks import process_start
 from workers.wording import count
 
@@ -32,23 +33,28 @@ class Check(BaseModel):
     advice: str = Field(default="", description="What to do; empty when all is well.")
     figures: dict[str, float] = Field(default_factory=dict, description="What was measured, units in the names.")
     remedies: tuple[str, ...] = Field(default=(), description="What the window can do at once: names of Remedy.")
+    judged: bool = Field(default=True, description="False when there was nothing to judge; the verdict is ok then.")
 
 
 class HealthReport(TaskResult):
     """The verdict on everything: healthy, warning or unhealthy, and the checks that lead to it."""
 
     overall: str = Field(description="healthy, warning (at least one warning) or unhealthy (at least one error).")
-    ok: int = Field(description="Checks that are ok.")
+    ok: int = Field(description="Checks that found all well.")
+    not_judged: int = Field(default=0, description="Checks that had nothing to judge; their verdict is ok, too.")
     warnings: int = Field(description="Checks with a warning.")
     errors: int = Field(description="Checks with an error.")
     checks: tuple[Check, ...] = Field(description="Each check.")
 
     def summary(self) -> str:
         if self.overall == "healthy":
-            return f"Healthy: {count(self.ok, 'check')} ok"
+            unjudged = f", {self.not_judged} not judged yet" if self.not_judged else ""
+            return f"Healthy: {count(self.ok, 'check')} ok{unjudged}"
         notable = [check for check in self.checks if check.verdict is not Verdict.OK]
         worst = sorted(notable, key=lambda check: check.verdict is not Verdict.ERROR)
-        return f"{self.overall.capitalize()}: " + "; ".join(f"{check.title.lower()} {check.value}" for check in worst)
+        told = [f"{check.title.lower()} {check.value}" for check in worst]
+        told += [f"{count(self.not_judged, 'check')} not judged yet"] if self.not_judged else []
+        return f"{self.overall.capitalize()}: {'; '.join(told)}"
 
 
 def make_report(ctx: TaskContext) -> HealthReport:
@@ -76,11 +82,12 @@ def make_report(ctx: TaskContext) -> HealthReport:
     figures = {name: value for check in checks for name, value in check.figures.items() if "." not in name}
     if not newer:
         trend.store(ctx.storage.paths, known.with_point(trend.Point(now.timestamp(), _began(now), figures)))
-    tally = {verdict: sum(check.verdict is verdict for check in checks) for verdict in Verdict}
+    tally = {verdict: sum(check.verdict is verdict and check.judged for check in checks) for verdict in Verdict}
     overall = "unhealthy" if tally[Verdict.ERROR] else "warning" if tally[Verdict.WARNING] else "healthy"
     return HealthReport(
         overall=overall,
         ok=tally[Verdict.OK],
+        not_judged=sum(not check.judged for check in checks),
         warnings=tally[Verdict.WARNING],
         errors=tally[Verdict.ERROR],
         checks=tuple(checks),
@@ -109,7 +116,7 @@ def store_report(ctx: TaskContext, report: HealthReport) -> None:
 
 
 def _check(name: str, title: str, found: Finding, before: Check | None, now: datetime) -> Check:
-    same = before is not None and before.verdict is found.verdict
+    same = before is not None and before.verdict is found.verdict and before.judged == found.judged
     since = before.since if before is not None and same else iso(now) or ""
     return Check(
         name=name,
@@ -121,6 +128,7 @@ def _check(name: str, title: str, found: Finding, before: Check | None, now: dat
         advice=found.advice,
         figures=dict(found.figures),
         remedies=tuple(remedy.value for remedy in found.remedies),
+        judged=found.judged,
     )
 
 

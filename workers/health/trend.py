@@ -42,11 +42,13 @@ class Trend:
     Attributes:
         integrity_at: When the history database was last looked through; None when never.
         integrity: What was wrong with it then; empty when it was intact.
+        integrity_file: The id of the file that was looked through: of another one nothing is known.
     """
 
     points: tuple[Point, ...] = ()
     integrity_at: datetime | None = None
     integrity: str = ""
+    integrity_file: str = ""
 
     def slope(
         self, name: str, now_s: float, reach_s: float, least_s: float, process: float | None = None
@@ -105,7 +107,8 @@ def load(storage: Storage) -> Trend:
     head, items = found
     points = [point for item in items if (point := _point(item)) is not None]
     points.sort(key=lambda point: point.at_s)
-    return Trend(tuple(points[-POINTS:]), _moment(head.get("integrity_at")), str(head.get("integrity") or ""))
+    integrity, file_id = (str(head.get(name) or "") for name in ("integrity", "integrity_file"))
+    return Trend(tuple(points[-POINTS:]), _moment(head.get("integrity_at")), integrity, file_id)
 
 
 def store(paths: Paths, trend: Trend) -> None:
@@ -114,7 +117,11 @@ def store(paths: Paths, trend: Trend) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    head = {"integrity_at": iso(trend.integrity_at), "integrity": trend.integrity}
+    head = {
+        "integrity_at": iso(trend.integrity_at),
+        "integrity": trend.integrity,
+        "integrity_file": trend.integrity_file,
+    }
     write_list(trend_file(paths), head, _LIST, (_item(point) for point in trend.points), durable=False)
 
 
@@ -143,7 +150,7 @@ def _moment(text: object) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo else None
 
 
-def rested(trend: Trend, now: datetime) -> bool:
-    """Whether the history database was not looked through for a day."""
-    last = trend.integrity_at
+def rested(trend: Trend, now: datetime, file_id: str) -> bool:
+    """Whether the history database of that id was not looked through for a day, or never."""
+    last = trend.integrity_at if trend.integrity_file == file_id else None
     return last is None or not timedelta(0) <= now - last < timedelta(days=1)

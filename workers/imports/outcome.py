@@ -38,6 +38,7 @@ class Outcome:
         stored: Where the rows are now, relative to the home; empty when nothing was stored.
         missing: What a file that breaks off lacks, in sentences; then it was taken in part.
         notes: Everything that was assumed, and from what.
+        doubts: Of the notes, those that a reader has to know before relying on the file.
         error, advice: Why nothing was stored, and what to do; empty when it was.
     """
 
@@ -54,6 +55,7 @@ class Outcome:
     stored: str = ""
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     error: str = ""
     advice: str = ""
     tables: dict[str, int] = field(default_factory=dict)

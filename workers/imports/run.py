@@ -18,7 +18,7 @@ from app.paths import safe_name
 from app.runs import iso
 from app.settings_model import Settings
 from app.storage import Storage
-from workers.backtest.tester_report import recomputed, told
+from workers.backtest.tester_report import agrees, recomputed, told
 from workers.imports import html_rows, layouts, reports, settings_files, xlsx
 from workers.imports.bars import Importer
 from workers.imports.errors import BadImport
@@ -121,7 +121,9 @@ def _report(storage: Storage, clock: Clock, outcome: Outcome, path: Path, page: 
     _check_count(report)
     deals = report.tables.get("deals")
     again = recomputed(report.facts, deals.columns, deals.rows) if deals is not None else {}
-    outcome.notes += [text] if (text := told(again)) else []
+    if text := told(again):
+        outcome.notes.append(text)
+        outcome.doubts += [] if agrees(again) else [text]
     outcome.missing = report.missing
     folder = _folder(storage, path, report)
     longer = _longer_part(storage, folder, outcome) if report.missing else 0

@@ -14,8 +14,10 @@ from workers.strategy.schema import SessionName, Strategy
 
 
 def wanted_sessions(strategy: Strategy, profile: Profile | None) -> tuple[SessionName, ...]:
-    """The sessions of the strategy, else the best of the profile; empty means all hours."""
-    return strategy.sessions or (profile.bestSessions if profile else ())
+    """The sessions of the strategy, or the best of the profile where its file has none; empty means all hours."""
+    if strategy.sessions is not None:
+        return strategy.sessions
+    return profile.bestSessions if profile else ()
 
 
 def aligned(strategy: Strategy, profile: Profile | None, side: Side, hours: NDArray[np.bool_]) -> NDArray[np.bool_]:

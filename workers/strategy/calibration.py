@@ -28,7 +28,7 @@ LEAST_SIGNALS: Final = 30
 #: Two-sided 95 % of the normal distribution.
 _Z: Final = 1.959963984540054
 #: What a file may call itself without another decision coming of it.
-_WORDS: Final = frozenset({
+WORDS: Final = frozenset({
     "schema_", "schema_version", "id", "name", "description", "enabled", "created_at", "updated_at", "created_by",
 })  # fmt: skip
 
@@ -63,6 +63,8 @@ class Calibration:
         commission, slippage: What a trade costs besides the spread, as a move of the price: for both sides of it, and
             by how much entry and stop fill worse.
         simulated: It was measured on a market that is made up.
+        news: What is to be known of the news embargo of the rule, after "it was": ``not applied: ...``; empty when it
+            was applied as live, or when the rule has none.
         document: As it is stored.
     """
 
@@ -72,6 +74,7 @@ class Calibration:
     slippage: float
     simulated: bool
     document: Mapping[str, Any] = field(repr=False)
+    news: str = ""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Calibration:
@@ -93,6 +96,7 @@ class Calibration:
                 float(costs["slippage"]),
                 document["simulated"] is True,
                 document,
+                str(document.get("news") or ""),  # those of earlier versions do not speak of it
             )
         except (KeyError, TypeError) as error:
             msg = f"no calibration: {type(error).__name__} {error}"
@@ -123,15 +127,15 @@ class Calibrated(BaseModel):
     signals: int | None = Field(default=None, description="How many such signals there were.")
     reached: int | None = Field(default=None, description="How many of them reached the target first.")
     break_even: float = Field(description="The share at which nothing is won and nothing lost.")
+    news: str = Field(default="", description="How far the news embargo of the rule was not applied when measuring it.")
 
     @property
     def text(self) -> str:
         """In a sentence: ``57 % (52-62 %, n=214) reached target first; break-even needs 40 %``."""
-        return (
-            f"{self.measured} reached target first; {self.needed}"
-            if self.calibrated
-            else f"not calibrated: {self.reason}"
-        )
+        if not self.calibrated:
+            return f"not calibrated: {self.reason}"
+        news = f"; the news embargo of the rule was {self.news}" if self.news else ""
+        return f"{self.measured} reached target first; {self.needed}{news}"
 
     @property
     def short(self) -> str:
@@ -167,8 +171,11 @@ def rule_key(strategy: Strategy, profile: Profile | None) -> str:
     Names, descriptions, dates and whether it is enabled do not count, nor what may be risked.
     """
     terms = trade_terms(strategy, profile)
-    rule = strategy.model_dump(mode="json", exclude=set(_WORDS))
+    rule = strategy.model_dump(mode="json", exclude=set(WORDS))
     rule["strategy"].pop("max_risk_pct", None)
+    # Said and unsaid are one where they mean one, as they were to earlier versions.
+    best = profile.bestSessions if profile else ()
+    rule["sessions"] = "all hours" if strategy.sessions == () and best else rule["sessions"] or []
     whole = {
         "rule": rule,
         "profile": profile.model_dump(mode="json") if profile else None,
@@ -238,6 +245,7 @@ def calibrated(found: Calibration | None, rule: str, score: float, risk: float, 
         signals=step.signals,
         reached=step.reached,
         break_even=needed,
+        news=found.news,
     )
 
 

@@ -82,15 +82,16 @@ def decide_all(
         bars: The closed bars, with those of every timeframe in ``ready.frames``.
         profile: That of the symbol, the one that ``ready`` was made with.
         news: Points that news take on each bar, see ``confidence.news_points``.
-        least: Bars that there must be before one is decided; None: as many as the rule needs, as live evaluation asks.
+        least: Bars that there must be before one is decided; None: as many as the rule needs on each of its timeframes,
+            as live evaluation asks. A number is of the rule's own timeframe, and asks nothing of the others.
     """
     closings: NDArray[np.int64] = bars.rates["time"]
     if wanted_sessions(strategy, profile):  # only sessions ask what time it is
-        closings = closings + bars.bar_seconds
+        closings = bars.closings
     hours = in_sessions(strategy, profile, closings)
     sides = tuple(_side(strategy, rule, bars, profile, hours, news) for rule in ready.rules)
     known = np.logical_and.reduce([side.known for side in sides])
-    known[: max((ready.reach().least if least is None else least) - 1, 0)] = False
+    known[: _too_early(ready, bars) if least is None else max(least - 1, 0)] = False
     chosen = _better(sides)
     alike = np.zeros(len(bars), dtype=np.bool_)
     if len(sides) == 2:
@@ -99,6 +100,15 @@ def decide_all(
     signs = np.array([1 if side.rule.side == "long" else -1 for side in sides], dtype=np.int8)
     direction = signs[chosen] * go.view(np.int8)
     return Decisions(sides, chosen, alike, known, direction, _of_chosen(chosen, [side.score for side in sides]))
+
+
+def _too_early(ready: Ready, bars: Evaluator) -> int:
+    """How many bars come before every timeframe of the rule has as many closed bars as it needs."""
+    early = max(ready.reach().least - 1, 0)
+    for name in ready.frames:
+        _there, newest = bars.other(name)
+        early = max(early, int(np.searchsorted(newest, ready.reach(name).least - 1)))
+    return early
 
 
 def _of_chosen(chosen: NDArray[np.int8], values: list[NDArray[Any]]) -> NDArray[Any]:

@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from app.errors import UserAction
 from app.likeness import nearest
@@ -37,13 +46,61 @@ class Part(BaseModel):
         """``null`` says of every name what leaving it out says."""
         if not isinstance(value, dict):
             return value
-        known = {field.alias or name for name, field in cls.model_fields.items()} | set(cls.model_fields)
+        known = {field.alias or name for name, field in cls.model_fields.items()}
         return {name: one for name, one in value.items() if one is not None or name not in known}
 
 
-def empty_is_none(value: object) -> object:
-    """An empty text in a file stands for nothing, as ``null`` does."""
-    return None if value == "" else value
+def _whole(value: object, info: ValidationInfo) -> object:
+    if _lenient(info) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise PydanticCustomError("int_type", "this should be a whole number")
+
+
+def _real(value: object, info: ValidationInfo) -> object:
+    if _lenient(info) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise PydanticCustomError("float_type", "this should be a number")
+
+
+def _switch(value: object, info: ValidationInfo) -> object:
+    if _lenient(info) or isinstance(value, bool):
+        return value
+    raise PydanticCustomError("bool_type", "this should be true or false")
+
+
+def _moment(value: object, info: ValidationInfo) -> object:
+    if value == "":
+        return None  # an empty text stands for nothing, as null does
+    if value is None or _lenient(info) or (isinstance(value, str) and re.fullmatch(_MOMENT, value)):
+        return value
+    raise PydanticCustomError("datetime_type", "this should be a date and a time as in 2025-06-03T12:00:00Z")
+
+
+def _lenient(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get("earlier"))
+
+
+#: Days of February 29 are the one thing that this lets pass in years that have none.
+_MOMENT: Final = (
+    r"[1-9]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|[12]\d))"
+    r"(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?"
+)
+
+#: Values as JSON has them: a number is no text, and a switch is neither.
+Whole = Annotated[int, BeforeValidator(_whole)]
+Real = Annotated[float, BeforeValidator(_real)]
+MaybeWhole = Annotated[int | None, BeforeValidator(_whole)]
+MaybeReal = Annotated[float | None, BeforeValidator(_real)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+Moment = Annotated[
+    datetime | None,
+    BeforeValidator(_moment),
+    WithJsonSchema({
+        "type": "string",
+        "pattern": f"^({_MOMENT})?$",
+        "$comment": "A day that its year does not have (February 29) is refused too; a pattern cannot say so.",
+    }),
+]  # fmt: skip
 
 
 def without_repetitions(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -51,7 +108,15 @@ def without_repetitions(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def read_document(text: str | bytes, label: str, model: type[_Model], refuse: type[UserAction], schema: str) -> _Model:
+def read_document(
+    text: str | bytes,
+    label: str,
+    model: type[_Model],
+    refuse: type[UserAction],
+    schema: str,
+    *,
+    earlier: bool = False,
+) -> _Model:
     """Read one file.
 
     Args:
@@ -60,6 +125,7 @@ def read_document(text: str | bytes, label: str, model: type[_Model], refuse: ty
         model: What its object must fit.
         refuse: The class of the error.
         schema: Where the format is published, for the advice.
+        earlier: The file was in use by an earlier version, which took numbers in quotation marks and the like.
 
     Raises:
         UserAction: of class ``refuse``: naming the file, the place, what is allowed there and what to do.
@@ -67,7 +133,7 @@ def read_document(text: str | bytes, label: str, model: type[_Model], refuse: ty
     document = read_object(text, label, refuse, schema)
     refuse_newer(document, label, refuse)
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, context={"earlier": earlier})
     except ValidationError as error:
         raise refuse(f"{label} cannot be used: {describe_errors(error, model)}", advice=_MEND) from error
 
@@ -87,7 +153,7 @@ def refuse_newer(document: Mapping[str, Any], label: str, refuse: type[UserActio
 
 
 def _number(value: object) -> float:
-    """The version that a value means, as lenient as the models are; 0 for what is none: the model names its fault."""
+    """The version that a value means, in quotation marks too; 0 for what is none: the model names its fault."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return 0.0
     try:
@@ -188,11 +254,14 @@ def errors_of(error: ValidationError, root: type[BaseModel]) -> list[tuple[tuple
             item["msg"].removeprefix("Value error, ").replace("Tuple", "The list").replace(" after validation", "")
         )
         message = next((words for start, words in _PLAIN_WORDS if message.startswith(start)), message)
-        shown = f", not {_shown(item.get('input'))}" if item["loc"] and item["type"] != "missing" else ""
+        shown = "" if not item["loc"] or item["type"] in _TELLING else f", not {_shown(item.get('input'))}"
         hint = " (a fraction: 0.01 is 1 %)" if path.lower().endswith(("max_risk_pct", "maxriskpct")) else ""
         found.append((item["loc"], f"{path}: {message[:1].lower()}{message[1:]}{shown}{hint}.{_nearest(item)}"))
     return found
 
+
+#: Errors whose words say already what was found, or that nothing was.
+_TELLING: Final = frozenset({"missing", "too_short", "too_long", "value_error"})
 
 #: What pydantic says in words of Python, and what is meant.
 _PLAIN_WORDS: Final = (
@@ -253,7 +322,19 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of a kind of files, as published under resources/schema."""
     schema = model.model_json_schema(by_alias=True)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        properties, needed = part.get("properties", {}), part.get("required", ())
+        part["properties"] = {name: item if name in needed else _or_null(item) for name, item in properties.items()}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _or_null(item: dict[str, Any]) -> dict[str, Any]:
+    """``null`` says of every name what leaving it out says (``Part``)."""
+    said = {key: value for key, value in item.items() if key in ("title", "description", "default")}
+    rest = {key: value for key, value in item.items() if key not in said}
+    if {"type": "null"} in rest.get("anyOf", ()):
+        return item
+    return {"anyOf": [rest, {"type": "null"}], **said}
 
 
 def publish(model: type[BaseModel], path: Path) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.terminal.server_time import ServerTimeRule
 from workers.strategy import alignment, confidence
 from workers.strategy.confidence import Action, News, Score
 from workers.strategy.decisions import Decisions, SideDecisions, decide_all
@@ -176,6 +177,7 @@ def evaluate(
     profile: Profile | None = None,
     frames: Mapping[str, Rates] | None = None,
     news: News | None = None,
+    server: ServerTimeRule | None = None,
 ) -> Evaluation:
     """Evaluate one strategy on the last of these closed bars.
 
@@ -187,8 +189,9 @@ def evaluate(
         profile: That of the symbol, if it has one.
         frames: Closed bars of the other timeframes that conditions name (``prepare(strategy).frames``).
         news: What news take from the score.
+        server: The rule of the server's clock, by which bars end; without one they are as long as they are called.
     """
-    looked = _look(strategy, rates, bar_seconds, grid, profile, frames, news)
+    looked = _look(strategy, rates, bar_seconds, grid, profile, frames, news, server)
     return looked if isinstance(looked, Evaluation) else _last(looked)
 
 
@@ -201,9 +204,10 @@ def examine(
     profile: Profile | None = None,
     frames: Mapping[str, Rates] | None = None,
     news: News | None = None,
+    server: ServerTimeRule | None = None,
 ) -> tuple[Evaluation, tuple[SideView, ...]]:
     """The same evaluation, with every condition of every direction. Arguments as ``evaluate``."""
-    looked = _look(strategy, rates, bar_seconds, grid, profile, frames, news)
+    looked = _look(strategy, rates, bar_seconds, grid, profile, frames, news, server)
     if isinstance(looked, Evaluation):
         rules = prepare(strategy, profile).rules
         return looked, tuple(SideView(rule.side, _unseen(rule), None, False) for rule in rules)
@@ -220,6 +224,7 @@ def _look(
     profile: Profile | None,
     frames: Mapping[str, Rates] | None,
     news: News | None,
+    server: ServerTimeRule | None,
 ) -> _Looked | Evaluation:
     """The decisions, or an evaluation that says why there can be none."""
     ready = prepare(strategy, profile)
@@ -232,7 +237,7 @@ def _look(
     others = {name: (frames or {}).get(name, rates[:0])[-frame_window(ready, name) :] for name in ready.frames}
     if trouble := _bars_trouble(strategy, profile, ready, rates, others):
         return Evaluation(strategy, Outcome.NOT_EVALUATED, trouble, bars=len(rates), profile=profile)
-    bars = Evaluator(rates, bar_seconds, others)
+    bars = Evaluator(rates, bar_seconds, others, server)
     decisions = decide_all(strategy, ready, bars, profile, news.points if news else 0.0)
     return _Looked(strategy, profile, bars, decisions, grid, news or News())
 
@@ -257,7 +262,7 @@ def _view(looked: _Looked, side: SideDecisions, chosen: bool) -> SideView:
 def _scored(looked: _Looked, side: SideDecisions, judgement: Judgement) -> Score:
     """The score of one direction on the last bar, line by line."""
     last = len(looked.bars) - 1
-    closing = int(looked.bars.rates["time"][last]) + looked.bars.bar_seconds
+    closing = int(looked.bars.closings[last])
     why = alignment.explain(looked.strategy, looked.profile, side.rule.side, datetime.fromtimestamp(closing, UTC))
     lines = confidence.score_lines(
         judgement.entry,
@@ -276,7 +281,7 @@ def _last(looked: _Looked) -> Evaluation:
     strategy, bars, decisions = looked.strategy, looked.bars, looked.decisions
     last = len(bars) - 1
     bar_time = datetime.fromtimestamp(int(bars.rates["time"][last]), UTC)
-    bar_close = bar_time + timedelta(seconds=bars.bar_seconds)
+    bar_close = datetime.fromtimestamp(int(bars.closings[last]), UTC)
     side = decisions.sides[int(decisions.chosen[last])]
     base = Evaluation(strategy, Outcome.NOT_EVALUATED, "", bar_time, bar_close, len(bars), profile=looked.profile)
     if not decisions.known[last]:

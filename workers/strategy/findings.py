@@ -13,6 +13,7 @@ from app.errors import UserAction
 from workers.strategy import json_text
 from workers.strategy.documents import errors_of, read_object, refuse_newer
 from workers.strategy.facts import FACTS, vocabulary
+from workers.strategy.heights import doubts
 from workers.strategy.json_text import NotJson, Path
 from workers.strategy.language.catalog import COLUMNS, FUNCTIONS
 from workers.strategy.language.parser import parse
@@ -52,7 +53,7 @@ class Findings:
     Attributes:
         document: The JSON object; None when the text is no JSON.
         strategy: The strategy; None when the file does not fit the format.
-        findings: What is wrong; empty when the file can be evaluated.
+        findings: What is wrong; empty when the file can be evaluated and may come to a trade.
         profile: The profile of its symbol; None without one, or when it cannot be used (then that is a finding).
     """
 
@@ -94,7 +95,8 @@ def look(text: str, file_name: str, profiles: Profiles, owners: Mapping[str, str
     except UserAction as error:
         found.append((("symbol",), f"symbol: {error}"))
     ready = prepare(strategy, profile.profile if profile else None)
-    found += [(_place_of(problem), problem) for problem in ready.problems]
+    told = ready.problems or doubts(strategy, profile.profile if profile else None)
+    found += [(_place_of(problem), problem) for problem in told]
     return Findings(document, strategy, _placed(text, found), profile)
 
 

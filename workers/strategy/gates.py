@@ -134,6 +134,7 @@ def no_news(
     max_age: timedelta,
     *,
     made_up: bool,
+    damage: str = "",
 ) -> Gate:
     """No news of high impact are near, by a calendar that can be relied on.
 
@@ -142,10 +143,13 @@ def no_news(
 
     Args:
         made_up: The market is simulated and nothing of it is replayed.
+        damage: What of the stored calendar cannot be read: nobody knows what it said.
     """
     name = "news"
     if embargo_minutes <= 0:
         return Gate(name, True, "The strategy does not stay away from news.")
+    if damage:
+        return Gate(name, False, f"{damage} Nobody knows what news are due. Run the task Update economic calendar.")
     if calendar is None or not calendar.sources:
         if made_up:
             return Gate(name, True, "The market is made up and there is no economic calendar: no news count.")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -20,20 +21,27 @@ from app.paths import Paths, safe_name
 from app.runs import iso
 from app.terminal.values import Rates
 from workers.strategy import confidence
+from workers.strategy.alignment import wanted_sessions
 from workers.strategy.batch import Batch
-from workers.strategy.calibration import Calibrated, calibrated, rule_key
+from workers.strategy.calibration import WORDS, Calibrated, calibrated, rule_key
 from workers.strategy.chain import FILE_NAME, Chain, Entry, Link
 from workers.strategy.evaluate import Evaluation
-from workers.strategy.evidence import EvidenceStore, folder_of, sha256
+from workers.strategy.evidence import EvidenceStore, canonical, folder_of, sha256
 from workers.strategy.inputs import Hashes, Inputs
 from workers.strategy.library import ProfileFile, RuleFile
 from workers.strategy.prices import trade_terms
+from workers.strategy.profile import Profile
+from workers.strategy.schema import Strategy
 from workers.strategy.sizing import Size
 
 #: Version of the evaluation: a change of its arithmetic changes this, so that old ideas can be told apart.
-ENGINE_VERSION: Final = "4"
+ENGINE_VERSION: Final = "5"
 #: Engines whose arithmetic is that of this one; they knew no calibration, and their ideas have no word of it.
 UNCALIBRATED_ENGINES: Final = frozenset({"3"})
+#: Engines that this one can stand in for: given their evidence it makes their ideas, to the last byte.
+EARLIER_ENGINES: Final = frozenset({"3", "4"})
+#: One engine of each way of naming ideas, the present way first.
+ID_ENGINES: Final = (ENGINE_VERSION, "4")
 
 #: Finding a free name and writing it is one step: two runs may have an idea in the same second.
 _writing = threading.Lock()
@@ -126,12 +134,41 @@ class TradeIdea(_Part):
     evidence: Evidence
 
 
-def idea_id(rule: RuleFile, profile: ProfileFile | None, evaluation: Evaluation) -> str:
-    """The identity of an idea: the same strategy, rule, profile, bar and direction give the same one."""
+def idea_id(rule: RuleFile, profile: ProfileFile | None, evaluation: Evaluation, engine: str = ENGINE_VERSION) -> str:
+    """The identity of an idea: strategy, bar, direction, and all of rule and profile that decides.
+
+    Earlier engines took the bytes of both files instead, so that other words in them made another idea.
+    """
     side = evaluation.judgement.side if evaluation.judgement else ""
     stamp = f"{evaluation.bar_time:%Y%m%d_%H%M%S}" if evaluation.bar_time else ""
-    files = rule.sha256 if profile is None else hashlib.sha256(f"{rule.sha256}{profile.sha256}".encode()).hexdigest()
-    return f"{rule.strategy.id}_{stamp}_{side}_{files[:8]}"
+    if engine not in EARLIER_ENGINES:
+        last = deciding_key(rule.strategy, profile.profile if profile else None)
+    elif profile is None:
+        last = rule.sha256
+    else:
+        last = hashlib.sha256(f"{rule.sha256}{profile.sha256}".encode()).hexdigest()
+    return f"{rule.strategy.id}_{stamp}_{side}_{last[:8]}"
+
+
+@lru_cache(maxsize=1024)
+def deciding_key(strategy: Strategy, profile: Profile | None) -> str:
+    """The SHA-256 of all in a rule and the profile of its symbol that an idea follows from.
+
+    Names, descriptions, dates and authors do not count, nor what a profile says to people or of open positions.
+    """
+    terms = trade_terms(strategy, profile)
+    rule = strategy.model_dump(mode="json", exclude=set(WORDS))
+    rule["sessions"] = list(wanted_sessions(strategy, profile))
+    rule["indicators"]["atr"]["multiplier"] = terms.multiplier
+    rule["strategy"]["max_risk_pct"] = terms.max_risk
+    whole = {
+        "rule": rule,
+        "reward": terms.reward,
+        "timeframes": list(profile.bestTimeframes) if profile else [],
+        "bias": profile.style.bias if profile else "both",
+        "invalidations": list(profile.invalidations) if profile else [],
+    }
+    return hashlib.sha256(canonical(whole)).hexdigest()
 
 
 def build(
@@ -152,7 +189,7 @@ def build(
         raise ValueError(msg)
     strategy = inputs.rule.strategy
     return TradeIdea(
-        id=idea_id(inputs.rule, inputs.profile, evaluation),
+        id=idea_id(inputs.rule, inputs.profile, evaluation, engine),
         timestamp=iso(inputs.now) or "",
         symbol=strategy.symbol,
         timeframe=strategy.timeframe,
@@ -219,6 +256,8 @@ def idea_bytes(idea: TradeIdea) -> bytes:
     document = idea.model_dump(mode="json", by_alias=True)
     if idea.evidence.engine in UNCALIBRATED_ENGINES:
         del document["calibration"], document["evidence"]["calibration_sha256"]
+    elif document["calibration"] and not document["calibration"]["news"]:
+        del document["calibration"]["news"]  # ideas that were written before there was one replay to the same bytes
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
@@ -260,8 +299,8 @@ class IdeaFiles:
         self.evidence = EvidenceStore(folder_of(paths))
         self._chain = Chain(folder_of(paths) / FILE_NAME)
 
-    def known(self, id: str, since: datetime) -> bool:
-        """Whether that idea was written before.
+    def known(self, ids: Collection[str], since: datetime) -> str:
+        """Under which of these names an idea was written before; empty when it was not.
 
         Args:
             since: The decided bar closed then: the idea cannot be older.
@@ -270,7 +309,7 @@ class IdeaFiles:
             StorageError: the chain cannot be read.
         """
         with _writing:
-            return any(link.id == id for link in self._chain.recent(iso(since) or ""))
+            return next((link.id for link in self._chain.recent(iso(since) or "") if link.id in ids), "")
 
     def recent(self, since: datetime) -> tuple[Link, ...]:
         """What the chain tells of the ideas from ``since`` on. Raises as ``known``."""

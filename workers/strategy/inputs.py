@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from app.errors import UserAction
 from app.runs import iso
 from app.settings import RiskSettings
+from app.terminal.server_time import ServerTimeRule
 from app.terminal.values import TIMEFRAMES, Rates, SymbolInfo
 from workers.calendar.values import Calendar
 from workers.strategy import calendar_news
@@ -31,6 +32,9 @@ from workers.strategy.sizing import Size, VolumeRules
 from workers.strategy.volume import size_of
 
 T = TypeVar("T")
+
+#: Engines that read files in another way: an empty ``sessions`` said what leaving it out says, and odd values passed.
+EARLIER_FILES: Final = frozenset({"3", "4"})
 
 #: Fields of a specification that move with the market or the terminal's window and decide nothing.
 _PASSING: Final = frozenset({
@@ -51,6 +55,7 @@ class Inputs:
         gates: What was found of the preconditions.
         limits: The settings of risk.
         calibration: What a backtest found of the scores of the strategy; None when there is none.
+        server: The rule of the server's clock, by which bars end; None: they are as long as they are called.
     """
 
     rule: RuleFile
@@ -64,6 +69,7 @@ class Inputs:
     account: AccountState
     limits: RiskSettings
     calibration: Calibration | None = None
+    server: ServerTimeRule | None = None
 
     def evaluated(self) -> Evaluation:
         """The strategy on these bars, with what news take from the score."""
@@ -83,6 +89,7 @@ class Inputs:
             profile=self.profile.profile if self.profile else None,
             frames=self.frames,
             news=self.news(),
+            server=self.server,
         )
 
     def news(self) -> News:
@@ -149,6 +156,8 @@ def store(inputs: Inputs, evidence: EvidenceStore, engine: str, batch: Batch | N
         "limits": inputs.limits.model_dump(mode="json"),
         "calibration": measured,
     }
+    if inputs.server is not None:
+        root["server_time"] = inputs.server.name
     return Hashes(rule, profile, symbol, calendar, bars, others, put(canonical(root)), measured)
 
 
@@ -188,17 +197,22 @@ def pieces(root: Mapping[str, Any]) -> list[str]:
 
 
 def _inputs(root: Mapping[str, Any], hashes: Hashes, evidence: EvidenceStore) -> Inputs:
-    rule = evidence.get(hashes.rule)
+    earlier, rule = str(root["engine"]) in EARLIER_FILES, evidence.get(hashes.rule)
     rule_file, profile_file = str(root["rule_file"]), str(root["profile_file"])
     profile = None
     if hashes.profile is not None:
         content = evidence.get(hashes.profile)
-        profile = ProfileFile(parse_profile(content, profile_file), profile_file, hashes.profile, content)
+        profile = ProfileFile(
+            parse_profile(content, profile_file, earlier=earlier), profile_file, hashes.profile, content
+        )
     calendar = None
     if hashes.calendar is not None:
         calendar = calendar_news.from_json(evidence.document(hashes.calendar))
+    strategy, named = parse_strategy(rule, rule_file, earlier=earlier), root.get("server_time")
+    if earlier and not strategy.sessions:
+        strategy = strategy.model_copy(update={"sessions": None})
     return Inputs(
-        RuleFile(parse_strategy(rule, rule_file), rule_file, hashes.rule, rule),
+        RuleFile(strategy, rule_file, hashes.rule, rule),
         profile,
         _info_of(evidence.document(hashes.symbol)),
         bars_of(evidence.get(hashes.bars)),
@@ -209,6 +223,7 @@ def _inputs(root: Mapping[str, Any], hashes: Hashes, evidence: EvidenceStore) ->
         AccountState.from_json(root["account"]),
         RiskSettings.model_validate(root["limits"]),
         Calibration.of(evidence.document(hashes.calibration)) if hashes.calibration is not None else None,
+        ServerTimeRule(named) if named is not None else None,
     )
 
 

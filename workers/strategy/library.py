@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ PROFILE_EXAMPLES: Final = _RESOURCES / "profiles"
 
 #: Says that the examples were put there once, so that deleted ones stay deleted.
 _MARK: Final = ".examples"
+
+#: Where a profile says of which symbol it is.
+_SYMBOL: Final = re.compile(r'"symbol"\s*:\s*"([^"\\]{1,64})"', re.IGNORECASE)
 
 #: A rule file is a page of text; anything larger is not one.
 LARGEST: Final = 1_000_000
@@ -94,47 +98,84 @@ class ProfileFile:
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """All profiles of a folder, by symbol; ``bad`` holds those that cannot be used, by the name of the file."""
+    """All profiles of a folder.
 
-    by_symbol: Mapping[str, ProfileFile]
-    bad: Mapping[str, UserAction]
+    Attributes:
+        by_symbol: Those that can be used.
+        bad: Why the others cannot be used, by the names of their files.
+        stops: Symbols that may not be traded as if they had no profile, in small letters, each with the reason.
+    """
+
+    by_symbol: Mapping[str, ProfileFile] = field(default_factory=dict)
+    bad: Mapping[str, UserAction] = field(default_factory=dict)
+    stops: Mapping[str, UserAction] = field(default_factory=dict)
 
     def of(self, symbol: str) -> ProfileFile | None:
         """The profile of a symbol; None when there is none.
 
         Raises:
-            UserAction: there is one, but it cannot be used. Trading the symbol as if it had none would drop what
-                its profile forbids.
+            UserAction: there is one, but it cannot be used, or it is not certain whether it is meant. Trading the
+                symbol as if it had none would drop what its profile forbids.
         """
-        found = self.by_symbol.get(symbol)
-        if found is None and (error := self.bad.get(f"{safe_name(symbol)}.json")) is not None:
+        if error := self.stops.get(symbol.casefold()) or self.stops.get(safe_name(symbol).casefold()):
             raise error
+        found = self.by_symbol.get(symbol)
+        for other in self.by_symbol.values() if found is None else ():
+            if other.profile.symbol.strip().casefold() == symbol.casefold():
+                raise ProfileFileError(
+                    f"Profile {other.file_name} is of {other.profile.symbol!r}, the strategy trades {symbol!r}.",
+                    advice="Write the symbol in both as the broker does.",
+                )
         return found
 
 
 def load_profiles(folder: Path) -> Profiles:
     """Read every ``*.json`` of the folder of profiles; a bad one never costs the others.
 
+    One that cannot be used stops the symbol that it names, as far as that can be read, and that of its file's name.
+
     Raises:
         StorageError: the folder cannot be read.
     """
     found: dict[str, ProfileFile] = {}
     bad: dict[str, UserAction] = {}
+    stops: dict[str, UserAction] = {}
+    misnamed: list[tuple[str, ProfileFile]] = []
     for name in _names(folder):
-        shown = printable(name)
+        shown, content, stem = printable(name), b"", Path(name).stem.casefold()
         try:
             content = _content(folder / name, f"Profile {shown}", ProfileFileError)
             item = ProfileFile(parse_profile(content, shown), shown, hashlib.sha256(content).hexdigest(), content)
-            if (other := found.get(item.profile.symbol)) is not None:
-                raise ProfileFileError(
-                    f"Profiles {other.file_name} and {shown} are both of {item.profile.symbol}.",
-                    advice="Keep one of them.",
-                )
         except UserAction as error:
             bad[shown] = _printable_error(error)
+            stops |= dict.fromkeys((stem, *symbols_named(content)), bad[shown])
             continue
-        found[item.profile.symbol] = item
-    return Profiles(found, bad)
+        symbol = item.profile.symbol.strip().casefold()
+        if (other := found.setdefault(symbol, item)) is not item:
+            bad[shown] = stops[symbol] = ProfileFileError(
+                f"Profiles {other.file_name} and {shown} are both of {other.profile.symbol}: which counts?",
+                advice="Keep one of them.",
+            )
+        if stem != safe_name(item.profile.symbol).casefold():
+            misnamed.append((stem, item))
+    named = {safe_name(symbol).casefold() for symbol in found}
+    for stem, item in misnamed:
+        if stem not in named:  # whoever trades what the file is called after would look for the profile here
+            stops.setdefault(
+                stem,
+                ProfileFileError(
+                    f"Profile {item.file_name} is of {item.profile.symbol}: its name or its symbol is wrong.",
+                    advice=f"Call it {safe_name(item.profile.symbol)}.json, or correct its symbol.",
+                ),
+            )
+    by_symbol = {item.profile.symbol: item for symbol, item in found.items() if symbol not in stops}
+    return Profiles(by_symbol, bad, stops)
+
+
+def symbols_named(content: bytes) -> set[str]:
+    """The symbols that the text of a profile names, in small letters, even when it is no JSON or is wrong elsewhere."""
+    text = content.decode("utf-8", "replace")
+    return {name.strip().casefold() for name in _SYMBOL.findall(text) if name.strip()}
 
 
 def ensure_examples(folder: Path, examples: Path = EXAMPLES) -> tuple[str, ...]:

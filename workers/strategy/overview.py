@@ -13,6 +13,7 @@ from typing import Any, Final
 from app.errors import UserAction
 from app.files import guarding
 from app.storage import Storage
+from workers.strategy.heights import doubts
 from workers.strategy.library import Profiles, RuleFile, load, load_profiles
 from workers.strategy.rules import prepare
 
@@ -39,7 +40,7 @@ class Row:
 
     Attributes:
         enabled: None when the file cannot be read so far.
-        problem: Why it cannot be evaluated; empty when it can.
+        problem: Why it cannot be evaluated, or can never come to a trade; empty when it can.
         sha256: Of the file's bytes; empty when the file cannot be used.
     """
 
@@ -84,7 +85,8 @@ def _row(rule: RuleFile, profiles: Profiles, last: LastOutcome | None) -> Row:
     problem = ""
     try:
         profile = profiles.of(strategy.symbol)
-        problem = " ".join(prepare(strategy, profile.profile if profile else None).problems)
+        known = profile.profile if profile else None
+        problem = " ".join(prepare(strategy, known).problems or doubts(strategy, known))
     except UserAction as error:
         problem = str(error)
     return Row(

@@ -5,13 +5,22 @@ Written by hand, one JSON file for each symbol. A symbol without one is traded b
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from app.errors import UserAction
 from app.settings_model import Timeframe
-from workers.strategy.documents import SCHEMA_VERSION, Part, read_document, without_repetitions
+from workers.strategy.documents import (
+    SCHEMA_VERSION,
+    MaybeReal,
+    MaybeWhole,
+    Part,
+    Switch,
+    Whole,
+    read_document,
+    without_repetitions,
+)
 from workers.strategy.schema import Names, Sessions
 
 Bias = Literal["long", "short", "both"]
@@ -21,14 +30,22 @@ class ProfileFileError(UserAction):
     """A profile that cannot be used; the message names the file, the place in it and the remedy."""
 
 
-_BIASES = {"bullish": "long", "bearish": "short", "neutral": "both", "none": "both", "": "both"}
+#: Old files also say bullish, bearish and neutral.
+_BIASES: Final = {
+    written: meant
+    for word, meant in (
+        ("long", "long"), ("short", "short"), ("both", "both"), ("bullish", "long"), ("bearish", "short"),
+        ("neutral", "both"), ("none", "both"), ("", "both"),
+    )
+    for written in (word, word.capitalize(), word.upper())
+}  # fmt: skip
 
 
-def _bias(value: object) -> object:
-    """Old files also say bullish, bearish and neutral."""
-    if value is None:
-        return "both"
-    return _BIASES.get(value.strip().lower(), value.strip().lower()) if isinstance(value, str) else value
+def _bias(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str):
+        return value
+    earlier = info.context and info.context.get("earlier")
+    return _BIASES.get(value.strip().lower() if earlier else value, value)
 
 
 _Timeframes = Annotated[tuple[Timeframe, ...], AfterValidator(without_repetitions)]
@@ -42,16 +59,16 @@ _Drivers = Annotated[
 class Style(Part):
     """How the symbol is traded."""
 
-    bias: Annotated[Bias, BeforeValidator(_bias)] = Field(
+    bias: Annotated[Bias, BeforeValidator(_bias), WithJsonSchema({"type": "string", "enum": list(_BIASES)})] = Field(
         default="both", description="Direction that suits the symbol now; ideas of the other one are not aligned."
     )
-    rrTarget: float | None = Field(
+    rrTarget: MaybeReal = Field(
         default=None,
         ge=0.5,
         le=20,
         description="Distance of the target in stop distances; when left out, the least reward of the strategy.",
     )
-    maxRiskPct: float | None = Field(
+    maxRiskPct: MaybeReal = Field(
         default=None,
         gt=0,
         le=0.1,
@@ -63,14 +80,14 @@ class Style(Part):
 class Management(Part):
     """How an open position is looked after; reward is counted in stop distances (RR)."""
 
-    breakevenAfterRR: float | None = Field(
+    breakevenAfterRR: MaybeReal = Field(
         default=None, gt=0, le=20, description="Move the stop to the entry after this much reward; null: never."
     )
-    partialAtRR: float | None = Field(
+    partialAtRR: MaybeReal = Field(
         default=None, gt=0, le=20, description="Close half of the position after this much reward; null: never."
     )
-    trailUsingATR: bool = Field(default=False, description="Whether the stop follows the price by the ATR.")
-    atrMultiplier: float | None = Field(
+    trailUsingATR: Switch = Field(default=False, description="Whether the stop follows the price by the ATR.")
+    atrMultiplier: MaybeReal = Field(
         default=None,
         ge=0.1,
         le=10,
@@ -82,17 +99,24 @@ class Management(Part):
 class Profile(Part):
     """One profile."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, title="Metronome symbol profile", populate_by_name=True
-    )
+    model_config = ConfigDict(title="Metronome symbol profile")
 
     schema_: str | None = Field(default=None, alias="$schema", description="Address of this schema, for editors.")
-    schema_version: int = Field(
-        default=SCHEMA_VERSION, ge=1, alias="schema", description="Version of the file's layout."
+    schema_version: Whole = Field(
+        default=SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION, alias="schema", description="Version of the file's layout."
+    )
+    other_version: MaybeWhole = Field(
+        default=None,
+        ge=1,
+        le=SCHEMA_VERSION,
+        alias="schema_version",
+        exclude=True,
+        description="The same, as some files call it.",
     )
     symbol: str = Field(min_length=1, max_length=64, description="Exactly as the broker names it.")
     bestSessions: Sessions = Field(
-        default=(), description="Sessions that suit the symbol, for strategies that name none; empty: all hours."
+        default=(),
+        description="Sessions that suit the symbol, for strategies whose file has no sessions; empty: all hours.",
     )
     bestTimeframes: _Timeframes = Field(default=(), description="Timeframes that suit the symbol; empty: all.")
     externalDrivers: _Drivers = Field(default=(), description="What moves the symbol, for people to read.")
@@ -103,14 +127,17 @@ class Profile(Part):
     )
 
 
-def parse_profile(text: str | bytes, file_name: str) -> Profile:
+def parse_profile(text: str | bytes, file_name: str, *, earlier: bool = False) -> Profile:
     """Read one profile.
 
     Args:
         text: The content, UTF-8 with or without byte order mark.
         file_name: For messages.
+        earlier: As ``read_document``.
 
     Raises:
         ProfileFileError: naming the file, the place, what is allowed there and what to do.
     """
-    return read_document(text, f"Profile {file_name}", Profile, ProfileFileError, "resources/schema/profile.json")
+    return read_document(
+        text, f"Profile {file_name}", Profile, ProfileFileError, "resources/schema/profile.json", earlier=earlier
+    )

@@ -18,6 +18,8 @@ import numpy as np
 from app.errors import Cancelled, MetronomeError
 from app.files import StorageError
 from app.tasks import TaskContext
+from app.terminal.closing import closing_times
+from app.terminal.server_time import ServerTimeRule
 from app.terminal.values import TIMEFRAMES, Rates
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.decisions import decide_all
@@ -105,12 +107,12 @@ def _difference(past: _Past, files: IdeaFiles, fetch: Fetch) -> str:
         return ""
     if not (now_rates["time"] == past.bar).any():
         return "the terminal has its bar no more."
-    end = past.bar + seconds
+    end = int(closing_times(np.array([past.bar]), seconds, inputs.server)[0])
     cut = replace(
         inputs,
-        rates=_until(now_rates, seconds, end)[-len(inputs.rates) :],
+        rates=_until(now_rates, seconds, end, inputs.server)[-len(inputs.rates) :],
         frames={
-            name: _until(bars, TIMEFRAMES[name].seconds, end)[-len(inputs.frames[name]) :]
+            name: _until(bars, TIMEFRAMES[name].seconds, end, inputs.server)[-len(inputs.frames[name]) :]
             for name, bars in now_frames.items()
         },
     )
@@ -131,8 +133,8 @@ def _since(past: _Past, timeframe: str, bars: Rates, fetch: Fetch) -> Rates:
     return wanted
 
 
-def _until(rates: Rates, seconds: int, end: int) -> Rates:
-    return rates[rates["time"] + seconds <= end]
+def _until(rates: Rates, seconds: int, end: int, server: ServerTimeRule | None) -> Rates:
+    return rates[closing_times(rates["time"], seconds, server) <= end]
 
 
 def _in_hindsight(cut: Inputs, rates: Rates, frames: Mapping[str, Rates], then: Judgement) -> Judgement | None:
@@ -140,7 +142,7 @@ def _in_hindsight(cut: Inputs, rates: Rates, frames: Mapping[str, Rates], then: 
     strategy = cut.rule.strategy
     profile = cut.profile.profile if cut.profile else None
     ready = prepare(strategy, profile)
-    bars = Evaluator(rates, TIMEFRAMES[strategy.timeframe].seconds, frames)
+    bars = Evaluator(rates, TIMEFRAMES[strategy.timeframe].seconds, frames, cut.server)
     decisions = decide_all(strategy, ready, bars, profile, 0.0)
     index = int(np.searchsorted(rates["time"], cut.rates["time"][-1]))
     for side in decisions.sides:

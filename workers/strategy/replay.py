@@ -17,7 +17,7 @@ from app.paths import Paths
 from workers.strategy import inputs as idea_inputs
 from workers.strategy.chain import BEGINNING, FILE_NAME, Link, lines_of, parse
 from workers.strategy.evidence import EvidenceLost, EvidenceStore, folder_of, sha256
-from workers.strategy.ideas import ENGINE_VERSION, UNCALIBRATED_ENGINES, IdeaFiles, build, idea_bytes
+from workers.strategy.ideas import EARLIER_ENGINES, ENGINE_VERSION, IdeaFiles, build, idea_bytes
 from workers.strategy.witnesses import heard, orphans
 from workers.wording import count
 
@@ -48,7 +48,7 @@ def rebuild(inputs_sha256: str, evidence: EvidenceStore) -> Rebuilt:
             f"Engine {ENGINE_VERSION} has no idea on this evidence, engine {engine} had: {evaluation.reason}",
             advice="Use the version of Metronome that wrote the idea.",
         )
-    by = engine if engine in UNCALIBRATED_ENGINES else ENGINE_VERSION
+    by = engine if engine in EARLIER_ENGINES else ENGINE_VERSION
     return Rebuilt(idea_bytes(build(inputs, evaluation, inputs.sized(evaluation), hashes, by)), engine)
 
 

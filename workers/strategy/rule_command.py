@@ -24,7 +24,8 @@ def strategies(paths: Paths, action: str, values: Sequence[str]) -> dict[str, An
         values: For ``check`` the file, anywhere.
 
     Returns:
-        ``{"ok", "message", "strategies"}`` (list), or ``{"ok", "message", "file", "findings"}`` (check).
+        ``{"ok", "message", "strategies"}`` (list), or ``{"ok", "message", "file", "findings", "notes"}``
+        (check; the notes are of other profiles that cannot be used).
 
     Raises:
         UserAction: a value is missing or fits nothing.
@@ -75,10 +76,13 @@ def _check(paths: Paths, values: Sequence[str]) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserAction(f"{name} is not UTF-8 text (byte {error.start}).", advice="Save it again as UTF-8.") from error
-    found = look(text, name, load_profiles(paths.profiles))
+    profiles = load_profiles(paths.profiles)
+    found = look(text, name, profiles)
     wrong = [
         {"path": ".".join(str(step) for step in item.path), "line": item.line, "text": item.text}
         for item in found.findings
     ]
+    said = " ".join(item.text for item in found.findings)
+    notes = [str(error) for error in profiles.bad.values() if error.message not in said]
     message = f"{name}: {count(len(wrong), 'problem')}." if wrong else f"{name} can be evaluated."
-    return {"ok": not wrong, "message": message, "file": str(path), "findings": wrong}
+    return {"ok": not wrong, "message": message, "file": str(path), "findings": wrong, "notes": notes}

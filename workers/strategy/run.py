@@ -90,9 +90,7 @@ class Evaluator:
     """
 
     def __init__(self, ctx: TaskContext, rules: Sequence[RuleFile], *, keep: bool = True) -> None:
-        self._ctx = ctx
-        self._keep = keep
-        self._rules = rules
+        self._ctx, self._rules, self._keep = ctx, rules, keep
         self._files = ideas.IdeaFiles(ctx.storage.paths)
         self._names = SymbolNames(ctx.terminal, ctx.storage, ctx.clock)
         self._symbols: dict[str, SymbolInfo] = {}
@@ -103,7 +101,7 @@ class Evaluator:
         self._batch = Batch()
         self._bars: dict[tuple[str, str], Bars] = {}
         self._longer: dict[tuple[str, str], Rates] = {}
-        self._profiles = load_profiles(ctx.storage.paths.profiles)
+        self.profiles = load_profiles(ctx.storage.paths.profiles)
 
     def run(self) -> tuple[StrategyOutcome, ...]:
         """Evaluate all rules; trouble with one never costs the others.
@@ -150,8 +148,7 @@ class Evaluator:
         found = inputs.evaluated()
         if found.outcome is not Outcome.IDEA or found.bar_close is None:
             return StrategyOutcome(rule, found)
-        id = ideas.idea_id(rule, inputs.profile, found)
-        if self._files.known(id, found.bar_close):
+        if id := self._written(inputs, found, found.bar_close):
             return _known(rule, found, id)
         inputs = replace(inputs, gates=self._gates(inputs, found))
         if (closed := _closed(found, inputs.gates)) is not None:
@@ -180,13 +177,17 @@ class Evaluator:
         inputs = replace(inputs, gates=self._gates(inputs, found))
         if found.outcome is not Outcome.IDEA:
             return StrategyOutcome(rule, found, inputs.gates), sides
-        id = ideas.idea_id(rule, inputs.profile, found)
-        id = id if self._files.known(id, found.bar_close) else ""
+        id = self._written(inputs, found, found.bar_close)
         worth = ideas.worth(replace(inputs, calibration=self._calibration(inputs)), found)
         if (closed := _closed(found, inputs.gates)) is not None:
             return StrategyOutcome(rule, closed, inputs.gates, idea_id=id, worth=worth), sides
         size = replace(inputs, account=self._account).sized(found)
         return StrategyOutcome(rule, found, inputs.gates, size, id, worth=worth), sides
+
+    def _written(self, inputs: Inputs, found: Evaluation, since: datetime) -> str:
+        """The id under which this idea was written before, by this version or an earlier one; empty when it was not."""
+        ids = {ideas.idea_id(inputs.rule, inputs.profile, found, engine) for engine in ideas.ID_ENGINES}
+        return self._files.known(ids, since)
 
     def _write(self, inputs: Inputs, found: Evaluation) -> StrategyOutcome:
         """The idea of an evaluation with all its evidence; ``_settle`` brings it to its file, with others."""
@@ -215,7 +216,7 @@ class Evaluator:
         """What the strategy looks at; gates and account are asked when there is an idea."""
         strategy, ctx = rule.strategy, self._ctx
         info = self._symbol(strategy.symbol)
-        profile_file = self._profiles.of(strategy.symbol)
+        profile_file = self.profiles.of(strategy.symbol)
         profile = profile_file.profile if profile_file else None
         ready = prepare(strategy, profile)
         now = ctx.clock.now()
@@ -235,6 +236,7 @@ class Evaluator:
             (),
             UNKNOWN,
             ctx.settings.risk,
+            server=ctx.terminal.server_rule,
         )
 
     def _gates(self, inputs: Inputs, found: Evaluation) -> tuple[Gate, ...]:
@@ -260,6 +262,7 @@ class Evaluator:
                 strategy.strategy.news_embargo_minutes,
                 timedelta(hours=settings.calendar_max_age_h),
                 made_up=status.simulated and not self._replays(),
+                damage=self._calendar.damage if strategy.strategy.news_embargo_minutes > 0 else "",
             ),
         )
 
@@ -291,7 +294,10 @@ class Evaluator:
 
     @cached_property
     def _calendar(self) -> Calendar:
-        return calendar_store.load(self._ctx.storage)
+        try:
+            return calendar_store.load(self._ctx.storage)
+        except StorageError as error:
+            return Calendar(damage=str(error))
 
     @cached_property
     def _account(self) -> AccountState:
@@ -337,7 +343,7 @@ class Evaluator:
         found: dict[tuple[str, str], int] = {}
         for rule in self._rules:
             strategy = rule.strategy
-            item = self._profiles.by_symbol.get(strategy.symbol)
+            item = self.profiles.by_symbol.get(strategy.symbol)
             profile = item.profile if item else None
             ready = prepare(strategy, profile)
             wanted: dict[str, int] = {strategy.timeframe: window(strategy, profile)}

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from app.files import (
     atomic_write_bytes,
     atomic_write_text,
     clean_leftovers,
+    damaged_copies,
     quarantine,
     storage_error,
 )
@@ -99,6 +101,35 @@ def test_a_failed_write_names_file_and_space_and_keeps_the_old(
 def test_a_missing_folder_is_named(home: Path) -> None:
     with pytest.raises(StorageError, match="nowhere"):
         atomic_write_text(home / "nowhere" / "a.json", "x")
+
+
+PLENTY, LITTLE = 76_900_000_000, 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("number", "free", "words", "advice", "full"),
+    [
+        (errno.ENOSPC, LITTLE, "the disk is full (3.0 MB free).", "Free some space on that disk", True),
+        (errno.ENOSPC, None, "the disk is full.", "Free some space on that disk", True),
+        (errno.ENOSPC, PLENTY, "the disk is full for this user (76.9 GB free).", "A quota is used up", True),
+        (
+            getattr(errno, "EDQUOT", errno.ENOSPC),
+            PLENTY,
+            "the disk is full for this user (76.9 GB free).",
+            "A quota is used up",
+            True,
+        ),
+        (errno.EFBIG, PLENTY, "the file would be larger than is allowed here (76.9 GB free)", "limit", False),
+    ],
+)
+def test_a_full_disk_is_told_from_a_quota_and_from_a_limit_of_one_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch, number: int, free: int | None, words: str, advice: str, full: bool
+) -> None:
+    monkeypatch.setattr(files, "free_bytes", lambda _path: free)
+    error = storage_error(home / "a.csv", OSError(number, os.strerror(number)))
+    assert words in error.message
+    assert advice in error.advice
+    assert (error.full, error.free_bytes) == (full, free)
 
 
 def test_space_of_a_file_that_does_not_exist_is_that_of_its_folder(home: Path) -> None:
@@ -221,3 +252,23 @@ def test_a_folder_has_one_owner_and_a_kill_frees_it(home: Path) -> None:
     assert lock.owner() is None
     with FolderLock(file) as again:
         assert again.held
+
+
+def test_damaged_copies_are_found_by_their_names_the_newest_first(tmp_path: Path) -> None:
+    path = tmp_path / "metronome.db"
+    clock = FakeClock(datetime(2025, 6, 3, 12, 0, tzinfo=UTC))
+    for _ in range(2):
+        path.write_bytes(b"x")
+        quarantine(path, clock)
+    clock.advance(60)
+    path.write_bytes(b"y")
+    newest = quarantine(path, clock)
+    (tmp_path / "metronome.db.damaged-mine").write_bytes(b"named by somebody")
+    (tmp_path / "other.db.damaged-20250603T120000Z").write_bytes(b"of another file")
+    found = damaged_copies(path)
+    assert [name for name, _ in found] == [
+        newest.name,
+        "metronome.db.damaged-20250603T120000Z-2",
+        "metronome.db.damaged-20250603T120000Z",
+    ]
+    assert found[0][1] == datetime(2025, 6, 3, 12, 1, tzinfo=UTC)

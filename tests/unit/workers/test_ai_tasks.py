@@ -26,7 +26,9 @@ from workers.calendar.values import Calendar, Event, Impact, SourceState
 from workers.strategy import calibration
 from workers.strategy.ideas import IdeaFiles, TradeIdea
 from workers.strategy.library import read_rule
+from workers.strategy.overview import overview
 from workers.strategy.replay import verify
+from workers.strategy.rule_command import strategies
 
 
 def put(bench: Bench, name: str, **changes: Any) -> None:
@@ -528,3 +530,89 @@ def test_replayed_prices_need_a_calendar_and_made_up_ones_do_not(
     (found,) = result.outcomes
     assert found["closed_gates"] == ([] if ideas else ["news"])
     assert ("There is no economic calendar, so nobody knows what news are due." in found["reason"]) is not bool(ideas)
+
+
+@pytest.mark.allow_warnings("is damaged", "cannot be used")
+@pytest.mark.parametrize("content", ['{"schema": 1, "events": [', '{"schema": 1, "sources": "x"}', "folder"])
+def test_a_damaged_calendar_forbids_on_a_made_up_market_too(bench: Bench, content: str) -> None:
+    put(bench, "trend", strategy={"direction": "both", "news_embargo_minutes": 30})
+    bench.terminal.simulated = True
+    path = calendar_store.path_of(bench.paths)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if content == "folder":
+        path.mkdir()
+    else:
+        path.write_text(content, encoding="utf-8")
+    for _time in range(2):
+        result, _ = run_all(bench)
+        assert (result.ideas, result.forbidden) == (0, 1)
+        assert "news are due" in result.outcomes[0]["reason"]
+
+
+def profile_of(bench: Bench, name: str, text: str) -> None:
+    bench.paths.profiles.mkdir(parents=True, exist_ok=True)
+    (bench.paths.profiles / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("files", "part"),
+    [
+        ({"euro.json": '{"symbol": "EURUSD", "invalidation": ["close > 0"]}'}, "Did you mean 'invalidations'?"),
+        ({"euro.json": '{"symbol": "EURUSD", "invalidations": ["close > 0"],,}'}, "not valid JSON"),
+        ({"eurusd.json": '{"symbol": "EURUSD", "invalidation": ["close > 0"]}'}, "Did you mean 'invalidations'?"),
+        ({"eurusd.json": '{"simbol": "EURUSD"}'}, "simbol"),
+        ({"eurusd.json": "nonsense"}, "not valid JSON"),
+        ({"euro.json": '{"symbol": "eurusd", "style": 3}'}, "style"),
+        ({"euro.json": '{"symbol": "eurusd"}'}, "is of 'eurusd', the strategy trades 'EURUSD'"),
+        ({"A.json": '{"symbol": "EURUSD"}', "Z.json": '{"symbol": "EURUSD"}'}, "Keep one of them"),
+        ({"EURUSD.json": '{"symbol": "EURUSD"}', "Z.json": '{"symbol": "EURUSD", "x": 1}'}, "there is no such name"),
+        ({"EURUSD.json": '{"symbol": "EURO"}'}, "is of EURO: its name or its symbol is wrong"),
+        ({"eurusd.json": '{"symbol": "EURO"}'}, "is of EURO: its name or its symbol is wrong"),
+    ],
+)
+def test_a_profile_that_cannot_be_used_stops_its_symbol(bench: Bench, files: dict[str, str], part: str) -> None:
+    put(bench, "trend")
+    for name, text in files.items():
+        profile_of(bench, name, text)
+    with pytest.raises(UserAction) as caught:
+        run_all(bench)
+    assert part in str(caught.value)
+    assert not ideas_of(bench)
+    (row,) = overview(Storage(bench.paths, bench.clock), bench.clock.now()).rows
+    assert part in row.problem
+    checked = strategies(bench.paths, "check", [str(bench.paths.strategies / "trend.json")])
+    assert not checked["ok"]
+    assert part in checked["findings"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"euro.json": '{"symbol": "EURUSD"}'},
+        {"euro.json": '{"symbol": "EURUSD"}', "EURO.json": '{"symbol": "GOLD"}'},
+        {"euro.json": '{"symbol": "EURUSD"}', "EURUSD.json": '{"symbol": "GOLD"}'},
+    ],
+)
+def test_a_profile_may_be_called_as_one_likes(bench: Bench, files: dict[str, str]) -> None:
+    put(bench, "trend")
+    for name, text in files.items():
+        profile_of(bench, name, text)
+    result, ctx = run_all(bench)
+    assert result.ideas == 1
+    assert ctx.warnings == []
+    idea = json.loads(ideas_of(bench)[0].read_text(encoding="utf-8"))
+    assert idea["evidence"]["profile_sha256"]
+
+
+@pytest.mark.allow_warnings("Profile gold.json")
+def test_every_run_warns_of_a_profile_of_which_the_symbol_cannot_be_read(bench: Bench) -> None:
+    put(bench, "trend")
+    profile_of(bench, "gold.json", '{"simbol": "XAUUSD"}')
+    for _time in range(2):
+        result, ctx = run_all(bench)
+        assert result.ideas + result.known == 1
+        (warning,) = ctx.warnings
+        assert "Profile gold.json cannot be used" in warning
+    checked = strategies(bench.paths, "check", [str(bench.paths.strategies / "trend.json")])
+    assert checked["ok"]
+    assert "gold.json" in checked["notes"][0]

@@ -64,7 +64,11 @@ def check_of(report: HealthReport, name: str) -> Check:
 def test_healthy(healthy: Bench) -> None:
     report = run(healthy)
     assert report.overall == "healthy"
-    assert report.summary() == "Healthy: 16 checks ok"
+    assert report.summary() == "Healthy: 12 checks ok, 5 not judged yet"
+    assert (report.ok, report.not_judged, report.warnings, report.errors) == (12, 5, 0, 0)
+    unjudged = [check.name for check in report.checks if not check.judged]
+    assert unjudged == ["bars", "feeds", "calendar", "window", "upkeep"]
+    assert all(check.verdict is Verdict.OK for check in report.checks)  # the three verdicts stay three
     assert [check.name for check in report.checks] == [name for name, _, _ in checks.CHECKS]
     assert all(check.rule and check.value and check.since == "2025-06-03T12:00:00.000Z" for check in report.checks)
     assert "ensure_connected" not in healthy.terminal.calls  # it looks, it never connects
@@ -107,6 +111,25 @@ def test_since_when_is_kept_until_the_verdict_changes(healthy: Bench) -> None:
     report = run(healthy)
     assert check_of(report, "disk").since == "2025-06-03T12:00:00.000Z"
     assert check_of(report, "terminal").since == "2025-06-04T12:00:00.000Z"
+
+
+def test_what_could_not_be_looked_at_is_not_called_well(healthy: Bench) -> None:
+    healthy.terminal.connected = False
+    healthy.facts["timetable"]["heartbeat"] = None
+    report = run(healthy)
+    unjudged = [check.name for check in report.checks if not check.judged]
+    assert unjudged == ["quotes", "bars", "scheduler", "feeds", "calendar", "window", "clock", "upkeep"]
+    assert (report.errors, report.not_judged, report.ok) == (1, 8, 8)
+    healthy.terminal.connected = True
+    healthy.clock.advance(60)
+    found = check_of(run(healthy), "quotes")
+    assert (found.judged, found.since) == (True, "2025-06-03T12:01:00.000Z")  # since it is well, not since nobody knew
+
+
+def test_an_empty_watch_list_has_no_fresh_quotes(healthy: Bench) -> None:
+    healthy.market(watch_list=())
+    found = check_of(run(healthy), "quotes")
+    assert (found.judged, found.value) == (False, "no symbol of the watch list has a quote")
 
 
 def change(facts: dict[str, Any], group: str, **values: Any) -> None:
@@ -162,7 +185,7 @@ def test_sizes_of_logs_and_cache(healthy: Bench) -> None:
     report = run(healthy)
     assert check_of(report, "logs").verdict is Verdict.WARNING
     assert check_of(report, "cache").verdict is Verdict.OK
-    assert report.summary() == "Warning: logs 1.0 MB"
+    assert report.summary() == "Warning: logs 1.0 MB; 5 checks not judged yet"
 
 
 def test_terminal_away_is_an_error_of_the_market_not_of_the_run(healthy: Bench) -> None:
@@ -308,7 +331,8 @@ def test_history_claims_only_what_is_looked_at(healthy: Bench) -> None:
     check = check_of(run(healthy), "history")
     assert (
         check.rule
-        == "error when the file could not be opened, read or written the last time, or was damaged at the daily look"
+        == "error when the file could not be opened, read or written the last time, or was damaged at the daily look; "
+        "warning for 7 days after it was lost to damage"
     )
 
 
@@ -322,7 +346,8 @@ def test_a_check_with_a_bug_is_an_error_of_itself(
 
     monkeypatch.setattr(healthy.storage.__class__, "free_bytes", broken)
     report = run(healthy)
-    assert (report.errors, report.ok) == (1, len(checks.CHECKS) - 1)
+    assert (report.errors, report.ok + report.not_judged) == (1, len(checks.CHECKS) - 1)
+    assert report.summary().endswith("; 5 checks not judged yet")
     assert check_of(report, "disk").value.startswith(f"could not be checked: {type(bug).__name__}")
 
 

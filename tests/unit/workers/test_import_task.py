@@ -50,6 +50,25 @@ def test_a_bad_file_costs_only_itself_and_is_a_warning(bench: Bench, tmp_path: P
     ]  # fmt: skip
 
 
+@pytest.mark.allow_warnings("Nothing tells whether")
+def test_a_report_that_nothing_is_compared_of_is_a_warning(bench: Bench, tmp_path: Path) -> None:
+    page = (
+        "<html><head><title>Strategy Tester Report</title></head><body><table>"
+        "<tr><td><b>Strategy Tester Report</b></td></tr><tr><td>Symbol:</td><td><b>EURUSD</b></td></tr>"
+        "<tr><td>Period:</td><td><b>M5 (2025.01.01 - 2025.06.01)</b></td></tr>"
+        "<tr><td>Initial Deposit:</td><td><b>10 000.00</b></td></tr></table><table><tr><th><b>Orders</b></th></tr>"
+        "<tr><td>Open Time</td><td>Order</td><td>Symbol</td><td>Type</td><td>Volume</td><td>Price</td><td>S / L</td>"
+        "<td>T / P</td><td>Time</td><td>State</td><td>Comment</td></tr></table><table>"
+        "<tr><th><b>Deals</b></th></tr><tr><td>Time</td><td>Deal</td><td>Symbol</td><td>Type</td><td>Direction</td>"
+        "<td>Volume</td><td>Price</td><td>Order</td><td>Commission</td><td>Swap</td><td>Profit</td><td>Balance</td>"
+        "<td>Comment</td></tr><tr><td>2025.01.02 01:00:00</td><td>2</td><td>EURUSD</td><td>buy</td><td>in</td>"
+        "<td>0.1</td><td>1.03</td><td>2</td><td>0</td><td>0</td><td>0</td><td>10000</td><td></td></tr></table></body></html>"
+    )
+    ctx = bench.context()
+    import_files(ctx, ImportParams(files=(write(tmp_path, "tester.htm", page),)))
+    assert any("Nothing tells whether the report agrees with its deals" in text for text in ctx.warnings)
+
+
 def test_a_failed_run_still_tells_of_each_file(bench: Bench, tmp_path: Path) -> None:
     params = ImportParams(files=(write(tmp_path, "a.txt", "hello"), write(tmp_path, "b.txt", "hello")))
     with pytest.raises(NothingImported):

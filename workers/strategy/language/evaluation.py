@@ -14,7 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.terminal.timeframes import MONTH, TIMEFRAMES
+from app.terminal.closing import closing_times
+from app.terminal.server_time import ServerTimeRule
+from app.terminal.timeframes import TIMEFRAMES
 from workers.strategy import divergence
 from workers.strategy.averages import Array
 from workers.strategy.divergence import Divergences
@@ -42,8 +44,6 @@ from workers.strategy.language.syntax import (
 Bools = NDArray[np.bool_]
 Rates = NDArray[np.void]
 
-_HALF_DAY: Final = 43_200
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
@@ -61,11 +61,20 @@ class Evaluator:
             (points).
         bar_seconds: Length of a bar.
         frames: Closed bars of other timeframes, by name; they may reach beyond the end of ``rates``.
+        server: The rule of the server's clock, by which bars end; without one they are as long as they are called.
     """
 
-    def __init__(self, rates: Rates, bar_seconds: int, frames: Mapping[str, Rates] | None = None) -> None:
+    def __init__(
+        self,
+        rates: Rates,
+        bar_seconds: int,
+        frames: Mapping[str, Rates] | None = None,
+        server: ServerTimeRule | None = None,
+    ) -> None:
         self.rates = rates
         self.bar_seconds = bar_seconds
+        self._server = server
+        self._closings: NDArray[np.int64] | None = None
         self._frames = frames or {}
         self._numbers: dict[Numeric, Array] = {}
         self._finite: dict[Numeric, Bools] = {}
@@ -75,6 +84,17 @@ class Evaluator:
 
     def __len__(self) -> int:
         return len(self.rates)
+
+    @property
+    def closings(self) -> NDArray[np.int64]:
+        """When each bar is over, UTC epoch seconds."""
+        if self._closings is None:
+            times = self.rates["time"]
+            if self._server is None:
+                self._closings = times + self.bar_seconds
+            else:
+                self._closings = closing_times(times, self.bar_seconds, self._server)
+        return self._closings
 
     def numbers(self, node: Numeric) -> Array:
         """The value on each bar; NaN where there is none."""
@@ -126,9 +146,10 @@ class Evaluator:
         found = self._others.get(timeframe)
         if found is None:
             rates = self._frames.get(timeframe, self.rates[:0])
-            closings = self.rates["time"] + self.bar_seconds
-            newest = np.searchsorted(closing_times(rates["time"], timeframe), closings, side="right") - 1
-            found = (Evaluator(rates, TIMEFRAMES[timeframe].seconds), newest)
+            seconds = TIMEFRAMES[timeframe].seconds
+            closed = closing_times(rates["time"], seconds, self._server)
+            newest = np.searchsorted(closed, self.closings, side="right") - 1
+            found = (Evaluator(rates, seconds, server=self._server), newest)
             self._others[timeframe] = found
         return found
 
@@ -259,18 +280,3 @@ def _held(values: NDArray[Any], newest: NDArray[np.int64], missing: float | bool
     if len(values) == 0:
         return np.full(len(newest), missing)
     return np.where(newest >= 0, values[np.maximum(newest, 0)], missing)
-
-
-def closing_times(times: NDArray[np.int64], timeframe: str) -> NDArray[np.int64]:
-    """When bars that opened at ``times`` (UTC epoch seconds) are over.
-
-    Months differ in length: theirs end where the next calendar month of the server begins, whose clock is within
-    half a day of UTC.
-    """
-    seconds = TIMEFRAMES[timeframe].seconds
-    if seconds < MONTH:
-        return times + seconds
-    middle = (times + _HALF_DAY).astype("datetime64[s]").astype("datetime64[M]")
-    begin, end = (month.astype("datetime64[s]").astype(np.int64) for month in (middle, middle + np.timedelta64(1, "M")))
-    closings: NDArray[np.int64] = end + (times - begin)
-    return closings

@@ -72,7 +72,7 @@ class Vocabulary:
 
     def names(self) -> tuple[str, ...]:
         """Every name that has a meaning."""
-        return (*self.conditions, *self.values, *COLUMNS, *FUNCTIONS, *_DIVERGENCES)
+        return tuple(dict.fromkeys((*self.conditions, *self.values, *COLUMNS, *FUNCTIONS, *_DIVERGENCES)))
 
 
 def parse(text: str, vocabulary: Vocabulary) -> Condition:
@@ -261,6 +261,11 @@ class _Parser:
             return self._built(token, ())
         if name in TIMEFRAMES:
             raise ConditionError(f"{name} is a timeframe; it is followed as in '{name}.ema(50)'", token.column)
+        if name.upper() in TIMEFRAMES:
+            raise ConditionError(f"there is nothing called {name!r}; did you mean {name.upper()!r}?", token.column)
+        if self._next.text == ".":
+            text = f"there is nothing called {name!r}; the timeframes are {', '.join(TIMEFRAMES)}"
+            raise ConditionError(text, token.column)
         raise ConditionError(unknown(name, known.names()), token.column)
 
     def _divergence(self, token: Token) -> Node:

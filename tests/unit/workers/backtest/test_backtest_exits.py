@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from arena import EURUSD, FREE, HOUR, IDEAL, MONDAY, USDJPY, bars, calls, flat, rows, trade
 from hand_terminal import SPECIFICATION
@@ -13,7 +14,8 @@ from app.errors import UserAction
 from app.terminal.values import SymbolInfo
 from workers.backtest.management import Plan
 from workers.backtest.market import Market
-from workers.backtest.model import Costs
+from workers.backtest.model import Costs, Played
+from workers.backtest.statistics import daily_returns, statistics
 from workers.strategy.prices import PriceGrid
 
 QUIET = (1.1000, 1.1005, 1.0995, 1.1000)
@@ -142,6 +144,42 @@ def test_swap_is_charged_by_night_and_three_times_on_the_triple_day(first_hour: 
     assert played.trades.swap.tolist() == pytest.approx([-8.0 * 0.5 * nights])  # 8 points of 1 USD a lot
     played = trade(rates, calls(len(rates), (0, -1, 1.2, 1.0)), costs=Costs(), volume=0.5)
     assert played.trades.swap.tolist() == pytest.approx([2.0 * 0.5 * nights])
+
+
+def test_equity_pays_each_night_when_it_ends_and_the_balance_at_the_closing() -> None:
+    rates = bars(*flat(60), start=MONDAY + HOUR * 20)
+    played = trade(rates, calls(60, (0, 1, 1.0, 1.2), leave=[51]), costs=Costs())
+    assert rows(played) == [(1, 52, 1.1, 1.1, "exit_rule")]
+    # Monday 21:00 to Thursday 00:00: two nights of one day, and the triple one.
+    assert played.trades.swap.tolist() == pytest.approx([-8.0 * 5])
+    by_night = played.curve.equity[[3, 4, 27, 28, 51, 52, 59]]
+    assert by_night.tolist() == pytest.approx([100_000.0, 99_992.0, 99_992.0, 99_984.0, 99_984.0, 99_960.0, 99_960.0])
+    assert played.curve.balance[[51, 52]].tolist() == pytest.approx([100_000.0, 99_960.0])
+    returns = daily_returns(played.curve, rates["time"].astype(np.int64), 100_000.0)
+    worth = [0.0, 99_992 / 100_000 - 1, 99_984 / 99_992 - 1, 99_960 / 99_984 - 1]
+    assert returns.tolist() == pytest.approx(worth, abs=1e-12)
+
+
+def test_exposure_counts_the_bars_with_an_open_position_by_hand() -> None:
+    def exposed(played: Played, count: int) -> float:
+        times = MONDAY + HOUR * np.arange(count)
+        found = statistics(played.trades, played.curve, times, HOUR, np.full(count, 1.1), 100_000.0)
+        return float(found["exposure_percent"])
+
+    up, ten = (1.1, 1.106, 1.0999, 1.1), flat(10)
+    # Filled on bar 1, open on 2 and 3, and closed inside of bar 4 by its target: four of ten.
+    assert exposed(trade(bars(*flat(4), up, *flat(5)), calls(10, LONG)), 10) == 40.0
+    # Entered and left inside of bar 1.
+    assert exposed(trade(bars(*flat(1), up, *flat(8)), calls(10, LONG)), 10) == 10.0
+    # Left by rule at the open of bar 4, of which nothing was held: 1, 2 and 3.
+    assert exposed(trade(bars(*ten), calls(10, LONG, leave=[3])), 10) == 30.0
+    # Held until the close of the last bar: 1 to 9.
+    assert exposed(trade(bars(*ten), calls(10, LONG)), 10) == 90.0
+    # Half of it went on bar 2, the rest inside of bar 4.
+    half, plan = (1.1, 1.1025, 1.0999, 1.1), Plan(partial=1.0)
+    played = trade(bars(*flat(2), half, *flat(1), up, *flat(5)), calls(10, LONG), plan=plan)
+    assert [(row[1], row[4]) for row in rows(played)] == [(2, "partial"), (4, "target")]
+    assert exposed(played, 10) == 40.0
 
 
 @pytest.mark.parametrize(

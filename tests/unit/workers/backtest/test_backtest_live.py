@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from arena import EURUSD, FREE, rule, wandering
+from arena import EURUSD, FREE, HOUR, MONDAY, rule, wandering
 
 from app.terminal.server_time import ServerTimeRule
 from app.terminal.timeframes import TIMEFRAMES
@@ -38,6 +38,8 @@ RULES = (
         conditions={"entry": ["H4.close > H4.ema(5)", "close > highest(high, 6)[1]"]},
         strategy={"direction": "both", "min_rr": 1.3, "news_embargo_minutes": 0, "invalidations": ["rsi > 80"]},
     ),
+    # The other timeframe needs more bars than there are at first; its condition has a value from its first bar on.
+    rule(conditions={"entry": ["H4.close > H4.ema(20)", "close > close[1]"], "exit": ["rsi > 75"]}),
 )
 
 
@@ -74,9 +76,25 @@ def check(strategy: Strategy, profile: Profile | None, rates: Rates, first: int)
     return seen
 
 
-@pytest.mark.parametrize("strategy", RULES, ids=("cross", "sessions", "frames"))
+@pytest.mark.parametrize("strategy", RULES, ids=("cross", "sessions", "frames", "long frames"))
 def test_live_and_backtest_decide_the_same_on_every_bar(strategy: Strategy) -> None:
     assert check(strategy, None, wandering(3, 420), 0) > 5
+
+
+@pytest.mark.parametrize("start", [MONDAY, MONDAY + 2 * HOUR], ids=("whole bars", "a part first"))
+def test_nothing_is_decided_before_every_timeframe_has_the_bars_that_live_asks_for(start: int) -> None:
+    rates = wandering(3, 420)
+    rates["time"] += start - MONDAY
+    strategy = RULES[3]
+    needed = prepare(strategy).reach("H4").least
+    signals = signals_of(strategy, None, rates)
+    closings = rates["time"][signals.bar] + HOUR
+    bars = larger(rates, "H1", "H4", ServerTimeRule("UTC"))
+    assert len(signals.bar)
+    assert int(np.count_nonzero(bars["time"] + 4 * HOUR <= closings[0])) >= needed
+    assert signals.decided == np.count_nonzero(
+        np.searchsorted(bars["time"] + 4 * HOUR, rates["time"] + HOUR, side="right") >= needed
+    )
 
 
 def test_the_examples_too_with_their_profiles() -> None:

@@ -14,7 +14,7 @@ from hand_terminal import Bench
 from workers.backtest.params import BacktestParams
 from workers.backtest.run import Gatherer
 from workers.backtest.statistics import of_profits
-from workers.backtest.tester_report import COMPARED, recomputed, told
+from workers.backtest.tester_report import COMPARED, agrees, recomputed, told
 from workers.backtest.work import work
 from workers.imports import reports, xlsx
 
@@ -140,6 +140,21 @@ def test_reports_agree_with_their_own_deals_to_the_cent(shared: Path) -> None:
         changed = [list(row) for row in deals.rows]
         changed[-1][deals.columns.index("profit")] = "1000000.00"
         assert "Total Net Profit is" in told(recomputed(report.facts, deals.columns, changed))
+
+
+def test_only_what_was_compared_agrees() -> None:
+    columns = ("type", "direction", "commission", "swap", "profit", "balance")
+    deals = [("buy", "in", "0", "0", "0", "100"), ("sell", "out", "0", "0", "7.5", "107.5")]
+    silent = recomputed({"Initial Deposit": "100"}, columns, deals)
+    assert told(silent).startswith("Nothing tells whether the report agrees with its deals: of the 13 figures")
+    assert not agrees(silent)
+    some = recomputed({"Initial Deposit": "100", "Total Net Profit": "7.50", "Total Trades": "1"}, columns, deals)
+    assert told(some).startswith("All 2 figures that could be compared agree with what its deals add up to; 11 more")
+    assert agrees(some)
+    wrong = recomputed({"Initial Deposit": "100", "Total Net Profit": "8.50"}, columns, deals)
+    assert "Total Net Profit is 7.50 by its deals and 8.50 in the report" in told(wrong)
+    assert not agrees(wrong)
+    assert not agrees({})
 
 
 def test_a_table_without_what_is_needed_is_not_worked_out() -> None:

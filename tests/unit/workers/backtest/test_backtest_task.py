@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,76 @@ def test_a_file_of_bars_becomes_a_report_a_table_and_a_page(tester: Any) -> None
         f"data/backtests/{Path(name).name}" for name in (result.trades_csv, result.report_json, result.report_html)
     ]
     assert result.summary().startswith(f"rule on EURUSD H1: {result.trades} trades, net profit")
+
+
+class Outline(HTMLParser):
+    """Headings of a page with the text under each, and the pictures among them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.parts, self.pictures, self._open = dict[str, str](), dict[str, int](), ""
+        self._heading, self._skipped = False, False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self._skipped = self._skipped or tag == "style"
+        if tag == "h2":
+            self._heading, self._open = True, ""
+        elif tag == "svg":
+            self.pictures[self._open] = self.pictures.get(self._open, 0) + 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self._skipped = self._skipped and tag != "style"
+        if tag == "h2":
+            self._heading, self.parts[self._open] = False, ""
+        if self._open in self.parts and tag in ("td", "th", "p", "h3"):
+            self.parts[self._open] += " | "
+
+    def handle_data(self, data: str) -> None:
+        if self._skipped:
+            return
+        if self._heading:
+            self._open += data
+        elif self._open in self.parts:
+            self.parts[self._open] += data
+
+    def part(self, begins: str) -> str:
+        return next(text for name, text in self.parts.items() if name.startswith(begins))
+
+
+@pytest.mark.allow_warnings("")
+@pytest.mark.parametrize("params", [{}, {"min_score": 0, "volume": 0.1, "commission": 3.5, "costs": "none"}])
+def test_a_page_is_written_for_people(tester: Any, params: dict[str, Any]) -> None:
+    rule = {
+        "conditions": {"entry": ["ema(3) > ema(8)"], "strong": ["rsi > 50"]},
+        "indicators": {"atr": {"multiplier": 1.7}},
+        "strategy": {"direction": "both", "min_rr": 1.5, "news_embargo_minutes": 30},
+    }  # fmt: skip
+    result, _ctx = tester(hours(), rule=rule, walk_forward="3", **params)
+    page = Path(result.report_html).read_text(encoding="utf-8")
+    shown = Outline(page)
+    text = " ".join(f"{name} {part}" for name, part in shown.parts.items())
+    assert not re.findall(r"\{'|\['|None|True|False|\d\.\d{9,}|\de-\d", text)
+    assert "Passed: when the bars were cut off at 3 places" in shown.part("Look-ahead check")
+    assert "5th percentile | 50th percentile | 95th percentile | " in shown.part("Monte Carlo")
+    assert "Proved: trades" in shown.part("Walk-forward")
+    tested = shown.part("What was tested")
+    assert "Conditions, entry | ema(3) > ema(8) | " in tested
+    assert "Indicators, atr, multiplier | 1.7 | " in tested
+    assert "Leverage | 1:100 | " in tested
+    for word in ("calibration", "monte carlo", "look ahead", "walk forward"):
+        assert word not in tested.lower()
+    if params:
+        assert "Costs | none: an ideal market | " in tested
+        return
+    assert "Volume | by risk, as live ideas are | " in tested
+    measured = shown.part("Calibration")
+    found = result.calibration
+    assert f"{found['reached']} of {found['signals']} signals reached the target before the stop" in measured
+    assert "Foretold | Came | Interval of 95 % | Signals | " in measured
+    first = found["reliability"][0]
+    assert f"{first['foretold']:.1%} | {first['came']:.1%} | " in measured
+    assert next(many for name, many in shown.pictures.items() if name.startswith("Calibration")) == 1
 
 
 @pytest.mark.allow_warnings("")
@@ -221,6 +292,43 @@ def test_without_a_file_the_stored_history_is_tested_and_else_the_terminals(test
     (bench.paths.bars / "EURUSD_H1.csv").write_bytes(b"".join(encoded([hours()], 5)))
     result, _ = tester(min_score=0, volume=0.1, days=20)
     assert result.bars["source"] == "EURUSD_H1.csv"
+
+
+@pytest.mark.allow_warnings("")
+def test_fills_beyond_a_level_are_counted_and_told(tester: Any) -> None:
+    near = {"indicators": {"atr": {"period": 14, "multiplier": 0.1}}}
+    result, ctx = tester(hours(), rule=near, min_score=0, volume=0.1)
+    rows = trades_of(result)
+    for level, far in (("stop", 1), ("target", -1)):
+        past = [
+            row
+            for row in rows
+            if far * (1 if row["direction"] == "long" else -1) * (float(row["entry"]) - float(row[level])) <= 0
+        ]
+        assert result.counts[f"filled_past_{level}"] == len(past) > 0
+        assert any(f"{len(past)} positions filled at the {level} or beyond it" in text for text in ctx.warnings)
+        assert all(float(row["profit"]) <= 0 for row in past)
+
+
+@pytest.mark.allow_warnings("")
+def test_every_timeframe_of_the_rule_is_warmed_up(tester: Any, bench: Bench) -> None:
+    rule = {"conditions": {"entry": ["D1.close > D1.ema(20)"]}}
+    needed = "Too few bars: those of EURUSD_H1.csv make 29 closed D1 bars, and the strategy rule needs 60 before"
+    with pytest.raises(UserAction, match=needed) as caught:
+        tester(hours(), rule=rule, volume=0.1)
+    assert caught.value.advice
+    alone, _ = tester(hours(), rule=rule, volume=0.1, min_score=0)
+    assert alone.counts["decided_bars"] > 500  # from the first D1 bar and ATR on: nothing is asked for
+    # Of the terminal so much is fetched that the test can begin with its first bar.
+    start = datetime(2025, 6, 3, 12, tzinfo=UTC)
+    closes = 1.1 + 0.003 * np.sin(np.arange(4000) / 9)
+    bench.terminal.add(
+        "EURUSD", make_rates(closes, datetime.fromtimestamp(start.timestamp() - 3999 * 3600, UTC), 3600), "H1"
+    )
+    result, _ = tester(rule=rule, volume=0.1, days=20, force=True)
+    rows = trades_of(result)
+    assert rows
+    assert result.bars["count"] > 60 * 24 + 20 * 24
 
 
 @pytest.mark.allow_warnings("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from task_bench import hours
 from app.errors import UserAction
 from workers.backtest.calibrate import Outcomes, calibration, outcomes
 from workers.backtest.engine import sides_of, spread_points
+from workers.calendar import store as calendar_store
+from workers.calendar.values import Calendar, SourceState
 from workers.strategy.calibration import Calibration, break_even, calibrated, rule_key, wilson
 from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.schema import parse_strategy
@@ -24,9 +27,11 @@ UP, DOWN = (1.1, 1.102, 1.0999, 1.1), (1.1, 1.1001, 1.098, 1.1)
 WIDE = (1.1, 1.102, 1.098, 1.1)
 
 
-def became(prices: list[tuple[float, float, float, float]], *entries: int, leave: tuple[int, ...] = ()) -> Outcomes:
+def became(
+    prices: list[tuple[float, float, float, float]], *entries: int, leave: tuple[int, ...] = (), spread: int = 0
+) -> Outcomes:
     """Longs from 1.1 with a stop at 1.099 and a target at 1.101, decided on these bars."""
-    rates = bars(*prices)
+    rates = bars(*prices, spread=spread)
     signals = calls(len(rates), *((bar, 1, 1.099, 1.101) for bar in entries), leave=leave)
     sides = sides_of(Evaluator(rates, HOUR), spread_points(rates, FREE), EURUSD, FREE, frozenset({1, -1}))
     return outcomes(signals, sides, None)
@@ -45,6 +50,22 @@ def test_a_bar_that_holds_both_counts_for_the_stop() -> None:
 def test_ended_by_the_rule_is_not_reached_and_open_at_the_end_does_not_count() -> None:
     found = became([*flat(5), UP, *flat(3)], 0, 6, leave=(2,))
     assert (found.reached.tolist(), found.by_rule, found.still_open) == ([False], 1, 1)
+
+
+def test_a_target_that_was_behind_the_fill_is_not_reached() -> None:
+    above = (1.103, 1.104, 1.1025, 1.103)
+    found = became([*flat(1), above, *flat(3), UP, *flat(1)], 0, 3)  # filled at 1.103, and closed there at once
+    assert found.reached.tolist() == [False, True]
+    assert found.past_target == 1
+    told = calibration(found)
+    assert (told["reached"], told["past_target"]) == (1, 1)
+
+
+def test_the_spread_alone_can_put_the_fill_beyond_the_target() -> None:
+    prices = [*flat(1), (1.1005, 1.102, 1.1004, 1.1005), *flat(2)]
+    assert became(prices, 0, spread=40).reached.tolist() == [True]  # from 1.1009 to 1.101
+    assert became(prices, 0, spread=50).reached.tolist() == [False]  # from 1.101 to 1.101: nothing
+    assert became(prices, 0, spread=60).past_target == 1
 
 
 def test_one_move_is_counted_once() -> None:
@@ -141,6 +162,51 @@ def test_an_idea_says_what_its_score_is_worth() -> None:
     other = calibrated(kept(), "another", 82, 10, 15)
     assert other.text == "not calibrated: the rule or its profile changed since its backtest"
     assert other.break_even == 0.4
+
+
+def test_an_idea_says_when_the_embargo_was_not_part_of_the_measurement() -> None:
+    found = calibrated(kept(news="not applied: no calendar was stored"), "r", 82, 10, 15)
+    assert found.text == (
+        "57 % (50-63 %, n=214) reached target first; break-even needs 40 %; the news embargo of the rule was not "
+        "applied: no calendar was stored"
+    )
+    assert found.short == "57 % (50-63 %, n=214), needs 40 %"
+    assert calibrated(kept(), "r", 82, 10, 15).news == ""
+    assert calibrated(kept(news="not applied"), "another", 82, 10, 15).news == ""
+
+
+STAYS_AWAY = {"strategy": {"direction": "both", "min_rr": 1.5, "news_embargo_minutes": 30}}
+
+
+def calendar_from(first: datetime, last: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = SourceState("file", succeeded=first, covers_from=first, covers_until=last)
+    monkeypatch.setattr(calendar_store, "load", lambda _storage: Calendar((), (state,)))
+
+
+@pytest.mark.allow_warnings("")
+def test_an_embargo_that_no_calendar_covered_is_noted_in_what_is_kept(
+    tester: Any, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = {"conditions": {"entry": ["ema(3) > ema(8)"], "strong": ["rsi > 50"]}, **STAYS_AWAY}
+    result, _ctx = tester(hours(), rule=scored)
+    assert result.calibration["kept"]
+    assert result.calibration["news"] == "not applied: no calendar was stored"
+    document = json.loads(kept_in(bench)[0].read_text(encoding="utf-8"))
+    assert Calibration.of(document).news == "not applied: no calendar was stored"
+    page = Path(result.report_html).read_text(encoding="utf-8")
+    assert "The news embargo of the rule was not applied: no calendar was stored." in page
+    calendar_from(datetime(2025, 1, 20, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC), monkeypatch)
+    assert tester(hours(), rule=scored)[0].calibration["news"] == (
+        "applied from 2025-01-20 on only, as far as the stored calendar reaches"
+    )
+    calendar_from(datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 20, tzinfo=UTC), monkeypatch)
+    assert tester(hours(), rule=scored)[0].calibration["news"] == (
+        "applied until 2025-01-20 only, as far as the stored calendar reaches"
+    )
+    calendar_from(datetime(2024, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC), monkeypatch)
+    assert tester(hours(), rule=scored)[0].calibration["news"] == ""
+    del scored["strategy"]
+    assert tester(hours(), rule=scored)[0].calibration["news"] == ""
 
 
 @pytest.mark.parametrize(

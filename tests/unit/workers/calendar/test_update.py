@@ -495,7 +495,7 @@ def test_a_damaged_file_is_kept_aside_and_bad_entries_are_left_out(desk: Desk) -
     desk.path.write_text(json.dumps(document), encoding="utf-8")
     assert [event.title for event in desk.stored.events] == ["B"]
     desk.path.write_text('{"events": [', encoding="utf-8")
-    assert desk.stored == Calendar()
+    assert desk.stored == Calendar(damage=desk.stored.damage)
     assert list(desk.path.parent.glob("economic_calendar.json.damaged-*"))
 
 

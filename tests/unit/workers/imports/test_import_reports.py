@@ -103,6 +103,8 @@ def test_a_tester_report_and_whether_it_is_whole(imports: ImportBench, deals: in
     found = imports.one("tester.htm", TESTER.format(deals=deals), "utf-16")
     assert (found.error, found.kind, found.symbol, found.timeframe) == ("", "mt5_tester_report", "EURUSD", "M5")
     assert found.missing == ([] if whole else ["The report says 700 deals and lists 1: it is not whole."])
+    assert found.doubts == [note for note in found.notes if note.startswith("Nothing tells whether the report agrees")]
+    assert len(found.doubts) == 1
     document = imports.storage.read_json(imports.paths.home / found.stored / "report.json")
     assert document is not None
     assert (document["server"], document["inputs"]) == ("Broker (Build 4040)", {"Risk": "3.5", "Name": "a=b"})

@@ -14,7 +14,7 @@ from workers.strategy import findings
 from workers.strategy.findings import Finding, look
 from workers.strategy.library import EXAMPLES, Profiles, load_profiles
 
-NONE = Profiles({}, {})
+NONE = Profiles()
 
 
 def text(**changes: Any) -> str:

@@ -35,9 +35,22 @@ def test_an_idea_carries_its_calibration_and_is_made_again_byte_for_byte(paths: 
     assert idea.calibration.text == "57 % (50-63 %, n=214) reached target first; break-even needs 33 %"
     content = written(paths).read_bytes()
     assert json.loads(content)["evidence"]["calibration_sha256"] == idea.evidence.calibration_sha256
+    assert "news" not in json.loads(content)["calibration"]  # as in ideas that were written before there was a word
     again = rebuild(idea.evidence.inputs_sha256, EvidenceStore(folder_of(paths)))
     assert again.content == content
     assert not verify(paths).faults
+
+
+def test_an_idea_says_that_the_embargo_was_not_applied(paths: Paths) -> None:
+    idea = make_idea(paths, AT, steps=STEPS, measured_news="not applied: no calendar was stored")
+    assert idea.calibration is not None
+    worth = "needs 33 %; the news embargo of the rule was not applied: no calendar was stored"
+    assert idea.calibration.text.endswith(worth)
+    again = rebuild(idea.evidence.inputs_sha256, EvidenceStore(folder_of(paths)))
+    assert again.content == written(paths).read_bytes()
+    assert b"not applied: no calendar was stored" in again.content
+    [row] = ideas(paths, "list", [])["ideas"]
+    assert row["calibration_text"].endswith(worth)
 
 
 def test_its_evidence_is_part_of_the_proof(paths: Paths) -> None:

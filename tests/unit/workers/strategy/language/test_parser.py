@@ -106,7 +106,9 @@ def test_and_binds_closer_than_or() -> None:
         ("H4.ema(H1.close, 5) > 1", 8, "one timeframe at a time"),
         ("H4.5 > 1", 1, "H4 is a timeframe"),
         ("H4. > 1", 5, "comes a name"),
-        ("H9.close > 1", 1, "nothing called 'H9'"),
+        ("H9.close > 1", 1, "nothing called 'H9'; the timeframes are M1, "),
+        ("h4.close > close", 1, "nothing called 'h4'; did you mean 'H4'?"),
+        ("close > mn1.ema(5)", 9, "did you mean 'MN1'?"),
         ("1 > 2", 0, "always the same"),
         ("close > 1e999", 9, "too large"),
         ("close > 2x", 9, "neither a number nor a name"),
@@ -176,3 +178,10 @@ def test_any_words_are_read_or_refused_and_written_back(pieces: list[str]) -> No
 )
 def test_bars_that_a_condition_needs(condition: str, expected: dict[str, tuple[int, int]]) -> None:
     assert reach(read(condition)) == expected
+
+
+def test_names_are_listed_once() -> None:
+    with pytest.raises(ConditionError, match="known are") as caught:
+        read("xyzzy > 1")
+    names = str(caught.value).split("known are ")[1].split(", ")
+    assert len(names) == len(set(names))
