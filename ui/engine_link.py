@@ -18,6 +18,7 @@ from shiboken6 import isValid
 
 from app.errors import MetronomeError
 from app.runs import Run, Trigger
+from ui.listeners import Listeners
 
 if TYPE_CHECKING:
     from app.engine import Engine
@@ -32,6 +33,9 @@ SLOWEST_DRAIN_MS = 500
 """While changes come without end they are shown ever less often, down to this: nobody reads rows that flicker."""
 BREATH_MS = 25
 """Between the news of one task and of the next, so that each repaint is a short one."""
+MANY = 4
+"""News of more tasks than this come at half the pace: then most tasks are at work, and the window waits longer for each
+repaint."""
 
 Done = Callable[[Any], None]
 Failed = Callable[[MetronomeError], None]
@@ -40,9 +44,11 @@ Failed = Callable[[MetronomeError], None]
 class EngineLink(QObject):
     """What the window knows of the engine.
 
+    Attributes:
+        runs_changed: Tells a tuple of the newest values of the runs that changed.
+
     Signals:
         attached: the engine is there; ``specs`` and ``timetable`` can be read.
-        runs_changed: a tuple of the newest values of the runs that changed.
         timetable_changed: the new frozen timetable snapshot.
         terminal_changed: the new status of the terminal session.
         settings_changed: the keys that changed and the new settings.
@@ -52,7 +58,6 @@ class EngineLink(QObject):
     """
 
     attached = Signal()
-    runs_changed = Signal(object)
     timetable_changed = Signal(object)
     terminal_changed = Signal(object)
     settings_changed = Signal(object, object)
@@ -70,6 +75,7 @@ class EngineLink(QObject):
         self._unsubscribe: list[Callable[[], None]] = []
         self._waiting: dict[int, tuple[QObject, Done, Failed | None]] = {}
         self._ticket = 0
+        self.runs_changed: Listeners[tuple[Run, ...]] = Listeners()
         self._since_drain = QElapsedTimer()
         self._drain_ms = DRAIN_MS
         self._drain_timer = _single_shot(self, self._drain)
@@ -227,7 +233,7 @@ class EngineLink(QObject):
         task = next(iter(self._news))
         self.runs_changed.emit(tuple(self._news.pop(task)))
         if self._news:
-            self._news_timer.start(BREATH_MS)
+            self._news_timer.start(BREATH_MS if len(self._news) <= MANY else 2 * BREATH_MS)
 
     @Slot()
     def _on_timetable_poked(self) -> None:

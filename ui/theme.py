@@ -122,6 +122,9 @@ class Theme(QObject):
         self._dark = True
         self.tokens = DARK
         self._readable: dict[str, QColor] = {}
+        # Kept, since cells ask whenever they are painted, and each new object of Qt lets go of the interpreter.
+        self._colors: dict[str, QColor] = {}
+        self._fonts: dict[tuple[float, QFont.Weight], QFont] = {}
         self._metrics: dict[tuple[float, QFont.Weight], QFontMetricsF] = {}
         self.family = _first_installed(_FAMILIES, QFontDatabase.SystemFont.GeneralFont)
         self.mono_family = _first_installed(_MONO_FAMILIES, QFontDatabase.SystemFont.FixedFont)
@@ -153,8 +156,11 @@ class Theme(QObject):
         self._refresh()
 
     def color(self, role: str) -> QColor:
-        """The colour of a token."""
-        return QColor(getattr(self.tokens, role))
+        """The colour of a token. It is the theme's own: copy it before changing it."""
+        found = self._colors.get(role)
+        if found is None:
+            found = self._colors[role] = QColor(getattr(self.tokens, role))
+        return found
 
     def ink(self, role: str) -> QColor:
         """The colour of a token for text: at least 4.5:1 on every surface, a selected row too."""
@@ -174,15 +180,20 @@ class Theme(QObject):
         )
 
     def font(self, size_px: float = 12.5, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-        """The font of the window with figures of one width, so that numbers line up and countdowns stand still."""
-        font = QFont(self.family)
-        font.setPointSizeF(_points(size_px))
-        font.setWeight(weight)
-        font.setFeature(QFont.Tag("tnum"), 1)
+        """The font of the window with figures of one width, so that numbers line up and countdowns stand still.
+
+        It is the theme's own: copy it before changing it.
+        """
+        font = self._fonts.get((size_px, weight))
+        if font is None:
+            font = self._fonts[(size_px, weight)] = QFont(self.family)
+            font.setPointSizeF(_points(size_px))
+            font.setWeight(weight)
+            font.setFeature(QFont.Tag("tnum"), 1)
         return font
 
     def metrics(self, size_px: float = 12.5, weight: QFont.Weight = QFont.Weight.Normal) -> QFontMetricsF:
-        """The measures of ``font`` with the same arguments; kept, since cells ask whenever they are painted."""
+        """The measures of ``font`` with the same arguments."""
         found = self._metrics.get((size_px, weight))
         if found is None:
             found = self._metrics[(size_px, weight)] = QFontMetricsF(self.font(size_px, weight))
@@ -226,6 +237,7 @@ class Theme(QObject):
         else:
             self._dark = self._choice == "dark"
         self.tokens = DARK if self._dark else LIGHT
+        self._colors.clear()
         surfaces = tuple(str(getattr(self.tokens, name)) for name in SURFACES)
         named = {f.name: str(getattr(self.tokens, f.name)) for f in fields(self.tokens)}
         named["muted"] = self.tokens.faint

@@ -358,12 +358,14 @@ class TaskTable(RowModel):
 
     def _refresh(self, row: TaskRow, columns: Iterable[Column]) -> None:
         """Tell the view which of these cells show something else than before."""
+        changed = []
         for column in columns:
             face = self._face(row, column)
             if row.faces.get(column) != face:
                 row.faces[column] = face
-                cell = self._cells[row.id, column]
-                self.dataChanged.emit(cell, cell)
+                changed.append(column)
+        if changed:  # one signal for all: each costs a wait for the interpreter while tasks compute
+            self.dataChanged.emit(self._cells[row.id, changed[0]], self._cells[row.id, changed[-1]])
 
     def _face(self, row: TaskRow, column: Column) -> tuple[Any, ...]:
         """Everything that the painted cell depends on."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Hashable
+from typing import NamedTuple
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, Qt
 from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPixmap
@@ -21,6 +23,18 @@ _SPARE = 96
 # What a picture depends on beside what the cell shows: width, height, pixels per point, and the state of the row.
 _Look = tuple[int, int, float, int]
 _HOVERED, _SELECTED, _FOCUSED = 1, 2, 4
+_EITHER = QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver
+
+# After so long a paint leaves the cells that changed as they were, for the next one: the window lives in between.
+_BUDGET_S = 0.002
+
+
+class _Kept(NamedTuple):
+    """The picture of a cell, and what it was made of."""
+
+    look: _Look
+    face: Hashable
+    picture: QPixmap
 
 
 class PictureTable(Table):
@@ -34,7 +48,8 @@ class PictureTable(Table):
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None, *, row_height: int = ROW) -> None:
         # First, because Qt calls changeEvent and updateGeometries below while the base is built.
-        self._pictures: dict[tuple[int, int], tuple[_Look, QPixmap]] = {}
+        self._pictures: dict[tuple[int, int], _Kept] = {}
+        self._changed: set[tuple[int, int]] = set()
         # Kept like the option below: each object of Qt that is made lets go of the interpreter for a moment.
         self._indexes: dict[tuple[int, int], QModelIndex] = {}
         self._by_face: OrderedDict[Hashable, QPixmap] = OrderedDict()
@@ -43,6 +58,7 @@ class PictureTable(Table):
         self._theme = theme
         self._columns: list[tuple[int, int, int]] = []
         self._option = QStyleOptionViewItem()
+        self._painter = QPainter()  # for pictures
         self._hovered = self._chosen = -1
         # All of the viewport is painted here: what lies behind it need not be.
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -67,6 +83,7 @@ class PictureTable(Table):
     def forget_pictures(self) -> None:
         """Paint all cells anew."""
         self._pictures.clear()
+        self._changed.clear()
         self._by_face.clear()
         self._indexes.clear()
         self._forget_places()
@@ -81,9 +98,7 @@ class PictureTable(Table):
 
     def _on_data_changed(self, first: QModelIndex, last: QModelIndex) -> None:
         columns = range(first.column(), last.column() + 1)
-        for row in range(first.row(), last.row() + 1):
-            for column in columns:
-                self._pictures.pop((row, column), None)
+        self._changed.update((row, column) for row in range(first.row(), last.row() + 1) for column in columns)
 
     def _on_selection_changed(self) -> None:
         chosen = self.selectionModel().selectedRows()
@@ -121,7 +136,8 @@ class PictureTable(Table):
         rows = self._rows if self._rows is not None else self._measure()
         wanted = event.rect()
         top, bottom = wanted.top(), wanted.bottom()
-        ratio, focused = self.devicePixelRatioF(), self.hasFocus()
+        ratio, focused, wide = self.devicePixelRatioF(), self.hasFocus(), self.viewport().width()
+        until, late = time.perf_counter() + _BUDGET_S, False
         painter = QPainter(self.viewport())
         painter.fillRect(wanted, self._theme.color("panel"))
         for row, y, height, spanned in rows:
@@ -130,15 +146,20 @@ class PictureTable(Table):
             state = _HOVERED if row == self._hovered else 0
             if row == self._chosen:
                 state |= _SELECTED | (_FOCUSED if focused else 0)
-            columns = [(0, 0, self.viewport().width())] if spanned else self._columns
-            for column, x, width in columns:
-                look = (width, height, ratio, state)
-                kept = self._pictures.get((row, column))
-                if kept is None or kept[0] != look:
-                    kept = (look, self._picture(row, column, look))
-                    self._pictures[(row, column)] = kept
-                painter.drawPixmap(x, y, kept[1])
+            for column, x, width in [(0, 0, wide)] if spanned else self._columns:
+                place, look = (row, column), (width, height, ratio, state)
+                kept = self._pictures.get(place)
+                if kept is None or kept.look != look:
+                    kept = self._renewed(place, look, None)
+                elif place in self._changed:
+                    if time.perf_counter() < until:
+                        kept = self._renewed(place, look, kept)
+                    else:
+                        late = True
+                painter.drawPixmap(x, y, kept.picture)
         painter.end()
+        if late:
+            self.viewport().update()
 
     def _measure(self) -> list[tuple[int, int, int, bool]]:
         """Where rows (row, top, height, whether it is one cell) and columns (column, left, width) are, in pixels."""
@@ -153,20 +174,24 @@ class PictureTable(Table):
         self._rows = found
         return found
 
-    def _picture(self, row: int, column: int, look: _Look) -> QPixmap:
-        """The picture of a cell: one that is there already, or a new one."""
-        index = self._indexes.get((row, column))
+    def _renewed(self, place: tuple[int, int], look: _Look, kept: _Kept | None) -> _Kept:
+        """The picture of a cell as its model has it now: the one it had, one that is there already, or a new one."""
+        self._changed.discard(place)
+        index = self._indexes.get(place)
         if index is None:
-            index = self._indexes[row, column] = self.model().index(row, column)
+            index = self._indexes[place] = self.model().index(*place)
         delegate = self.itemDelegateForIndex(index)
         if not isinstance(delegate, Cell):
             raise TypeError(f"A PictureTable is painted by delegates of the class Cell, not {type(delegate).__name__}")
-        face = (column, look, delegate.face(index))
+        face = (place[1], look, delegate.face(index))
+        if kept is not None and kept.face == face:
+            return kept
         picture = self._by_face.pop(face, None) or self._painted(delegate, index, look)
         self._by_face[face] = picture
         if len(self._by_face) > _SPARE:
             self._by_face.popitem(last=False)
-        return picture
+        found = self._pictures[place] = _Kept(look, face, picture)
+        return found
 
     def _painted(self, delegate: Cell, index: AnyIndex, look: _Look) -> QPixmap:
         width, height, ratio, state = look
@@ -177,11 +202,13 @@ class PictureTable(Table):
         option = self._option
         self.initViewItemOption(option)
         option.rect = QRect(0, 0, width, height)
-        option.state &= ~(QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver)
+        option.state &= ~_EITHER
         for bit, flag in ((_SELECTED, QStyle.StateFlag.State_Selected), (_HOVERED, QStyle.StateFlag.State_MouseOver)):
             if state & bit:
                 option.state |= flag
-        painter = QPainter(picture)
-        delegate.paint(painter, option, index)
-        painter.end()
+        self._painter.begin(picture)
+        try:
+            delegate.paint(self._painter, option, index)
+        finally:
+            self._painter.end()
         return picture
