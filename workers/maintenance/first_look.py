@@ -9,6 +9,7 @@ wrote carries the time of the very clock that is asked about, and says nothing.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,8 +24,8 @@ from workers.maintenance.clock_guard import DAY_S, Memory, gap_s
 
 #: So many files of a folder are looked at: enough to find one of the last days.
 _ENTRIES: Final = 20_000
-#: The beginning of a process is known to about a second.
-_BEGINNING_S: Final = 2.0
+#: Times of processes are rounded down; before this long a process has written nothing.
+_TICK_S: Final = 0.02
 _EPOCH: Final = date(1970, 1, 1)
 #: Health checks tell days only: between two of them in a row lie up to two.
 _DAYS_APART: Final = 4
@@ -39,7 +40,7 @@ def first_memory(paths: Paths, now_s: float, days: int) -> Memory:
     checked = sorted(day for day in _days_of_checks(paths) if day != today)
     if checked and checked[-1] > today:
         return Memory.begun(checked[-1] * DAY_S)
-    written = _last_written(paths, now_s - process_age() - _BEGINNING_S)
+    written = _last_written(paths, now_s - process_age())
     memory = Memory.begun((checked[0] + 1) * DAY_S) if checked else None
     for day in checked[1:]:
         memory = memory.look((day + 1) * DAY_S, max(days, _DAYS_APART)) if memory else None
@@ -53,10 +54,15 @@ def first_memory(paths: Paths, now_s: float, days: int) -> Memory:
 
 def process_age() -> float:
     """For how many seconds this process runs."""
+    if sys.platform == "linux":
+        # psutil tells it by the time of the system's start, which is in whole seconds. See proc_pid_stat(5).
+        with suppress(OSError, ValueError, IndexError):
+            began = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+            return time.clock_gettime(time.CLOCK_BOOTTIME) - began - _TICK_S
     import psutil
 
     with suppress(psutil.Error):
-        return max(0.0, time.time() - psutil.Process().create_time())
+        return time.time() - psutil.Process().create_time()
     return 0.0
 
 
