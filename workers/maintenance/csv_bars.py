@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import operator
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -80,6 +81,31 @@ def parsed(line: bytes) -> int | str:
         return "its time is none of a bar"
     wrong = _wrong_prices(cells) or _wrong_counts(cells)
     return wrong or int(time_s)
+
+
+def tell_the_same(lines: list[bytes], others: list[bytes]) -> Mask:
+    """Which pairs of lines, bars of one time, tell the same of it: ``1.10`` is ``1.1``."""
+    same = np.fromiter(map(operator.eq, lines, others), dtype=np.bool_, count=len(lines))
+    apart = np.flatnonzero(~same).tolist()
+    same[apart] = _equal([lines[at] for at in apart], [others[at] for at in apart])
+    return same
+
+
+def _equal(lines: list[bytes], others: list[bytes]) -> Mask:
+    """As ``tell_the_same``, by the numbers."""
+    if len(lines) > _ONE_BY_ONE:
+        tables = [_table(b"\n".join(texts), len(texts), exact=True) for texts in (lines, others)]
+        if tables[0] is not None and tables[1] is not None:
+            found: Mask = (tables[0] == tables[1]).to_numpy().all(axis=1)
+            return found
+        middle = len(lines) // 2
+        return np.concatenate((_equal(lines[:middle], others[:middle]), _equal(lines[middle:], others[middle:])))
+    return np.array([_values(line) == _values(other) for line, other in zip(lines, others, strict=True)], np.bool_)
+
+
+def _values(line: bytes) -> tuple[list[float], list[int]]:
+    cells = line.split(b",")[1:]
+    return [float(cell) for cell in cells[: len(_PRICES)]], [int(cell) for cell in cells[len(_PRICES) :]]
 
 
 def _wrong_prices(cells: list[str]) -> str:
@@ -160,8 +186,12 @@ def _numbers_of(data: Bytes, starts: Index, ends: Index, rows: Index) -> Mask:
     return _numbers(data, starts[rows], ends[rows], np.arange(len(rows)))
 
 
-def _table(text: bytes, lines: int) -> Any:
-    """The numbers of so many ``lines``; None when the C reader does not take them all."""
+def _table(text: bytes, lines: int, *, exact: bool = False) -> Any:
+    """The numbers of so many ``lines``; None when the C reader does not take them all.
+
+    Args:
+        exact: Prices are the nearest floating-point numbers, as Python reads them; else a last bit may be another.
+    """
     import pandas as pd
 
     if b'"' in text or b"\0" in text:
@@ -178,6 +208,7 @@ def _table(text: bytes, lines: int) -> Any:
             quoting=3,
             skip_blank_lines=False,
             na_filter=False,
+            float_precision="round_trip" if exact else None,
         )
     except (ValueError, OverflowError, pd.errors.ParserError):
         return None

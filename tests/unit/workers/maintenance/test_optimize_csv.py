@@ -31,7 +31,7 @@ from app.runs import RunState
 from app.tasks import NoParams
 from app.terminal.values import RATES_DTYPE
 from workers.journal import trades
-from workers.maintenance import csv_bars, csv_rewrite, csv_survey, csv_trades, optimize_csv
+from workers.maintenance import csv_bars, csv_plan, csv_rewrite, csv_survey, csv_trades, optimize_csv
 from workers.maintenance.optimize_csv import Job, Looked, look_through
 from workers.maintenance_tasks import SPECS, optimize_csv_files
 from workers.market import bar_history, bar_text, bar_window
@@ -270,7 +270,7 @@ class TestBars:
     @pytest.mark.allow_warnings("left as it is")
     def test_what_is_not_proved_never_takes_the_place(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         path = bars(bench, row(3), row(1), row(2))
-        pieces = csv_rewrite.Lines.pieces
+        pieces = csv_plan.Lines.pieces
 
         def losing(lines: Any, file: Any, kept: Any) -> Any:
             return pieces(lines, file, kept[:-1])
@@ -280,12 +280,12 @@ class TestBars:
 
         for wrong in (losing, twice):
             with monkeypatch.context() as patch:
-                patch.setattr(csv_rewrite.Lines, "pieces", wrong)
+                patch.setattr(csv_plan.Lines, "pieces", wrong)
                 outcome = execute(SPEC, bench.context("optimize_csv_files"), NoParams())
             assert "did not hold what it should" in outcome.reason
             assert path.read_bytes() == HEAD + row(3) + row(1) + row(2)
         with monkeypatch.context() as patch:
-            patch.setattr(csv_rewrite.Lines, "pieces", lambda *_: iter([row(1) + row(2) + row(4)]))
+            patch.setattr(csv_plan.Lines, "pieces", lambda *_: iter([row(1) + row(2) + row(4)]))
             outcome = execute(SPEC, bench.context("optimize_csv_files"), NoParams())
         assert "a row is missing" in outcome.reason
 
@@ -299,7 +299,7 @@ class TestBars:
         chance = random.Random(7)  # noqa: S311 - a test
         chance.shuffle(shuffled)
         path = bars(bench, *shuffled)
-        monkeypatch.setattr(csv_rewrite, "_GATHERED", 7_000)
+        monkeypatch.setattr(csv_plan, "GATHERED", 7_000)
         assert run(bench).moved > 29_000
         assert path.read_bytes() == HEAD + b"".join(lines)
 
@@ -380,7 +380,7 @@ def test_whatever_is_in_a_file_every_line_lives_once(
     folder = tmp_path_factory.mktemp("bars")
     content = HEAD + b"".join(lines) + end
     path = put(folder / "EURUSD_M1.csv", content)
-    job = Job(path, True, folder / ".new")
+    job = Job(path, True, folder / ".new", folder / ".side")
     with monkeypatch.context() as patch:
         patch.setattr(csv_survey, "PIECE", piece)
         patch.setattr(csv_bars, "_ONE_BY_ONE", 2)
@@ -399,7 +399,9 @@ def test_whatever_is_in_a_file_every_line_lives_once(
     if looked.new is None:
         assert content == HEAD + b"".join(line + b"\n" for line in whole[:-1])
         return
-    _, size, block, rejected, repeated, _ = looked.new
+    size, rejected, repeated = looked.new.size, looked.new.rejected, looked.new.repeated
+    assert job.block.exists() == bool(rejected)
+    block = job.block.read_bytes() if rejected else b""
     new = job.temporary.read_bytes()
     assert len(new) == size
     assert new.startswith(HEAD)
@@ -422,7 +424,7 @@ def test_whatever_is_in_a_file_every_line_lives_once(
     assert sum(after.values()) + repeated == sum(1 for line in whole if line.removesuffix(b"\r")) or torn is not None
     # What was written is found in order.
     again = csv_survey.survey(job.temporary, bars=True)
-    assert csv_rewrite.written(again, folder / ".again") is None
+    assert csv_rewrite.written(again, folder / ".again", folder / ".block") is None
 
 
 def _rows(block: bytes) -> Sequence[str]:
@@ -486,7 +488,7 @@ def test_lines_are_judged_the_same_together_and_alone() -> None:
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    (looked,) = look_through(Report(), [Job(tmp_path / "none.csv", True, tmp_path / "t")])
+    (looked,) = look_through(Report(), [Job(tmp_path / "none.csv", True, tmp_path / "t", tmp_path / "b")])
     assert "Cannot read" in looked.left
     assert isinstance(looked, Looked)
     with pytest.raises(StorageError):
