@@ -1,4 +1,4 @@
-"""``python -m benchmarks NAME [--json]``: run one benchmark and print what it measured beside its targets."""
+"""``python -m benchmarks NAME [PART ...] [--json]``: run one benchmark and print figures and targets."""
 
 from __future__ import annotations
 
@@ -35,11 +35,15 @@ def main() -> int:
     """Run what the command line names; exit code 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="only these parts, where a benchmark has some")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     arguments = parser.parse_args()
     prepare("dev")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    figures = importlib.import_module(f"benchmarks.{arguments.name}").run()
+    benchmark = importlib.import_module(f"benchmarks.{arguments.name}")
+    if unknown := set(arguments.parts) - set(getattr(benchmark, "PARTS", ())):
+        parser.error(f"{arguments.name} has no part {', '.join(sorted(unknown))}")
+    figures = benchmark.run(arguments.parts) if arguments.parts else benchmark.run()
     report = {
         "benchmark": arguments.name,
         "python": platform.python_version(),

@@ -60,7 +60,7 @@ def archive_old_trades(ctx: TaskContext, params: ArchiveParams) -> ArchiveResult
         listed=listing.entries(),
         same=found.same,
         renamed=found.renamed,
-        stored_bytes=found.packed_bytes,
+        stored_bytes=found.stored_bytes,
     )
 
 

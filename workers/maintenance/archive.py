@@ -8,7 +8,6 @@ systems; nothing in the archive is ever overwritten.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -27,6 +27,7 @@ from app.files import StorageError, guarding, storage_error
 from app.runs import iso
 from app.tasks import TaskContext
 from workers.maintenance.age import Dated, dated
+from workers.maintenance.archive_content import CHUNK, Content, content_of, own_file, packed, pieces, stored, unpacked
 from workers.maintenance.archive_ops import Steps, identity
 from workers.maintenance.listing import LISTED, Listing
 from workers.maintenance.rules import TRADES
@@ -34,8 +35,6 @@ from workers.maintenance.scan import Folder, IsALink, is_link, reason, scan, sho
 from workers.wording import count
 
 MANIFEST: Final = "manifest.jsonl"
-_CHUNK: Final = 1 << 20
-_GZIP: Final = 16 + zlib.MAX_WBITS
 _TEMPORARY: Final = re.compile(r"\.archiving-\d+-.+\.tmp")
 _IN_USE: Final = "it was written to meanwhile"
 #: A trade log is some kB: no more than this of one is looked at, whatever a packed file grows to.
@@ -50,19 +49,11 @@ class Archived:
     looked_at: int = 0
     same: int = 0
     renamed: int = 0
-    packed_bytes: int = 0
+    stored_bytes: int = 0
 
 
 class NotArchived(UserAction):
     """Not one file could be archived."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What is in a file, unpacked."""
-
-    size: int
-    sha256: str
 
 
 def archive(ctx: TaskContext, days: int, *, pack: bool, dry_run: bool, steps: Steps | None = None) -> Archived:
@@ -71,11 +62,11 @@ def archive(ctx: TaskContext, days: int, *, pack: bool, dry_run: bool, steps: St
     Raises:
         NothingToDo: none is old enough.
         NotArchived: not one of the old ones could be moved.
-        UserAction: the archive is a link.
+        UserAction: the archive or its manifest is a link.
         StorageError: the disk is full, or the archive cannot be written; what was archived so far is safe.
         Cancelled: the run was asked to stop.
     """
-    mover = Mover(ctx, steps or Steps(), pack=pack)
+    mover = Mover(ctx, steps or Steps(), pack=pack, dry_run=dry_run)
     now_s, found, done = ctx.clock.now().timestamp(), [], Archived(Listing())
     for file in scan(ctx.storage.paths.home, TRADES, done.listing.skip):
         done.looked_at += 1
@@ -83,19 +74,15 @@ def archive(ctx: TaskContext, days: int, *, pack: bool, dry_run: bool, steps: St
         if at.ahead(now_s):
             done.listing.skip(file.shown, "its date is in the future")
         elif at.older_than(days, now_s):
-            found.append((file.name, file.size, at))
+            found.append((file.name, at))
     if not found:
         left = f" One was left: {done.listing.first_reason()}." if done.listing.skipped else ""
         what = f"None of {count(done.looked_at, TRADES.what)} is" if done.looked_at else "There is no trade log"
         raise NothingToDo(f"{what} older than {count(days, 'day')}.{left}", advice="Nothing needs to be done.")
-    if not dry_run:
-        mover.prepare()
-    for number, (name, size, at) in enumerate(sorted(found)):
+    mover.prepare()
+    for number, (name, at) in enumerate(sorted(found, key=itemgetter(0))):
         ctx.progress(number, len(found), shown(name))
-        if dry_run:
-            done.listing.add(shown(f"logs/{name}"), size, at, "would be archived")
-        else:
-            _one(mover, done, name, at)
+        _one(mover, done, name, at)
     ctx.progress(len(found), len(found))
     if not done.listing.done:
         raise NotArchived(
@@ -119,14 +106,14 @@ def _one(mover: Mover, done: Archived, name: str, at: Dated) -> None:
         return
     done.same += moved.known
     done.renamed += not moved.known and not moved.first_name
-    done.packed_bytes += moved.stored
-    outcome = "was in the archive already" if moved.known else "archived"
+    done.stored_bytes += moved.stored
+    outcome = mover.outcomes[moved.known]
     done.listing.add(file, moved.content.size, at, outcome, to=shown(f"logs/archive/{moved.name}"))
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One file that is in the archive now.
+    """One file that is in the archive now, or would be.
 
     Attributes:
         name: Its name there.
@@ -143,40 +130,66 @@ class Moved:
 
 
 class Mover:
-    """Moves files into the archive of one home. Thread: one run, one thread."""
+    """Moves files into the archive of one home. A dry run goes the same way, and writes nothing.
 
-    def __init__(self, ctx: TaskContext, steps: Steps, *, pack: bool) -> None:
-        self._ctx, self._steps, self._pack = ctx, steps, pack
+    Thread: one run, one thread.
+    """
+
+    def __init__(self, ctx: TaskContext, steps: Steps, *, pack: bool, dry_run: bool) -> None:
+        self._ctx, self._steps, self._pack, self._dry_run = ctx, steps, pack, dry_run
         self._from, self._to = ctx.storage.paths.logs, ctx.storage.paths.archive
         self._listed: set[str] = set()
+        #: What a dry run would have put there: name, content and bytes.
+        self._foreseen: dict[str, tuple[Content, int]] = {}
         self._serial = itertools.count(1)
+
+    @property
+    def outcomes(self) -> tuple[str, str]:
+        """What became of a file that was not in the archive yet, and of one that was."""
+        if self._dry_run:
+            return "would be archived", "is in the archive already"
+        return "archived", "was in the archive already"
 
     def prepare(self) -> None:
         """Make the archive if need be, clear away what a killed run left, read the manifest.
 
         Raises:
-            UserAction: the archive is a link.
+            UserAction: the archive or its manifest is a link.
             StorageError: it cannot be made or read.
         """
+        left = self._left_over()
+        self._refuse_linked_manifest()
+        if self._dry_run:
+            return
         with guarding(self._to, "create"):
             self._to.mkdir(parents=True, exist_ok=True)
-        try:
-            with closing(Folder(self._ctx.storage.paths.home, ("logs", "archive"))) as folder:
-                left = [entry.name for entry in folder.entries() if _TEMPORARY.fullmatch(entry.name)]
-        except IsALink:
-            raise UserAction(
-                f"The archive {self._to} is a link, and links are not followed.",
-                advice="Make it a folder: trade logs would leave the home otherwise.",
-            ) from None
-        except OSError as error:
-            raise storage_error(self._to, error, "read") from error
         for name in left:
             with suppress(OSError):
                 self._steps.remove(self._to / name)
         self._listed = self._manifest()
 
+    def _left_over(self) -> list[str]:
+        """Temporary files of a killed run."""
+        try:
+            with closing(Folder(self._ctx.storage.paths.home, ("logs", "archive"))) as folder:
+                return [entry.name for entry in folder.entries() if _TEMPORARY.fullmatch(entry.name)]
+        except FileNotFoundError:
+            return []
+        except IsALink:
+            raise _is_a_link(
+                self._to, "The archive", "Make it a folder: trade logs would leave the home otherwise."
+            ) from None
+        except OSError as error:
+            raise storage_error(self._to, error, "read") from error
+
+    def _refuse_linked_manifest(self) -> None:
+        path = self._to / MANIFEST
+        with guarding(path, "read"), suppress(FileNotFoundError):
+            if is_link(path.lstat()):
+                raise _is_a_link(path, "The manifest", "Make it a file: its lines would leave the home otherwise.")
+
     def move(self, name: str) -> Moved | None:
-        """Move one file; None when it is not the file any more that was looked at.
+        """Move one file, or say what that would do; None when it is not the file any more that was looked at.
 
         Raises:
             StorageError: the archive cannot be written; the file is where it was.
@@ -189,14 +202,16 @@ class Mover:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise OSError("it is no ordinary file")
-            content = _content(file)
-            place, known = self._place(name, content)
+            content = content_of(file)
+            place, known = self._place(name, content, before)
+            file.seek(0)
+            if self._dry_run:
+                return self._foresee(file, name, place, content, known=known)
             if not known:
-                file.seek(0)
                 self._copy(file, place, content, before.st_mtime_ns)
-            stored = place.stat().st_size
+            size = place.lstat().st_size
             if place.name not in self._listed:
-                self._note(place, name, content, stored)
+                self._note(place, name, content, size)
             file.close()
             if identity(source.lstat()) != identity(before):
                 return None
@@ -204,20 +219,39 @@ class Mover:
             self._steps.settle(self._from)
         if len(self._ctx.files) < LISTED:
             self._ctx.wrote(place)
-        return Moved(place.name, content, stored, known, place.name in (name, f"{name}.gz"))
+        return Moved(place.name, content, size, known, _keeps(name, place))
 
-    def _place(self, name: str, content: Content) -> tuple[Path, bool]:
-        """Where to put a file, and whether the same content is there already."""
+    def _foresee(self, file: IO[bytes], name: str, place: Path, content: Content, *, known: bool) -> Moved:
+        if place.name in self._foreseen:
+            size = self._foreseen[place.name][1]
+        elif known:
+            size = place.lstat().st_size
+        else:
+            # Packed to nowhere: only that tells how small it gets.
+            size = sum(map(len, packed(file))) if self._pack else content.size
+            self._foreseen[place.name] = content, size
+        return Moved(place.name, content, size, known, _keeps(name, place))
+
+    def _place(self, name: str, content: Content, source: os.stat_result) -> tuple[Path, bool]:
+        """Where to put a file, and whether the same content is there already, in a file of its own."""
         stem, dot, ending = name.partition(".")
         for number in itertools.count(1):
             base = name if number == 1 else f"{stem}-{number}{dot}{ending}"
-            taken = [place for place in (self._to / base, self._to / f"{base}.gz") if os.path.lexists(place)]
+            taken = [place for place in (self._to / base, self._to / f"{base}.gz") if self._taken(place)]
             for place in taken:
-                if _content_of(place) == content:
+                if self._held(place, source) == content:
                     return place, True
             if not taken:
                 break
         return self._to / (f"{base}.gz" if self._pack else base), False
+
+    def _taken(self, place: Path) -> bool:
+        return place.name in self._foreseen or os.path.lexists(place)
+
+    def _held(self, place: Path, source: os.stat_result) -> Content | None:
+        if place.name in self._foreseen:
+            return self._foreseen[place.name][0]
+        return stored(place, source, packed=place.suffix == ".gz")
 
     def _copy(self, file: IO[bytes], place: Path, content: Content, modified_ns: int) -> None:
         temporary = self._to / f".archiving-{os.getpid()}-{next(self._serial)}.tmp"
@@ -225,13 +259,13 @@ class Mover:
             try:
                 descriptor = self._steps.create(temporary)
                 try:
-                    for piece in _packed(file) if self._pack else _pieces(file):
+                    for piece in packed(file) if self._pack else pieces(file):
                         self._steps.write(descriptor, piece)
                     self._steps.flush(descriptor)
                 finally:
                     os.close(descriptor)
                 self._steps.stamp(temporary, modified_ns)
-                _compare(place, _content_of(temporary, packed=self._pack), content)
+                _compare(place, stored(temporary, None, packed=self._pack), content)
                 self._steps.publish(temporary, place)
                 self._steps.settle(self._to)
             except BaseException:
@@ -262,6 +296,14 @@ class Mover:
         return names
 
 
+def _keeps(name: str, place: Path) -> bool:
+    return place.name in (name, f"{name}.gz")
+
+
+def _is_a_link(path: Path, what: str, advice: str) -> UserAction:
+    return UserAction(f"{what} {path} is a link, and links are not followed.", advice=advice)
+
+
 def _compare(place: Path, written: Content | None, content: Content) -> None:
     if written != content:
         raise StorageError(
@@ -272,7 +314,7 @@ def _compare(place: Path, written: Content | None, content: Content) -> None:
 
 
 def archived_files(folder: Path, name: str) -> Iterator[bytes]:
-    """The contents of all files of the archive that were archived as ``name``, packed ones unpacked.
+    """The contents of all files of the archive that were archived as ``name``, packed ones unpacked; links are none.
 
     Raises:
         StorageError: one of them cannot be read.
@@ -284,18 +326,20 @@ def archived_files(folder: Path, name: str) -> Iterator[bytes]:
         for place in (folder / base, folder / f"{base}.gz"):
             with guarding(place, "read"):
                 try:
-                    with place.open("rb") as file:
-                        yield _whole(file, place)
+                    file = own_file(place)
                 except FileNotFoundError:
                     continue
                 found = True
+                if file is not None:
+                    with closing(file):
+                        yield _whole(file, place)
         if not found and number > 1:
             return
 
 
 def _whole(file: IO[bytes], place: Path) -> bytes:
     try:
-        whole = b"".join(itertools.islice(_unpacked(file) if place.suffix == ".gz" else _pieces(file), _MOST // _CHUNK))
+        whole = b"".join(itertools.islice(unpacked(file) if place.suffix == ".gz" else pieces(file), _MOST // CHUNK))
     except zlib.error as error:
         raise StorageError(
             f"The archived trade log {place} is damaged: {error}.",
@@ -315,51 +359,3 @@ def _line(place: str, name: str, content: Content, stored: int, now: datetime) -
         "archived": iso(now),
     }
     return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-
-
-def _content_of(path: Path, *, packed: bool | None = None) -> Content | None:
-    """What is in a file of the archive; None when it cannot be read as what its name says."""
-    try:
-        with path.open("rb") as file:
-            return _content(file, packed=path.suffix == ".gz" if packed is None else packed)
-    except (OSError, zlib.error):
-        return None
-
-
-def _content(file: IO[bytes], *, packed: bool = False) -> Content:
-    size, digest = 0, hashlib.sha256()
-    for piece in _unpacked(file) if packed else _pieces(file):
-        size += len(piece)
-        digest.update(piece)
-    return Content(size, digest.hexdigest())
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while piece := file.read(_CHUNK):
-        yield piece
-
-
-def _packed(file: IO[bytes]) -> Iterator[bytes]:
-    """The content as gzip (RFC 1952), without a name or time in its head: equal content packs to equal bytes."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
-    for piece in _pieces(file):
-        if packed := packer.compress(piece):
-            yield packed
-    yield packer.flush()
-
-
-def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
-    """The content of a gzip file of one member.
-
-    Raises:
-        zlib.error: it is damaged or cut off.
-    """
-    unpacker = zlib.decompressobj(_GZIP)
-    for piece in _pieces(file):
-        rest = piece
-        while rest and not unpacker.eof:
-            yield unpacker.decompress(rest, _CHUNK)
-            rest = unpacker.unconsumed_tail
-    yield unpacker.flush()
-    if not unpacker.eof:
-        raise zlib.error("the file ends too early")

@@ -12,12 +12,17 @@ _O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 _O_NOFOLLOW: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 
 
+def opened(path: Path) -> IO[bytes]:
+    """Open a file to be read; a link is refused where the system can tell."""
+    return os.fdopen(os.open(path, os.O_RDONLY | _O_BINARY | _O_NOFOLLOW), "rb")
+
+
 class Steps:
     """Each method is one step that the disk has done, or not, after a power cut."""
 
     def open_source(self, path: Path) -> IO[bytes]:
         """Open a file to be read; a link is refused."""
-        return os.fdopen(os.open(path, os.O_RDONLY | _O_BINARY | _O_NOFOLLOW), "rb")
+        return opened(path)
 
     def create(self, path: Path) -> int:
         """Begin a file that is not there yet; its descriptor."""
@@ -58,8 +63,8 @@ class Steps:
         os.truncate(path, size)
 
     def append(self, path: Path, data: bytes) -> None:
-        """Append to a file and wait until the disk has it."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _O_BINARY, 0o666)
+        """Append to a file and wait until the disk has it; a link is refused."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _O_BINARY | _O_NOFOLLOW, 0o666)
         try:
             self.write(descriptor, data)
             self.flush(descriptor)

@@ -15,6 +15,7 @@ from app.tasks import TaskContext
 from workers.maintenance import clock_guard
 from workers.maintenance.age import Dated, dated
 from workers.maintenance.clock_guard import FEW, Memory
+from workers.maintenance.first_look import first_memory
 from workers.maintenance.listing import Listing
 from workers.maintenance.rules import Rule
 from workers.maintenance.scan import Found, reason, scan
@@ -84,7 +85,8 @@ class Judge:
             return at, "old"
         if self._memory.doubts(at.at_s, named=at.named):
             return at, _DOUBT
-        return at, "old" if at.older_than(self._days, self._memory.trusted) else _CLOCK
+        seen_s = self._now_s - self._memory.unseen_s(at.at_s)
+        return at, "old" if at.older_than(self._days, seen_s) else _CLOCK
 
 
 def clean(ctx: TaskContext, order: Order) -> Cleaned:
@@ -99,8 +101,10 @@ def clean(ctx: TaskContext, order: Order) -> Cleaned:
     """
     now = ctx.clock.now()
     now_s = now.timestamp()
-    before = clock_guard.recall(ctx.storage, ctx.task_id) or clock_guard.first_memory(ctx.storage.paths, now_s)
-    memory = before.confirmed(now_s) if order.confirm else before.look(now_s, order.days)
+    before = clock_guard.recall(ctx.storage, ctx.task_id) or first_memory(ctx.storage.paths, now_s, order.days)
+    memory = before.look_of(ctx.clock, order.days)
+    if order.confirm:
+        memory = memory.confirmed(now_s)
     judge, listing = Judge(order, memory, now_s), Listing()
     survey = _survey(ctx, order.rule, judge, listing)
     question, stops = ("", False) if order.confirm else _question(survey, memory, order)

@@ -43,10 +43,11 @@ class Survey:
         lead: Bytes before the first row: mark of the encoding and header.
         headless: The header is missing.
         returns: Lines end in CR LF somewhere.
+        lines: How many there are below the header.
         times: Of each line below the header; UTC epoch seconds, 0 for those that are none.
         lengths: Bytes of each line with its end.
         states: ``GOOD``, ``BAD`` or ``BLANK``.
-        torn: The last line has no end.
+        endless: The last line has no end; it is a row when it reads as one.
         counts: How often each byte occurs in the good lines, without line ends.
         foreign: Why the file is none of ours; empty when it is.
     """
@@ -57,8 +58,9 @@ class Survey:
     lead: int = 0
     headless: bool = False
     returns: bool = False
-    torn: bool = False
+    endless: bool = False
     foreign: str = ""
+    lines: int = 0
     times: Times = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     lengths: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, dtype=np.uint32))
     states: Bytes = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
@@ -70,6 +72,11 @@ class Survey:
         return int((self.states != BLANK).sum())
 
     @property
+    def last(self) -> int:
+        """The last line."""
+        return self.lines - 1
+
+    @property
     def bad(self) -> int:
         """Lines that are no rows."""
         return int((self.states == BAD).sum())
@@ -77,7 +84,7 @@ class Survey:
     @property
     def untidy(self) -> bool:
         """Something other than the order of its rows has to be mended."""
-        return self.headless or self.returns or bool((self.states != GOOD).any())
+        return self.headless or self.returns or self.endless or bool((self.states != GOOD).any())
 
     @property
     def in_order(self) -> bool:
@@ -169,11 +176,11 @@ class _Gathered:
         return times, good
 
     def _count(self, data: Bytes, starts: Index, stops: Index, good: Mask) -> None:
-        if good.all():
-            self._found.counts += byte_counts(data)
-        else:
-            chosen = [data[start : stop + 1] for start, stop in zip(starts[good], stops[good], strict=True)]
-            self._found.counts += byte_counts(np.concatenate(chosen) if chosen else data[:0])
+        self._found.counts += byte_counts(data)
+        bad = ~good
+        if bad.any():
+            left = [data[start : stop + 1] for start, stop in zip(starts[bad], stops[bad], strict=True)]
+            self._found.counts -= byte_counts(np.concatenate(left))
 
     def _add(self, times: Times, lengths: Index, states: Bytes) -> None:
         expected = self._found.stamp[0] // max(1, int(lengths.mean())) if len(lengths) else 0
@@ -182,14 +189,19 @@ class _Gathered:
         self._states.add(states, expected)
 
     def finish(self, rest: bytes) -> None:
-        """The end of the file; ``rest`` is a last line without its end, which nobody can know to be whole."""
+        """The end of the file; ``rest`` is a last line without its end. One that reads as a row is taken for whole."""
         found = self._found
-        if rest.strip():
-            found.torn = True
-            self._add(np.zeros(1, dtype=np.int64), np.array([len(rest)]), np.array([BAD], dtype=np.uint8))
-        elif rest:
-            self._add(np.zeros(1, dtype=np.int64), np.array([len(rest)]), np.array([BLANK], dtype=np.uint8))
+        if rest:
+            data = np.frombuffer(rest, dtype=np.uint8)
+            stop = np.array([len(rest)])
+            end = np.array([len(rest.rstrip(b"\r"))])
+            times, good = self._judge(data, np.zeros(1, dtype=np.int64), end)
+            found.endless = bool(rest.strip())
+            state = GOOD if good[0] else BAD if found.endless else BLANK
+            self._add(times, stop, np.array([state], dtype=np.uint8))
+            self._count(data, np.zeros(1, dtype=np.int64), stop, good)
         found.times, found.lengths, found.states = self._times.done(), self._lengths.done(), self._states.done()
+        found.lines = len(found.states)
         found.counts[[_NEWLINE, _RETURN]] = 0
         if found.bad > MOST_BAD * found.rows + FEW_BAD:
             found.foreign = f"{found.bad:,} of its {count(found.rows, 'row')} are none, which is more than a fifth"

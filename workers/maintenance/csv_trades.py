@@ -45,3 +45,17 @@ def parsed(line: bytes) -> tuple[float, Key] | str:
         if not math.isfinite(number):
             return f"the {name} is not a number"
     return moment.timestamp(), (cells[1], cells[2], str(int(cells[_AT["ticket"]])))
+
+
+def tell_the_same(line: bytes, other: bytes) -> bool:
+    """Whether two lines, both deals, tell the same: ``1.10`` is ``1.1``."""
+    return line == other or _values(line) == _values(other)
+
+
+def _values(line: bytes) -> list[object]:
+    values: list[object] = list(next(csv.reader([line.decode("utf-8", "surrogateescape")], strict=True)))
+    values[0] = datetime.fromisoformat(str(values[0]))
+    for name in (*_WHOLE, *_NUMBERS):
+        at = _AT[name]
+        values[at] = int(str(values[at])) if name in _WHOLE else float(str(values[at]))
+    return values

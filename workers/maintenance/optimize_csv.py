@@ -9,51 +9,27 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from app.errors import NothingToDo, UserAction
 from app.files import StorageError, atomic_write_pieces, guarding, replace
 from app.tasks import TaskContext
+from workers.maintenance.csv_jobs import Job, Looked, Unproved
 from workers.maintenance.listing import LISTED
 from workers.maintenance.rules import BARS, TRADE_TABLES
 from workers.maintenance.scan import scan, shown
 from workers.wording import count
 
 _ROUNDS: Final = 3
+#: Of a side file that is read at once.
+_PIECE: Final = 2**20
 _LIMIT_S: Final = 3300.0
 _serial = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A file to look through, and where to write it anew."""
-
-    path: Path
-    bars: bool
-    temporary: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What the process says of one file.
-
-    Attributes:
-        stamp: Size, modification time (ns) and file number of what it read.
-        rows: Rows before, lines that are none counted.
-        left: Why the file stays as it is; empty when it is in order or was written anew.
-        new: What was written anew: rows, bytes, block for the side file, rejected, repeated, moved.
-    """
-
-    job: Job
-    stamp: tuple[int, int, int] = (0, 0, 0)
-    rows: int = 0
-    left: str = ""
-    full: bool = False
-    new: tuple[int, int, bytes, int, int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -113,8 +89,7 @@ def optimise(ctx: TaskContext) -> Optimised:
                 break
     finally:
         for job in jobs:
-            with suppress(OSError):
-                job.temporary.unlink(missing_ok=True)
+            _clear(job)
     if done.left == done.files:
         error = NotOptimised(
             f"None of {count(done.files, 'file')} could be put in order; {done.listed[0]['file']}: "
@@ -141,24 +116,27 @@ def look_through(report: Reports, jobs: Sequence[Job]) -> list[Looked]:
 
 def _looked(job: Job) -> Looked:
     # Here, since they bring numpy and pandas, which the window's process has no need of.
-    from workers.maintenance.csv_rewrite import Unproved, written
+    from workers.maintenance.csv_rewrite import written
     from workers.maintenance.csv_survey import survey
 
-    with suppress(OSError):
-        job.temporary.unlink(missing_ok=True)  # of a round before
+    _clear(job)  # of a round before
     try:
         seen = survey(job.path, bars=job.bars)
         rows, stamp = seen.rows, seen.stamp
         if seen.foreign:
             return Looked(job, stamp, rows, seen.foreign)
-        new = written(seen, job.temporary)
+        new = written(seen, job.temporary, job.block)
     except StorageError as error:
         return Looked(job, left=error.message.rstrip("."), full=error.full)
     except Unproved as error:
         return Looked(job, left=f"what was written anew did not hold what it should: {error}")
-    if new is None:
-        return Looked(job, stamp, rows)
-    return Looked(job, stamp, rows, new=(new.rows, new.size, new.block, new.rejected, new.repeated, new.moved))
+    return Looked(job, stamp, rows, new=new)
+
+
+def _clear(job: Job) -> None:
+    for path in (job.temporary, job.block):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _jobs(ctx: TaskContext) -> list[Job]:
@@ -168,8 +146,8 @@ def _jobs(ctx: TaskContext) -> list[Job]:
         for found in scan(home, rule, lambda file, why, _trouble: ctx.log.info("%s was left: %s", file, why)):
             # By the path as the collections write it: locks go by that.
             path = home.joinpath(*found.folder.parts, found.name)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.tmp")
-            jobs.append(Job(path, rule is BARS, temporary))
+            temporary, block = (path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.tmp") for _ in range(2))
+            jobs.append(Job(path, rule is BARS, temporary, block))
     return sorted(jobs, key=lambda job: str(job.path))
 
 
@@ -198,8 +176,8 @@ def _put_in_place(ctx: TaskContext, looked: Looked) -> bool:
             return False
         if (status.st_size, status.st_mtime_ns, status.st_ino) != looked.stamp:
             return False
-        if looked.new is not None and looked.new[2]:
-            _set_aside(path.with_name(f"{path.stem}.rejected.csv"), looked.new[2])
+        if looked.new is not None and looked.new.rejected:
+            _set_aside(path.with_name(f"{path.stem}.rejected.csv"), looked.job.block)
         with suppress(OSError):
             looked.job.temporary.chmod(status.st_mode & 0o777)
         replace(looked.job.temporary, path)
@@ -207,15 +185,40 @@ def _put_in_place(ctx: TaskContext, looked: Looked) -> bool:
     return True
 
 
-def _set_aside(side: Path, block: bytes) -> None:
+def _set_aside(side: Path, block: Path) -> None:
     """Append a block to a side file, whole or not at all, unless it is there already."""
     with guarding(side, "read"):
-        old = side.read_bytes() if side.exists() else b""
-    heading = block[: block.index(b"\n") + 1]
-    if heading in old:
-        return
-    end = b"" if not old or old.endswith(b"\n") else b"\n"
-    atomic_write_pieces(side, (old, end, block))
+        with block.open("rb") as new:
+            heading = new.readline()
+        if not _holds(side, heading):
+            atomic_write_pieces(side, chain(_ended(side), _pieces(block)))
+
+
+def _holds(path: Path, heading: bytes) -> bool:
+    """Whether a file has this text."""
+    rest = b""
+    for piece in _pieces(path):
+        if heading in rest + piece:
+            return True
+        rest = (rest + piece)[1 - len(heading) :]
+    return False
+
+
+def _ended(path: Path) -> Iterator[bytes]:
+    """A whole file with an end of its last line; nothing when there is none."""
+    last = b"\n"
+    for piece in _pieces(path):
+        yield piece
+        last = piece[-1:]
+    if last != b"\n":
+        yield b"\n"
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """A file, closed when it was read: on Windows it can be replaced only then."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def _count(ctx: TaskContext, done: Optimised, looked: Looked, left: str) -> None:
@@ -229,7 +232,8 @@ def _count(ctx: TaskContext, done: Optimised, looked: Looked, left: str) -> None
         entry |= {"outcome": "left", "reason": left}
         ctx.warn(f"{file} was left as it is: {left}.")
     elif looked.new is not None:
-        rows, size_now, _, rejected, repeated, moved = looked.new
+        rows, size_now, rejected = looked.new.rows, looked.new.size, looked.new.rejected
+        repeated, moved = looked.new.repeated, looked.new.moved
         done.changed += 1
         done.rejected += rejected
         done.repeated += repeated

@@ -6,6 +6,7 @@ import errno
 import gzip
 import hashlib
 import json
+import stat
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -98,6 +99,56 @@ def test_a_dry_run_changes_nothing(bench: Bench) -> None:
     assert result.summary() == "1 file (5 B, 2025-01-01) would be archived; nothing was changed"
 
 
+@pytest.mark.parametrize("pack", [False, True])
+def test_a_dry_run_tells_what_the_run_then_does(bench: Bench, pack: bool) -> None:
+    put(bench.paths.archive / "trades_20250101.csv", "there")
+    put(bench.paths.archive / "trades_20250102.csv", "another")
+    put(bench.paths.archive / "trades_20250103.csv", "first")
+    for name, text in [
+        ("20250101", "there"),  # the same
+        ("20250102", "one" * 99),  # under another name
+        ("20250103", "third"),
+        ("20250103-2", "second"),  # takes the name that the one before would have got
+        ("20250104", "new" * 999),
+    ]:
+        put(bench.paths.logs / f"trades_{name}.csv", text)
+    before = tree(bench.paths.home)
+    foreseen = archive_trades(bench, compress=pack, dry_run=True)
+    assert tree(bench.paths.home) == before
+    done = archive_trades(bench, compress=pack)
+    assert (done.same, done.renamed, done.files) == (1, 2, 5)
+    fields = ("looked_at", "files", "bytes", "oldest", "newest", "skipped", "same", "renamed", "stored_bytes")
+    assert [getattr(foreseen, name) for name in fields] == [getattr(done, name) for name in fields]
+    assert [(item["file"], item["to"]) for item in foreseen.listed] == [
+        (item["file"], item["to"]) for item in done.listed
+    ]
+    assert {item["outcome"] for item in foreseen.listed} == {"would be archived", "is in the archive already"}
+
+
+@posix_only
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("target", ["there", "nowhere"])
+def test_an_archive_that_is_a_link_is_told(bench: Bench, tmp_path: Path, dry_run: bool, target: str) -> None:
+    (tmp_path / "there").mkdir()
+    bench.paths.archive.rmdir()
+    bench.paths.archive.symlink_to(tmp_path / target, target_is_directory=True)
+    source = put(bench.paths.logs / "trades_20250101.csv", "deals")
+    with pytest.raises(UserAction, match="is a link"):
+        archive_trades(bench, dry_run=dry_run)
+    assert source.exists()
+
+
+def test_a_dry_run_needs_no_archive_and_makes_none(bench: Bench) -> None:
+    put(bench.paths.logs / "trades_20250101.csv", "deals")
+    bench.paths.archive.rmdir()
+    assert archive_trades(bench, dry_run=True).stored_bytes == 5
+    assert not bench.paths.archive.exists()
+    bench.paths.archive.write_text("a file")
+    for dry_run in (True, False):
+        with pytest.raises(StorageError):
+            archive_trades(bench, dry_run=dry_run)
+
+
 class FailingSteps(Steps):
     """One kind of step fails."""
 
@@ -175,6 +226,54 @@ def test_links_are_left_alone(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(UserAction, match="is a link"):
         archive_trades(bench)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["secret.csv"]
+
+
+@posix_only
+@pytest.mark.parametrize("pack", [False, True])
+@pytest.mark.parametrize("kind", ["link to the source", "link outside", "hard link", "link to nothing"])
+def test_what_is_only_a_link_in_the_archive_is_no_archived_file(
+    bench: Bench, tmp_path: Path, kind: str, pack: bool
+) -> None:
+    """The trade log would be gone with its source, or with whatever the link points to."""
+    name = "trades_20250101.csv"
+    source = put(bench.paths.logs / name, "deals")
+    there = bench.paths.archive / name
+    if kind == "hard link":
+        there.hardlink_to(source)
+    else:
+        outside = put(tmp_path / "outside.csv", "deals")
+        there.symlink_to({"link to the source": Path("..") / name, "link outside": outside}.get(kind, "nowhere"))
+    foreseen = archive_trades(bench, compress=pack, dry_run=True)
+    result = archive_trades(bench, compress=pack)
+    assert (result.same, result.renamed, result.files) == (0, 1, 1)
+    assert (foreseen.same, foreseen.renamed) == (0, 1)
+    assert not source.exists()
+    kept = bench.paths.archive / ("trades_20250101-2.csv.gz" if pack else "trades_20250101-2.csv")
+    assert stat.S_ISREG(kept.lstat().st_mode)
+    assert (gzip.decompress(kept.read_bytes()) if pack else kept.read_bytes()) == b"deals"
+    assert list(archived_files(bench.paths.archive, name))[-1:] == [b"deals"]
+
+
+@posix_only
+def test_numbers_go_on_after_a_link(bench: Bench) -> None:
+    name = "trades_20250101.csv"
+    put(bench.paths.archive / name, "first")
+    (bench.paths.archive / "trades_20250101-2.csv").symlink_to("nowhere")
+    put(bench.paths.logs / name, "second")
+    assert archive_trades(bench).listed[0]["to"] == "logs/archive/trades_20250101-3.csv"
+    assert list(archived_files(bench.paths.archive, name)) == [b"first", b"second"]
+
+
+@posix_only
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_manifest_that_is_a_link_is_refused(bench: Bench, tmp_path: Path, dry_run: bool) -> None:
+    outside = put(tmp_path / "mine.txt", "mine")
+    (bench.paths.archive / "manifest.jsonl").symlink_to(outside)
+    source = put(bench.paths.logs / "trades_20250101.csv", "deals")
+    with pytest.raises(UserAction, match=r"manifest\.jsonl is a link"):
+        archive_trades(bench, dry_run=dry_run)
+    assert outside.read_text() == "mine"
+    assert source.exists()
 
 
 @pytest.mark.allow_warnings("could not be archived")

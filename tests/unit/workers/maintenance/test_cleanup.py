@@ -11,7 +11,7 @@ import pytest
 from hand_terminal import Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from upkeep import clean_cache, clean_logs, logs_of_days, put, tree
+from upkeep import clean_cache, clean_logs, logs_of_days, put, tree, used
 
 from app.errors import Cancelled, NothingToDo, UserAction
 from app.execution import execute
@@ -23,6 +23,12 @@ from workers.maintenance_tasks import SPECS
 
 DAY_S = 86_400
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+
+
+@pytest.fixture(autouse=True)
+def in_use(bench: Bench) -> Path:
+    """The home was in use this morning."""
+    return used(bench.paths, bench.clock.now() - timedelta(hours=3))
 
 
 def test_old_logs_go_and_the_live_one_stays(bench: Bench) -> None:
@@ -312,6 +318,57 @@ def test_an_absence_of_weeks_heals_by_itself(bench: Bench) -> None:
     assert tree(bench.paths.logs) == {}
 
 
+@pytest.mark.allow_warnings("if the clock of")
+@pytest.mark.parametrize("known", ["this process", "another process", "never looked"])
+@pytest.mark.parametrize("days", range(1, 8))
+@pytest.mark.parametrize("jump", [0.4, 0.9, 1.1, 3.4, 5.1, 7.5, 8.1, 40.0, 365.0])
+def test_a_clock_set_ahead_never_takes_what_is_new(
+    bench: Bench, in_use: Path, monkeypatch: pytest.MonkeyPatch, days: int, jump: float, known: str
+) -> None:
+    in_use.unlink()
+    for number in range(15):
+        put(bench.paths.market_data / f"{number}.json", "x", bench.clock.now() - timedelta(minutes=number))
+    if known != "never looked":
+        with pytest.raises(NothingToDo):
+            clean_cache(bench, days_to_keep=days)
+    if known == "another process":
+        monkeypatch.setattr(clock_guard, "_PROCESS", "another")
+    before = tree(bench.paths.cache)
+    bench.clock.jump(jump * DAY_S)
+    held = jump >= days
+    for dry_run in (True, False):
+        if held and not dry_run:
+            with pytest.raises(Waits, match="if the clock of this computer is right") as asked:
+                clean_cache(bench, days_to_keep=days)
+            assert asked.value.findings["held"] == 15
+        elif held:
+            assert clean_cache(bench, days_to_keep=days, dry_run=True).held == 15
+        else:
+            with pytest.raises(NothingToDo):
+                clean_cache(bench, days_to_keep=days, dry_run=dry_run)
+    assert tree(bench.paths.cache) == before
+    if held:
+        assert clean_cache(bench, days_to_keep=days, confirm=True).files == 15
+
+
+@pytest.mark.allow_warnings("if the clock of")
+@pytest.mark.parametrize("days", range(1, 8))
+def test_a_holiday_of_two_weeks_heals_by_itself(bench: Bench, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """The computer is off each night, and another process looks each day."""
+    put(bench.paths.market_data / "before.json", "x", bench.clock.now())
+    with pytest.raises(NothingToDo):
+        clean_cache(bench, days_to_keep=days)
+    looks = 0
+    for passed in (14, *[1] * 20):
+        bench.clock.jump(passed * DAY_S)
+        monkeypatch.setattr(clock_guard, "_PROCESS", f"process {looks}")
+        execute(SPECS[1], bench.context("cleanup_cache"), CacheParams(days_to_keep=days))
+        if not tree(bench.paths.market_data):
+            break
+        looks += 1
+    assert 1 <= looks <= days + 2
+
+
 def test_more_than_the_usual_share_asks_first(bench: Bench) -> None:
     logs_of_days(bench, 25, 75)
     before = tree(bench.paths.logs)
@@ -358,6 +415,7 @@ def test_whatever_the_tree_and_the_clock_only_old_files_that_the_rules_name_go(
     own = Bench(type(bench.clock)(), Paths(home), bench.storage, bench.terminal)
     own.storage = Storage(own.paths, own.clock)
     start = own.clock.now()
+    used(own.paths, start - timedelta(hours=3))
     for (folder, name), age in files.items():
         put(home / folder / name, f"{folder}/{name}", start - timedelta(days=age))
     before = tree(home)

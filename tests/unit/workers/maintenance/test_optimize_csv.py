@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import errno
 import gzip
+import pickle
 import random
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -31,7 +33,7 @@ from app.runs import RunState
 from app.tasks import NoParams
 from app.terminal.values import RATES_DTYPE
 from workers.journal import trades
-from workers.maintenance import csv_bars, csv_rewrite, csv_survey, csv_trades, optimize_csv
+from workers.maintenance import csv_bars, csv_plan, csv_rewrite, csv_survey, csv_trades, optimize_csv
 from workers.maintenance.optimize_csv import Job, Looked, look_through
 from workers.maintenance_tasks import SPECS, optimize_csv_files
 from workers.market import bar_history, bar_text, bar_window
@@ -270,7 +272,7 @@ class TestBars:
     @pytest.mark.allow_warnings("left as it is")
     def test_what_is_not_proved_never_takes_the_place(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         path = bars(bench, row(3), row(1), row(2))
-        pieces = csv_rewrite.Lines.pieces
+        pieces = csv_plan.Lines.pieces
 
         def losing(lines: Any, file: Any, kept: Any) -> Any:
             return pieces(lines, file, kept[:-1])
@@ -280,14 +282,109 @@ class TestBars:
 
         for wrong in (losing, twice):
             with monkeypatch.context() as patch:
-                patch.setattr(csv_rewrite.Lines, "pieces", wrong)
+                patch.setattr(csv_plan.Lines, "pieces", wrong)
                 outcome = execute(SPEC, bench.context("optimize_csv_files"), NoParams())
             assert "did not hold what it should" in outcome.reason
             assert path.read_bytes() == HEAD + row(3) + row(1) + row(2)
         with monkeypatch.context() as patch:
-            patch.setattr(csv_rewrite.Lines, "pieces", lambda *_: iter([row(1) + row(2) + row(4)]))
+            patch.setattr(csv_plan.Lines, "pieces", lambda *_: iter([row(1) + row(2) + row(4)]))
             outcome = execute(SPEC, bench.context("optimize_csv_files"), NoParams())
         assert "a row is missing" in outcome.reason
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            row(1).replace(b"T00:01:00Z", b" 00:01"),
+            row(1).replace(b"T00:01:00Z", b"T00:01Z"),
+            row(1).replace(b"1.1,", b"1.10,"),
+            row(1).replace(b"1.1,", b" 1.1,"),
+            row(1).replace(b",1.2,", b",12e-1,").replace(b"\n", b"\r\n"),
+        ],
+    )
+    @pytest.mark.parametrize("alone", [0, 1_000])
+    def test_the_same_in_other_signs_is_repeated(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, other: bytes, alone: int
+    ) -> None:
+        monkeypatch.setattr(csv_bars, "_ONE_BY_ONE", alone)
+        path = bars(bench, row(1), row(2), other, row(2))
+        result = run(bench)
+        assert (result.repeated, result.rejected) == (2, 0)
+        assert path.read_bytes() == HEAD + row(1) + row(2)
+        assert not path.with_name("EURUSD_M1.rejected.csv").exists()
+
+    @pytest.mark.allow_warnings("went to")
+    def test_the_last_bit_of_a_price_counts(self, bench: Bench) -> None:
+        first, second = (row(1).replace(b"1.2,", b"1.%s," % cell) for cell in (b"2999999999999998", b"3"))
+        bars(bench, *[first, second] * 200)
+        result = run(bench)
+        assert (result.rows, result.repeated, result.rejected) == (1, 199, 200)
+
+    @pytest.mark.parametrize("end", [b"", b"\r"])
+    @pytest.mark.parametrize("head", [HEAD, b""])
+    @pytest.mark.parametrize("places", [(1, 2, 3), (3, 1, 2), (1,)])
+    def test_a_last_line_without_an_end_that_reads_as_a_row_stays(
+        self, bench: Bench, places: tuple[int, ...], head: bytes, end: bytes
+    ) -> None:
+        content = b"".join(map(row, places))[:-1] + end
+        path = bars(bench, content, head=head)
+        result = run(bench)
+        assert path.read_bytes() == HEAD + b"".join(map(row, sorted(places)))
+        assert (result.rows, result.rejected) == (len(places), 0)
+        assert run(bench).changed == 0
+
+    @pytest.mark.allow_warnings("went to")
+    def test_a_last_line_without_an_end_may_be_gathered_repeated_or_another(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        backwards = [row(minute) for minute in range(1439, 0, -1)]
+        monkeypatch.setattr(csv_plan, "_SCATTERED", 10**9)
+        path = bars(bench, *backwards, row(0)[:-1])
+        run(bench)
+        assert path.read_bytes() == HEAD + row(0) + b"".join(backwards[::-1])
+        path = bars(bench, row(1), row(2), row(1)[:-1])
+        assert run(bench).repeated == 1
+        path = bars(bench, row(1), row(2), row(1, 7)[:-1])
+        assert run(bench).rejected == 1
+        assert side(path) == [["4", "line 2 tells another bar of this time, and stays", row(1, 7)[:-1].decode()]]
+
+    @pytest.mark.allow_warnings("went to")
+    def test_a_million_that_go_would_take_no_room(
+        self, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of lines that go numbers are kept; their texts go to the disk in pieces and not through the pipe."""
+        minutes = range(1440)
+        conflicts = [row(minute, 6 + again) for again in range(20) for minute in minutes]
+        path = bars(bench, *map(row, minutes), *conflicts)
+        monkeypatch.setattr(csv_plan, "GATHERED", 1_000)
+        monkeypatch.setattr(csv_rewrite, "_AT_ONCE", 1_000)
+        monkeypatch.setattr(optimize_csv, "_PIECE", 2**16)
+        longest = 0
+        write_all = csv_rewrite.write_all
+
+        def watched(descriptor: int, data: bytes) -> None:
+            nonlocal longest
+            longest = max(longest, len(data))
+            write_all(descriptor, data)
+
+        monkeypatch.setattr(csv_rewrite, "write_all", watched)
+        plan, _ = csv_plan.planned(csv_survey.survey(path, bars=True))
+        assert [(array.dtype, len(array)) for array in (plan.rejected, plan.stays, plan.repeated)] == [
+            (np.uint32, len(conflicts)), (np.uint32, len(conflicts)), (np.uint32, 0)
+        ]  # fmt: skip
+        (looked,) = look_through(Report(), [Job(path, True, tmp_path / "new", tmp_path / "side")])
+        assert looked.new is not None
+        assert looked.new.rejected == len(conflicts)
+        assert len(pickle.dumps(looked)) < 1_000
+        assert longest < 1_000 * 200
+        tracemalloc.start()
+        try:
+            optimize_csv._set_aside(tmp_path / "told", tmp_path / "side")
+            optimize_csv._set_aside(tmp_path / "told", tmp_path / "side")
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert (tmp_path / "told").read_bytes() == (tmp_path / "side").read_bytes()
+        assert most < 10 * 2**16 < (tmp_path / "side").stat().st_size
 
     def test_many_lines_out_of_order_are_gathered(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         rates = np.zeros(30_000, RATES_DTYPE)
@@ -299,7 +396,7 @@ class TestBars:
         chance = random.Random(7)  # noqa: S311 - a test
         chance.shuffle(shuffled)
         path = bars(bench, *shuffled)
-        monkeypatch.setattr(csv_rewrite, "_GATHERED", 7_000)
+        monkeypatch.setattr(csv_plan, "GATHERED", 7_000)
         assert run(bench).moved > 29_000
         assert path.read_bytes() == HEAD + b"".join(lines)
 
@@ -330,6 +427,18 @@ class TestTrades:
             ("5", "it is no line of a table (unexpected end of data)"),
         ]
         assert set(trades._written(bench.context(), ("Server", "7"), {date(2025, 6, 3)})) == {1, 3}
+
+    def test_the_same_in_other_signs_is_repeated(self, bench: Bench) -> None:
+        again = deal(1, 1, profit="1.50").replace(b"T10:01:00.000Z", b"T11:01:00+01:00").replace(b",7,1,", b",7,01,")
+        path = put(bench.paths.logs / "trades_20250603.csv", TRADE_HEAD + deal(1, 1) + again)
+        result = run(bench)
+        assert (result.repeated, result.rejected) == (1, 0)
+        assert path.read_bytes() == TRADE_HEAD + deal(1, 1)
+
+    def test_a_last_line_without_an_end_that_reads_as_a_deal_stays(self, bench: Bench) -> None:
+        path = put(bench.paths.logs / "trades_20250603.csv", TRADE_HEAD + deal(2, 2) + deal(1, 1)[:-1])
+        assert run(bench).rejected == 0
+        assert path.read_bytes() == TRADE_HEAD + deal(1, 1) + deal(2, 2)
 
     @pytest.mark.parametrize(
         ("line", "why"),
@@ -366,7 +475,14 @@ LINES = st.one_of(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @example(lines=[], end=b"\t", piece=64)
-@given(lines=st.lists(LINES, max_size=40), end=st.binary(max_size=8), piece=st.sampled_from([64, 200, 4096, 2**22]))
+@example(lines=[row(4), row(4).replace(b"1.1", b" 1.1"), row(3)], end=b"", piece=64)
+@example(lines=[row(4)], end=row(3)[:-1], piece=64)
+@example(lines=[row(4), row(3)], end=row(3)[:-1] + b"\r\r", piece=64)
+@given(
+    lines=st.lists(LINES, max_size=40),
+    end=st.one_of(st.binary(max_size=8), LINES.map(lambda line: line[:-1])),
+    piece=st.sampled_from([64, 200, 4096, 2**22]),
+)
 def test_whatever_is_in_a_file_every_line_lives_once(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
@@ -377,7 +493,7 @@ def test_whatever_is_in_a_file_every_line_lives_once(
     folder = tmp_path_factory.mktemp("bars")
     content = HEAD + b"".join(lines) + end
     path = put(folder / "EURUSD_M1.csv", content)
-    job = Job(path, True, folder / ".new")
+    job = Job(path, True, folder / ".new", folder / ".side")
     with monkeypatch.context() as patch:
         patch.setattr(csv_survey, "PIECE", piece)
         patch.setattr(csv_bars, "_ONE_BY_ONE", 2)
@@ -386,17 +502,19 @@ def test_whatever_is_in_a_file_every_line_lives_once(
     whole = content[len(HEAD) :].split(b"\n")
     if not whole[-1].strip():  # blanks without an end are no line
         whole[-1] = b""
-    before = Counter(line.removesuffix(b"\r") for line in whole)
-    good = {line for line in before if not isinstance(csv_bars.parsed(line), str)} - (
-        {end.rpartition(b"\n")[2]} if not end.endswith(b"\n") else set()
-    )
+    before = Counter(line.rstrip(b"\r") if number == len(whole) - 1 else line.removesuffix(b"\r")
+                     for number, line in enumerate(whole))  # fmt: skip
+    good = {line for line in before if not isinstance(csv_bars.parsed(line), str)}
     if looked.left:
         assert "more than a fifth" in looked.left
         return
     if looked.new is None:
         assert content == HEAD + b"".join(line + b"\n" for line in whole[:-1])
+        assert not whole[-1]
         return
-    _, size, block, rejected, repeated, _ = looked.new
+    size, rejected, repeated = looked.new.size, looked.new.rejected, looked.new.repeated
+    assert job.block.exists() == bool(rejected)
+    block = job.block.read_bytes() if rejected else b""
     new = job.temporary.read_bytes()
     assert len(new) == size
     assert new.startswith(HEAD)
@@ -409,17 +527,21 @@ def test_whatever_is_in_a_file_every_line_lives_once(
     assert len(shown) == rejected
     after = kept + Counter(line[2].encode("utf-8", "surrogateescape") for line in shown)
     del before[b""]
-    torn = whole[-1].rstrip(b"\r\n") if whole[-1].strip() else None
     for line in before:
-        if line == torn or line.rstrip(b"\r") != line:
-            continue
-        # Only lines that are the same byte for byte become fewer.
-        assert after[line] >= 1
-        assert after[line] == before[line] or line in good
-    assert sum(after.values()) + repeated == sum(1 for line in whole if line.removesuffix(b"\r")) or torn is not None
+        # Only rows that tell the same become fewer; which one of them stays is told by the time in front.
+        if line in good:
+            told = _told(line)
+            assert sum(number for other, number in after.items() if other in good and _told(other) == told) >= 1
+        else:
+            assert after[line] == before[line]
+    assert sum(after.values()) + repeated == sum(before.values())
     # What was written is found in order.
     again = csv_survey.survey(job.temporary, bars=True)
-    assert csv_rewrite.written(again, folder / ".again") is None
+    assert csv_rewrite.written(again, folder / ".again", folder / ".block") is None
+
+
+def _told(line: bytes) -> tuple[int | str, list[float]]:
+    return csv_bars.parsed(line), [float(cell) for cell in line.split(b",")[1:]]
 
 
 def _rows(block: bytes) -> Sequence[str]:
@@ -483,7 +605,7 @@ def test_lines_are_judged_the_same_together_and_alone() -> None:
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    (looked,) = look_through(Report(), [Job(tmp_path / "none.csv", True, tmp_path / "t")])
+    (looked,) = look_through(Report(), [Job(tmp_path / "none.csv", True, tmp_path / "t", tmp_path / "b")])
     assert "Cannot read" in looked.left
     assert isinstance(looked, Looked)
     with pytest.raises(StorageError):

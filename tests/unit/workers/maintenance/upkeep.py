@@ -10,6 +10,7 @@ from typing import Any
 
 from hand_terminal import Bench
 
+from app.paths import Paths
 from workers.maintenance.results import ArchiveParams, CacheParams, LogsParams
 from workers.maintenance_tasks import archive_old_trades, cleanup_cache, cleanup_old_logs
 
@@ -21,6 +22,11 @@ def put(path: Path, content: bytes | str = "x\n", at: datetime | None = None) ->
     if at is not None:
         os.utime(path, (at.timestamp(), at.timestamp()))
     return path
+
+
+def used(paths: Paths, at: datetime) -> Path:
+    """A home whose database was written then."""
+    return put(paths.database, b"", at)
 
 
 def logs_of_days(bench: Bench, first: int, last: int) -> list[Path]:
