@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.runs import RunState
 from ui.models.task_table import Column, Role, TaskTable
 from ui.theme import Theme
+from ui.widgets import picture_table
 from ui.widgets.cells import AnyIndex, Cell, StateCell
 from ui.widgets.picture_table import PictureTable
 
@@ -116,3 +117,19 @@ def test_a_delegate_of_another_kind_is_refused(table: PictureTable, theme: Theme
     table.forget_pictures()
     assert not table.viewport().grab().isNull()
     assert table.model().index(1, 0).data(Qt.ItemDataRole.DisplayRole)
+
+
+def test_what_is_not_painted_in_time_is_painted_with_the_next(
+    qtbot: QtBot,
+    table: PictureTable,
+    model: TaskTable,
+    cell: CountingCell,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(picture_table, "BUDGET_S", 0.0)
+    model.apply_runs([make_run(10**6, "record_trades", RunState.RUNNING, NOW)])
+    place = model.place_of("record_trades")
+    table.viewport().repaint()
+    assert cell.painted == [(place, Column.STATE)]
+    qtbot.waitUntil(lambda: (place, int(Column.ACTION)) in cell.painted)
+    assert cell.painted == sorted(set(cell.painted)), "each once"

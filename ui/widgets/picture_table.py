@@ -26,7 +26,7 @@ _HOVERED, _SELECTED, _FOCUSED = 1, 2, 4
 _EITHER = QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver
 
 # After so long a paint leaves the cells that changed as they were, for the next one: the window lives in between.
-_BUDGET_S = 0.002
+BUDGET_S = 0.002
 
 
 class _Kept(NamedTuple):
@@ -137,7 +137,7 @@ class PictureTable(Table):
         wanted = event.rect()
         top, bottom = wanted.top(), wanted.bottom()
         ratio, focused, wide = self.devicePixelRatioF(), self.hasFocus(), self.viewport().width()
-        until, late = time.perf_counter() + _BUDGET_S, False
+        until, late = 0.0, False
         painter = QPainter(self.viewport())
         painter.fillRect(wanted, self._theme.color("panel"))
         for row, y, height, spanned in rows:
@@ -152,10 +152,10 @@ class PictureTable(Table):
                 if kept is None or kept.look != look:
                     kept = self._renewed(place, look, None)
                 elif place in self._changed:
-                    if time.perf_counter() < until:
+                    late = late or (until > 0 and time.perf_counter() > until)
+                    if not late:
+                        until = until or time.perf_counter() + BUDGET_S  # the first is always painted
                         kept = self._renewed(place, look, kept)
-                    else:
-                        late = True
                 painter.drawPixmap(x, y, kept.picture)
         painter.end()
         if late:
