@@ -14,8 +14,9 @@ SWITCH_INTERVAL_S: Final = 0.0001
 #: ``M_ARENA_MAX`` of glibc's ``mallopt``.
 _ARENA_MAX: Final = -8
 
-#: Collections of the middle generation between two of all objects; Python's own choice is 10.
-FULL_COLLECTION_EVERY: Final = 100
+#: Collections of the middle generation between two of all objects; Python's own choice is 10. With all tasks at work
+#: without pause a full one comes every few minutes, and holds the window for 20 ms; in an ordinary day it comes rarely.
+FULL_COLLECTION_EVERY: Final = 1_000
 
 
 def share_fairly() -> None:
@@ -42,7 +43,7 @@ def keep_what_is_loaded() -> None:
 
     A full collection walks through every object of the process and holds the interpreter meanwhile: 30 ms with the
     window and its libraries loaded, in which no timer fires. Called when starting has settled; costs no time. Full
-    collections of what comes later are made ten times rarer than is usual.
+    collections of what comes later are made a hundred times rarer than is usual.
     """
     gc.freeze()
     gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_EVERY)
