@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from app.errors import Blocked, Cancelled, MetronomeError, NothingToDo, Retryable, WorkerCrashed
@@ -64,8 +65,14 @@ def _success(ctx: TaskContext, result: TaskResult) -> Outcome:
         if len(ctx.warnings) > 1:
             reason += f" (and {len(ctx.warnings) - 1} more)"
     # A model without fields dumps to nothing; the call would cost more than the run.
-    fields = type(result).model_fields
-    return Outcome(state, reason, result=result.model_dump(mode="json") if fields else {}, summary=result.summary())
+    told = result.model_dump(mode="json") if _has_fields(type(result)) else {}
+    return Outcome(state, reason, result=told, summary=result.summary())
+
+
+@cache
+def _has_fields(model: type[TaskResult]) -> bool:
+    """Whether a model has any; kept, because pydantic looks at each question whether the attribute is deprecated."""
+    return bool(model.model_fields)
 
 
 def _wrong_result(spec: TaskSpec, result: object) -> Outcome:
