@@ -16,11 +16,12 @@ from app.terminal.values import Rates
 from workers.backtest.memory import keep_freed
 from workers.backtest.model import Index
 from workers.imports.bar_rows import BarTable, read_bars, settle
-from workers.imports.bars import decimals_of, may_be_points, to_utc, told_zone
+from workers.imports.bars import to_utc, told_zone
 from workers.imports.errors import BadImport
 from workers.imports.layouts import recognise
 from workers.imports.sources import Source, sources
 from workers.imports.spool import Spool
+from workers.imports.units import may_be_points, scale_bars
 from workers.market.bar_history import is_sound
 from workers.market.gaps import find_gaps
 from workers.market.grade import Grade, grade
@@ -192,8 +193,8 @@ def _only_source(path: Path) -> Source:
 
 def _unit(name: str, found: BarTable, asked: Asked) -> None:
     if asked.point:
-        found.spool.scale(asked.point, decimals_of(asked.point))
-    elif may_be_points(found):
+        scale_bars(found, asked.point)
+    elif may_be_points(found.least, whole=found.whole):
         raise UserAction(
             f"All prices of {name} are whole numbers from {found.least:,.0f} on: they may be points, not prices.",
             advice="Give the size of a point, for example point=0.001; point=1 takes them as prices.",

@@ -13,10 +13,8 @@ from app.files import atomic_write_pieces, guarding
 from app.paths import safe_name
 from app.settings_model import Settings
 from app.storage import Storage
-from app.terminal.simulated.factors import usual_price
-from app.terminal.simulated.symbols import CATALOGUE
 from app.terminal.timeframes import TIMEFRAMES, Times
-from workers.imports import merge, ticks, zones
+from workers.imports import merge, ticks, units, zones
 from workers.imports.bar_rows import MOST_REFUSED, TWICE, BarTable, read_bars, settle
 from workers.imports.errors import BadImport, Unknown
 from workers.imports.layouts import KNOWN, Table
@@ -29,10 +27,6 @@ from workers.imports.zones import Zone
 from workers.market import bar_history
 from workers.market.bar_source import Source as Market
 
-#: Whole prices from here on may be points: no currency and no metal has them, some indices do.
-_WHOLE_FROM: Final = 1000.0
-#: Of the usual symbols, none has ever cost so many times what it usually costs.
-_FAR: Final = 20.0
 #: Kinds of tables whose times are on the broker's clock.
 EXPORTS: Final = ("mt5_bars", "mt5_ticks", "mt5_copy_rates")
 _MIXED: Final = "Two series may be mixed in the file, for example of two symbols or timeframes: export each by itself."
@@ -93,7 +87,7 @@ class Importer:
         zoned, gaps = ticks.look(source, table)
         self._require_symbol(outcome, source)
         zone = self._zone(table, zoned, gaps, 60, outcome)
-        found = ticks.TickTable(outcome.refusals)
+        found = ticks.TickTable(outcome.refusals, point=self._options.point)
         stem = f"{safe_name(outcome.symbol)}_ticks.{_mark(source)}"
         path = self._storage.paths.imports / "ticks" / f"{stem}.csv"
 
@@ -102,12 +96,17 @@ class Importer:
             outcome.rows = found.rows
             if not found.rows or found.refusals.count > MOST_REFUSED * (found.rows + found.refusals.count):
                 raise _too_many(source.name, found.rows, found.refusals, "tick")
+            outcome.spans(found.first // 1000, found.last // 1000)
+            # Known only now that all are read: what was written so far is thrown away.
+            if self._options.point:
+                outcome.notes.append(units.point_note(self._options.point))
+            else:
+                units.told_unit(source.name, outcome.symbol, found.least, whole=found.whole, notes=outcome.notes)
 
         with guarding(path.parent, "create"):
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._storage.alone_with(path):
             atomic_write_pieces(path, checked())
-        outcome.spans(found.first // 1000, found.last // 1000)
         outcome.added, outcome.stored = found.rows, self._storage.relative(path)
         if found.moved:
             outcome.notes.append(f"{found.moved:,} ticks are earlier than the one before them; their order was kept.")
@@ -166,17 +165,10 @@ class Importer:
         Raises:
             BadImport: they may be points, and nobody said of what size.
         """
-        if self._options.point:
-            digits = decimals_of(self._options.point)
-            found.spool.scale(self._options.point, digits)
-            outcome.notes.append(unit_note(self._options.point))
-            return digits
-        if why := _why_points(found, outcome.symbol):
-            outcome.notes.append("The unit seems to be points; nothing was converted.")
-            raise BadImport(
-                f"{source.name} holds {why}: they may be points. Nothing was stored.",
-                advice="Give the size of a point, for example --point 0.001; --point 1 takes them as prices.",
-            )
+        if point := self._options.point:
+            outcome.notes.append(units.point_note(point))
+            return units.scale_bars(found, point)
+        units.told_unit(source.name, outcome.symbol, found.least, whole=found.whole, notes=outcome.notes)
         noisy = int(found.decimals[found.digits + 1 :].sum())
         if noisy:
             outcome.notes.append(f"{noisy:,} prices had more than {found.digits} decimals and were rounded.")
@@ -236,27 +228,6 @@ def told_zone(
     return None, doubt
 
 
-def unit_note(point: float) -> str:
-    """What is to be said of prices for which the user named the size of a point."""
-    if point == 1:
-        return "Prices were taken as they are: --point 1 says that they are prices and not points."
-    size = f"{point:.10f}".rstrip("0").rstrip(".")
-    return f"Prices are in points of {size}, as --point says: each was multiplied by {size}, and prices were stored."
-
-
-def _why_points(found: BarTable, symbol: str) -> str:
-    """What makes the prices look like points, to be completed to a sentence; empty when nothing does."""
-    usual = next((usual_price(spec.legs) for spec in CATALOGUE if spec.name == symbol), 0.0)
-    if usual and found.least >= _FAR * usual:
-        return f"prices of {found.least:,.10g} and more, where {symbol} usually stands near {usual:,.5g}"
-    return f"whole numbers from {found.least:,.0f} on as prices" if may_be_points(found) else ""
-
-
-def may_be_points(found: BarTable) -> bool:
-    """Whether the prices of a table may be points: whole numbers of a size that no currency has."""
-    return found.whole and found.least >= _WHOLE_FROM
-
-
 def _too_many(name: str, rows: int, refusals: Refusals, what: str) -> BadImport:
     total = rows + refusals.count
     if not total:
@@ -288,11 +259,6 @@ def to_utc(found: BarTable, zone: Zone) -> None:
 def _as_written(moment: int) -> str:
     """A time of the file on a clock that is not known: without a zone."""
     return str(np.datetime64(moment, "s"))
-
-
-def decimals_of(point: float) -> int:
-    """Decimals of prices that are multiples of ``point``."""
-    return min(8, len(f"{point:.8f}".rstrip("0").partition(".")[2]))
 
 
 def _mark(source: Source) -> str:

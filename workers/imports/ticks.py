@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from app.terminal.timeframes import DAY
-from workers.imports.columns import Block, Cells, Index, Mask, numbers, split
+from workers.imports.columns import Block, Cells, Index, Mask, Numbers, numbers, split
 from workers.imports.layouts import Table
 from workers.imports.refusals import Refusals
 from workers.imports.sources import Source
 from workers.imports.stamps import Stamps, stamps
+from workers.imports.units import decimals_of
 from workers.imports.zones import Zone
 
 HEADER: Final = ("time", "bid", "ask", "last", "volume", "flags")
 #: A weekend, seen from the ticks.
 _PAUSE_S: Final = 30 * 3600
-_VALUES: Final = ("bid", "ask", "last", "volume")
+_PRICES: Final = ("bid", "ask", "last")
+_VALUES: Final = (*_PRICES, "volume")
+#: As for bars: prices in points come with noise of this size.
+_NOISE: Final = 1e-4
 
 
 @dataclass(slots=True)
@@ -32,6 +35,9 @@ class TickTable:
         moved: Ticks that are earlier than the one before them.
         crossed: Ticks whose bid is above their ask; they are kept.
         decimals: The most decimals of a price.
+        least: The lowest price above zero.
+        whole: Every price is a whole number.
+        point: Prices are in points of this size and are converted; with 0 and 1 they are written as they are.
     """
 
     refusals: Refusals = field(default_factory=Refusals)
@@ -41,6 +47,9 @@ class TickTable:
     moved: int = 0
     crossed: int = 0
     decimals: int = 0
+    least: float = np.inf
+    whole: bool = True
+    point: float = 0.0
     _newest: int = -1
 
 
@@ -120,21 +129,54 @@ def _take(block: Block, table: Table, zone: Zone | None, found: TickTable) -> by
     names: list[str] = [name for name in _VALUES if name in table.columns]
     cells = {name: block.column(table.columns[name], rows) for name in names}
     some = np.zeros(len(rows), dtype=np.bool_)
-    values: dict[str, npt.NDArray[np.float64]] = {}
+    values: dict[str, Numbers] = {}
     for name, column in cells.items():
         read = numbers(column, comma=table.comma)
         empty = column.start >= column.end
         wrong = good & ~empty & ~(read.good & (read.values >= 0))
         _refuse(found, block, rows[wrong], f"the {name} is not a number from 0 on")
         good &= ~wrong
-        values[name] = read.values
-        if name in ("bid", "ask", "last"):
+        values[name] = read
+        if name in _PRICES:
             some |= read.good & (read.values > 0)
             found.decimals = max(found.decimals, int(read.decimals[good & read.good].max(initial=0)))
     _refuse(found, block, rows[good & ~some], "it has neither bid nor ask nor last price")
     good &= some
-    found.crossed += int((good & (values["bid"] > values["ask"])).sum())
-    return _written(block, table, rows, times, cells, good, zone, found)
+    found.crossed += int((good & (values["bid"].values > values["ask"].values)).sum())
+    _measure(found, values, good)
+    return _written(block, table, rows, times, _texts(found, cells, values), good, zone, found)
+
+
+def _measure(found: TickTable, read: Mapping[str, Numbers], good: Mask) -> None:
+    """Note what tells prices from points; a price of zero is none."""
+    for name in _PRICES:
+        if name in read:
+            prices = read[name].values[good & read[name].good & (read[name].values > 0)]
+            found.least = min(found.least, float(prices.min(initial=np.inf)))
+            found.whole &= bool((np.abs(prices - np.rint(prices)) < _NOISE).all())
+
+
+def _texts(
+    found: TickTable, cells: Mapping[str, Cells], read: Mapping[str, Numbers]
+) -> dict[str, Callable[[int], str]]:
+    """Of each column what is written for a row: as it stands there, or converted from points."""
+    texts: dict[str, Callable[[int], str]] = {}
+    for name, column in cells.items():
+        if name in _PRICES and found.point not in (0, 1):
+            texts[name] = _converted(read[name], found.point)
+        else:
+            texts[name] = _as_it_stands(column)
+    return texts
+
+
+def _as_it_stands(column: Cells) -> Callable[[int], str]:
+    return lambda row: column.text(row).replace(",", ".")
+
+
+def _converted(read: Numbers, point: float) -> Callable[[int], str]:
+    digits = decimals_of(point)
+    prices = np.rint(read.values) * point
+    return lambda row: f"{prices[row]:.{digits}f}" if read.good[row] else ""
 
 
 def _written(
@@ -142,7 +184,7 @@ def _written(
     table: Table,
     rows: Index,
     times: Stamps,
-    cells: dict[str, Cells],
+    texts: Mapping[str, Callable[[int], str]],
     good: Mask,
     zone: Zone | None,
     found: TickTable,
@@ -164,7 +206,7 @@ def _written(
     out = []
     names = [name for name in HEADER[1:] if name != "flags"]
     for place, row in enumerate(kept.tolist()):
-        values = [cells[name].text(row).replace(",", ".") if name in cells else "" for name in names]
+        values = [texts[name](row) if name in texts else "" for name in names]
         values.append("".join(sign for sign in flags.text(row) if sign.isdigit()) if flags is not None else "")
         out.append(f"{columns[place]},{','.join(values)}\n")
     return "".join(out).encode()

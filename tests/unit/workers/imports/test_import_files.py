@@ -171,10 +171,75 @@ def test_prices_in_points(imports: ImportBench) -> None:
     assert "they may be points" in found.error
     found = imports.one("USDJPY.csv", "\n".join(rows), **UTC, point=0.001)
     assert imports.history("USDJPY_H1")[0] == "2025-06-03T00:00:00Z,83.841,83.900,83.800,83.850,0,0,0"
-    said = "Prices are in points of 0.001, as --point says: each was multiplied by 0.001, and prices were stored."
+    said = "Unit: points of 0.001, converted (--point): each price was multiplied by 0.001, and prices were stored."
     assert said in found.as_json()["notes"]
     found = imports.one("US30.cash.csv", "\n".join(rows), **UTC, point=1)
-    assert "Prices were taken as they are: --point 1 says that they are prices and not points." in found.notes
+    assert "Unit: prices, as --point 1 says; nothing was converted." in found.notes
+    assert imports.history("US30.cash_H1")[0] == "2025-06-03T00:00:00Z,83841,83900,83800,83850,0,0,0"
+
+
+def test_a_point_of_one_rounds_nothing(imports: ImportBench) -> None:
+    rows = ["Date,open,high,low,close", "2025-06-03 00:00:00,112345.5,112350.5,112340.5,112341.5",
+            "2025-06-03 01:00:00,112341.5,112390.5,112340.5,112377.5"]  # fmt: skip
+    assert imports.one("BTCUSD_H1.csv", "\n".join(rows), **UTC, point=1).error == ""
+    assert imports.history("BTCUSD_H1")[0] == "2025-06-03T00:00:00Z,112345.5,112350.5,112340.5,112341.5,0,0,0"
+
+
+@pytest.mark.parametrize(
+    ("name", "price", "unit"),
+    [
+        ("EURUSD", "1.25", "Unit: prices, as decimals show."),
+        ("SHARE", "112345.5", "Unit: prices, as decimals show."),
+        ("USDJPY", "146", "Unit: prices, as USDJPY usually stands near 146."),
+        ("SHARE", "146", "Unit: taken as prices; nothing in the file tells points from prices: "
+         "give --point SIZE if they are points."),
+    ],
+)  # fmt: skip
+def test_every_file_says_its_unit(imports: ImportBench, name: str, price: str, unit: str) -> None:
+    bars = "".join(f"2025-06-03 0{hour}:00:00,{price},{price},{price},{price}\n" for hour in range(3))
+    found = imports.one(f"{name}_H1.csv", f"Date,open,high,low,close\n{bars}", **UTC)
+    assert (found.error, [note for note in found.notes if note.startswith("Unit")]) == ("", [unit])
+    ticks = f"<DATE>\t<TIME>\t<BID>\t<ASK>\n2025.06.03\t12:00:00.000\t{price}\t\n"
+    found = imports.one(f"{name}_ticks.csv", ticks, **UTC)
+    assert (found.error, [note for note in found.notes if note.startswith("Unit")]) == ("", [unit])
+
+
+TICKS_IN_POINTS = (
+    "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\r\n"
+    "2025.06.03\t15:00:00.017\t114000\t114010\t0\t\t6\r\n"
+    "2025.06.03\t15:00:00.420\t114001\t\t\t\t2\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "why"),
+    [
+        ("EURUSD", "prices of 114,000 and more, where EURUSD usually stands near 1.115"),
+        ("SHARE", "whole numbers from 114,000 on as prices"),
+    ],
+)
+def test_ticks_in_points_are_asked_about(imports: ImportBench, symbol: str, why: str) -> None:
+    found = imports.one(f"{symbol}_ticks.csv", TICKS_IN_POINTS, **UTC)
+    assert f"{why}: they may be points" in found.error
+    assert (found.stored, found.added, "--point 0.001" in found.advice) == ("", 0, True)
+    assert (found.rows, found.first) == (2, "2025-06-03T15:00:00.000Z")
+    assert "The unit seems to be points; nothing was converted." in found.notes
+    assert not list((imports.paths.imports / "ticks").iterdir())
+
+
+def test_ticks_in_points_are_converted(imports: ImportBench) -> None:
+    found = imports.one("EURUSD_ticks.csv", TICKS_IN_POINTS, **UTC, point=0.00001)
+    said = "Unit: points of 0.00001, converted (--point): each price was multiplied by 0.00001, and prices were stored."
+    assert (found.error, said in found.notes) == ("", True)
+    lines = (imports.paths.home / found.stored).read_text(encoding="utf-8").splitlines()
+    assert lines[1:] == [
+        "2025-06-03T15:00:00.017Z,1.14000,1.14010,0.00000,,6",
+        "2025-06-03T15:00:00.420Z,1.14001,,,,2",
+    ]
+    found = imports.one("EURUSD_ticks.csv", TICKS_IN_POINTS, **UTC, point=1)
+    assert "Unit: prices, as --point 1 says; nothing was converted." in found.notes
+    lines = (imports.paths.home / found.stored).read_text(encoding="utf-8").splitlines()
+    assert lines[1] == "2025-06-03T15:00:00.017Z,114000,114010,0,,6"
 
 
 def test_prices_in_tenths_of_points_are_asked_about(imports: ImportBench) -> None:
