@@ -102,6 +102,11 @@ def told_apart(
     return tuple(found)
 
 
+def in_repeated_hours(records: Sequence[DealRecord], rule: ServerTimeRule) -> tuple[DealRecord, ...]:
+    """Those whose stamps the server's clock shows twice, whether it is known which time they were made or not."""
+    return tuple(records[place] for _begins, _ends, inside in _repeated(records, rule) for place in inside)
+
+
 class _Net:
     """Things that were made at one of two times each, and which of them was made before which.
 

@@ -6,11 +6,13 @@ are looked at, archived ones too. ``data/trades_recorded.json`` remembers, per a
 asked, so that a run asks for little, and the two possible times of deals of which none told which it was::
 
     {"schema": 1, "accounts": {"Broker-Live": {"5000001": "2025-06-03T12:00:00.000Z"}},
-     "undecided": {"Broker-Live": {"5000001": {"42": ["2025-11-02T05:40:00.000Z", "2025-11-02T06:40:00.000Z"]}}}}
+     "undecided": {"Broker-Live": {"5000001": {"42": ["2025-11-02T05:40:00.000Z", "2025-11-02T06:40:00.000Z"]}}},
+     "seen": {"Broker-Live": {"5000001": {"41": ["2025-11-02T05:10:00.000Z"]}}}}
 
 Those are deals in an hour that the server's clock shows twice. First tickets and orders tell (``app.terminal``), then
-the record itself: a deal that was not there at the last look was made after it, and a deal with a later ticket than
-one of the second time is of the second time too.
+the record itself: a deal that was not there at the last look was made after it, or shortly before it and told late; and
+a deal with a later ticket than one of the second time is of the second time too. What was there at a look, and when it
+was made as far as was known then, is in ``seen``: rows may be lost with their file, and prove nothing when they are.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -29,7 +31,7 @@ from app.errors import NothingToDo, Retryable
 from app.files import guarding
 from app.runs import iso
 from app.tasks import TaskContext
-from app.terminal.deal_times import DealRecord, told_apart
+from app.terminal.deal_times import DealRecord, in_repeated_hours, told_apart
 from app.terminal.values import AccountInfo
 from workers.maintenance.archive import archived_files
 
@@ -45,6 +47,8 @@ STATE_NAME: Final = "trades_recorded.json"
 _OVERLAP: Final = timedelta(days=2)
 _AHEAD: Final = timedelta(days=1)
 _LIMIT_S: Final = 60.0
+#: A terminal may tell of a deal so much later than it was made.
+_TOLD_LATE: Final = timedelta(minutes=30)
 #: Deals that are a trade (buy, sell); all others are payments, corrections and the like.
 _TRADES: Final = frozenset({0, 1})
 
@@ -106,13 +110,16 @@ def record(ctx: TaskContext, first_days: int) -> Recorded:
         )
     owner = (account.server, str(account.login))
     written = _written(ctx, owner, {record.time.date() for record in found})
-    told = told_apart([_told(record, written, asked) for record in found], ctx.terminal.server_rule)
+    seen = _seen(ctx, owner)
+    told = told_apart([_told(record, written, seen, asked) for record in found], ctx.terminal.server_rule)
     new = sorted((record for record in told if record.ticket not in written), key=lambda item: (item.time, item.ticket))
     undecided = [record for record in new if not record.decided]
     if undecided:
         _tell_undecided(ctx, owner, undecided)
     _write(ctx, owner, new)
-    _remember(ctx, "accounts", owner, iso(now))
+    # Together: what was there is known of the very look whose time is remembered.
+    twice = in_repeated_hours(told, ctx.terminal.server_rule)
+    _remember(ctx, owner, accounts=iso(now), seen=_still_seen(seen or {}, twice, since))
     if not new:
         raise NothingToDo(
             f"Account {account.login} on {account.server} has no new deals since {since:%Y-%m-%d %H:%M} UTC.",
@@ -142,13 +149,49 @@ def trades_file(folder: Path, day: date) -> Path:
     return folder / f"trades_{day:%Y%m%d}.csv"
 
 
-def _told(record: DealRecord, written: Mapping[int, datetime], asked: datetime | None) -> DealRecord:
-    """What the record so far tells of a deal that has two times."""
+def _told(
+    record: DealRecord,
+    written: Mapping[int, datetime],
+    seen: Mapping[str, Sequence[str]] | None,
+    asked: datetime | None,
+) -> DealRecord:
+    """What the record so far tells of a deal that has two times.
+
+    Args:
+        seen: What was there at the last look, at ``asked``; None when only the time of the look is known.
+    """
     if record.decided:
         return record
-    # A row of the second time was decided; one of the first may not have been.
-    bound = written.get(record.ticket, asked)
-    return record if bound is None else record.not_before(bound)
+    if record.ticket in written:
+        # A row of the second time was decided; one of the first may not have been.
+        record = record.not_before(written[record.ticket])
+    known = (seen or {}).get(str(record.ticket))
+    if known is not None:
+        left = [moment for moment in (record.time, record.latest) if iso(moment) in known]
+        # None is left when the server's clock turned out to be another since.
+        return replace(record, time=left[0], latest=left[-1]) if left else record
+    if record.ticket in written or seen is None or asked is None:
+        return record
+    return record.not_before(asked - _TOLD_LATE)
+
+
+def _seen(ctx: TaskContext, owner: Owner) -> dict[str, Sequence[str]] | None:
+    """The deals in repeated hours that were there at the last look, with their possible times; None: nobody noted."""
+    server, login = owner
+    found = _part(ctx, "seen").get(server, {}).get(login)
+    if not isinstance(found, dict):
+        return None
+    return {ticket: [str(time) for time in times] if isinstance(times, list) else [] for ticket, times in found.items()}
+
+
+def _still_seen(
+    before: Mapping[str, Sequence[str]], now: Iterable[DealRecord], since: datetime
+) -> dict[str, Sequence[str]]:
+    """What the next run has to know: also of deals that the terminal left out for once, as far back as is asked."""
+    kept = {
+        ticket: times for ticket, times in before.items() if any((_moment(time) or since) > since for time in times)
+    }
+    return {**kept, **{str(each.ticket): sorted({str(iso(each.time)), str(iso(each.latest))}) for each in now}}
 
 
 def _tell_undecided(ctx: TaskContext, owner: Owner, undecided: Sequence[DealRecord]) -> None:
@@ -156,7 +199,7 @@ def _tell_undecided(ctx: TaskContext, owner: Owner, undecided: Sequence[DealReco
     server, login = owner
     known = _part(ctx, "undecided").get(server, {}).get(login, {})
     both = {str(record.ticket): [iso(record.time), iso(record.latest)] for record in undecided}
-    _remember(ctx, "undecided", owner, {**(known if isinstance(known, dict) else {}), **both})
+    _remember(ctx, owner, undecided={**(known if isinstance(known, dict) else {}), **both})
     for record in undecided[:_MOST_TOLD]:
         ctx.warn(
             f"The deal {record.ticket} of account {login} on {server} was made in an hour that the server's clock "
@@ -226,8 +269,10 @@ def _asked_until(ctx: TaskContext, server: str, login: int) -> datetime | None:
     return _moment(_part(ctx, "accounts").get(server, {}).get(str(login)))
 
 
-def _remember(ctx: TaskContext, name: str, owner: Owner, value: Any) -> None:
-    parts = {part: _part(ctx, part) for part in ("accounts", "undecided")}
+def _remember(ctx: TaskContext, owner: Owner, **values: Any) -> None:
+    """Keep these values of an account, each in its part of the state, all at once."""
+    parts = {part: _part(ctx, part) for part in ("accounts", "undecided", "seen")}
     server, login = owner
-    parts[name][server] = {**parts[name].get(server, {}), login: value}
+    for name, value in values.items():
+        parts[name][server] = {**parts[name].get(server, {}), login: value}
     ctx.storage.write_json(ctx.storage.paths.data / STATE_NAME, {part: known for part, known in parts.items() if known})

@@ -259,7 +259,15 @@ def _killed(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("damaged", ['{"schema": 1, "accounts": {"Broker": 5}, "undecided": []}', '{"schema": 1}'])
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        '{"schema": 1, "accounts": {"Broker": 5}, "undecided": []}',
+        '{"schema": 1}',
+        '{"schema": 1, "accounts": {"Broker": {"7": "2025-11-02T06:00:00.000Z"}}, "seen": {"Broker": {"7": 5}}}',
+        '{"schema": 1, "accounts": {"Broker": {"7": "2025-11-02T06:00:00.000Z"}}, "seen": {"Broker": {"7": {"2": 5}}}}',
+    ],
+)
 @pytest.mark.allow_warnings("shows twice")
 def test_a_state_that_somebody_made_something_else(bench: Bench, server: Server, damaged: str) -> None:
     go(bench, 120)

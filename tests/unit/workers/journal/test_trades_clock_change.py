@@ -192,7 +192,7 @@ def test_orders_tell_what_the_deals_do_not(night: Night) -> None:
 
 @pytest.mark.allow_warnings("shows twice")
 def test_each_account_is_judged_by_its_own_runs(night: Night) -> None:
-    night.go(-30)
+    night.go(-5)
     night.record()
     night.module.faults.login = 8
     night.session.look() if night.session else None
@@ -203,13 +203,89 @@ def test_each_account_is_judged_by_its_own_runs(night: Night) -> None:
     assert night.times("8") == {ticket: made - timedelta(hours=1) for ticket, made in night.made.items()}
     night.module.faults.login = None
     night.go(75)
-    # The other one was: the deal was not there in the middle of the first hour.
+    # The other one was: the deal was not there at the end of the first hour.
     assert night.record()[0].undecided == 0
     assert night.times("5000001") == night.made
     night.go(80)
     with pytest.raises(NothingToDo):
         night.record()
     assert len(night.rows()) == 2
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_deal_whose_row_was_deleted_keeps_its_time(night: Night, restart: bool) -> None:
+    """It was there at the last look, whatever became of the file."""
+    night.trade_at(-20)
+    night.go(-15)
+    night.record()
+    for path in night.bench.paths.logs.glob("trades_*.csv"):
+        path.unlink()
+    night.go(45)
+    if restart:
+        night.start()
+    result, ctx = night.record()
+    assert (result.undecided, ctx.warnings) == (0, [])
+    assert night.times() == night.made
+
+
+def test_a_deal_of_the_second_hour_keeps_its_time_too(night: Night) -> None:
+    night.go(-1)
+    night.record()
+    night.trade_at(20)
+    night.go(45)
+    night.record()
+    for path in night.bench.paths.logs.glob("trades_*.csv"):
+        path.unlink()
+    night.go(300)
+    assert night.record()[0].undecided == 0
+    assert night.times() == night.made
+
+
+@pytest.mark.allow_warnings("shows twice")
+def test_a_look_of_which_only_the_time_is_known_tells_nothing(night: Night) -> None:
+    """The state of an earlier version: what was there at the look it does not say."""
+    night.trade_at(-58)
+    night.go(-1)
+    night.record()
+    path = night.bench.paths.data / "trades_recorded.json"
+    state = json.loads(path.read_text(encoding="utf-8"))
+    del state["seen"]
+    path.write_text(json.dumps(state), encoding="utf-8")
+    for file in night.bench.paths.logs.glob("trades_*.csv"):
+        file.unlink()
+    night.go(300)
+    assert night.record()[0].undecided == 1
+    assert night.times() == night.made
+
+
+@pytest.mark.allow_warnings("shows twice")
+def test_a_deal_that_the_terminal_tells_late_is_undecided(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made five minutes before a look that did not see it: it may as well have been made an hour later."""
+    night.trade_at(-20)
+    night.go(-15)
+    asked = night.module.history_deals_get
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            night.module,
+            "history_deals_get",
+            lambda *args, **chosen: tuple(
+                deal for deal in asked(*args, **chosen) if str(deal.ticket) not in night.made
+            ),
+        )
+        night.record()
+    night.go(45)
+    result, ctx = night.record()
+    assert (result.undecided, len(ctx.warnings)) == (1, 1)
+    assert night.times() == night.made
+    (ticket,) = night.made
+    state = json.loads((night.bench.paths.data / "trades_recorded.json").read_text(encoding="utf-8"))
+    both = ["2025-11-02T05:40:00.000Z", "2025-11-02T06:40:00.000Z"]
+    assert state["undecided"][result.server][str(result.login)] == {ticket: both}
+    for file in night.bench.paths.logs.glob("trades_*.csv"):
+        file.unlink()
+    night.go(70)
+    assert night.record()[0].undecided == 1
+    assert night.times() == night.made
 
 
 @pytest.mark.parametrize("night", [SPRING], indirect=True)
