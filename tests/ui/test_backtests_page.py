@@ -23,6 +23,7 @@ from ui.engine_link import EngineLink
 from ui.main_window import MainWindow
 from ui.pages.backtests import BacktestsPage
 from ui.widgets.backtest_details import PARTS
+from ui.widgets.curve_chart import scale_mark
 from workers import registry
 
 pytestmark = [
@@ -206,6 +207,11 @@ def test_bars_that_are_gone_are_told(qtbot: QtBot, page: BacktestsPage, folder: 
 
 
 # -- several -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_zero_of_a_scale_has_no_sign() -> None:
+    assert [scale_mark(value, 500) for value in (-0.0, -1e-9, -500.0)] == ["0", "0", "\N{MINUS SIGN}500"]
+    assert scale_mark(-1e-9, 0.5) == "0.00"
 
 
 def test_two_are_compared(qtbot: QtBot, page: BacktestsPage, folder: Path) -> None:
