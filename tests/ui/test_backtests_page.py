@@ -22,7 +22,10 @@ from app.settings_store import SettingsStore
 from ui.engine_link import EngineLink
 from ui.main_window import MainWindow
 from ui.pages.backtests import BacktestsPage
+from ui.theme import Theme
 from ui.widgets.backtest_details import PARTS
+from ui.widgets.curve_chart import scale_mark
+from ui.widgets.sweep_dialog import short_values
 from workers import registry
 
 pytestmark = [
@@ -108,6 +111,25 @@ def test_every_part_fits_the_least_window(qtbot: QtBot, page: BacktestsPage, win
         qtbot.waitUntil(lambda: page.details.comparing)
     qtbot.wait(60)
     check(page)
+
+
+def test_a_band_of_large_amounts_is_shown_whole(
+    qtbot: QtBot, page: BacktestsPage, window: MainWindow, theme: Theme, folder: Path
+) -> None:
+    bands = {"total_net_profit": [-14_511.54, -9_800.3, -5_012.77], "balance_drawdown_maximal": [1.0, 2.0, 3.0]}
+    put(folder, "wide", monte_carlo={"runs": 1000, "lost_percent": 99.0} | bands)
+    page.reload()
+    qtbot.waitUntil(lambda: page.model.place_of("wide") >= 0)
+    window.resize(1280, 860)
+    choose(qtbot, page, "wide")
+    page.details.show_part("trust")
+    trust = page.details.trust
+    places = [index for index, line in enumerate(trust.model.texts()) if line[0] == "Net profit by chance"]
+    cell = trust.model.index(places[0], 1)
+    minus = "\N{MINUS SIGN}"
+    whole = f"{minus}14,511.54 \N{HORIZONTAL ELLIPSIS} {minus}5,012.77"
+    assert cell.data(Qt.ItemDataRole.ToolTipRole) == f"{whole}\nmiddle {minus}9,800.30"
+    assert trust._table.columnWidth(1) >= theme.metrics().horizontalAdvance(whole) + 16
 
 
 def test_a_calibration_is_plotted(qtbot: QtBot, page: BacktestsPage, folder: Path) -> None:
@@ -206,6 +228,11 @@ def test_bars_that_are_gone_are_told(qtbot: QtBot, page: BacktestsPage, folder: 
 
 
 # -- several -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_zero_of_a_scale_has_no_sign() -> None:
+    assert [scale_mark(value, 500) for value in (-0.0, -1e-9, -500.0)] == ["0", "0", "\N{MINUS SIGN}500"]
+    assert scale_mark(-1e-9, 0.5) == "0.00"
 
 
 def test_two_are_compared(qtbot: QtBot, page: BacktestsPage, folder: Path) -> None:
@@ -359,6 +386,14 @@ def test_sweeps_show_their_heat_maps(qtbot: QtBot, window: MainWindow, engine: F
     dialog._open(0)
     qtbot.waitUntil(lambda: "damaged" in dialog.about.text())
     dialog.close()
+
+
+def test_values_of_a_sweep_have_short_names_that_differ() -> None:
+    many = "indicators.atr.multiplier 1.5, indicators.ema.fast 10, min_score 75"
+    assert short_values(many) == "atr.multiplier 1.5, ema.fast 10, min_score 75"
+    alike = "entry.long.rsi.level 30, entry.short.rsi.level 70"
+    assert short_values(alike) == "long.rsi.level 30, short.rsi.level 70"
+    assert short_values("") == ""
 
 
 # -- runs --------------------------------------------------------------------------------------------------------------

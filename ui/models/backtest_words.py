@@ -232,14 +232,9 @@ def _monte_carlo_lines(found: Mapping[str, Any]) -> list[_Finding]:
         values = [number(value) for value in band] if isinstance(band, list) else []
         if len(values) == 3:
             low, middle, high = (money(value) for value in values)
-            told = words.tr("{text}, {n} times; middle {middle}")
-            lines.append(
-                (
-                    title,
-                    f"{low} \N{HORIZONTAL ELLIPSIS} {high}",
-                    told.format(text=text, n=f"{runs:,.0f}", middle=middle),
-                )
-            )
+            told = words.tr("{text}, {n} times").format(text=text, n=f"{runs:,.0f}")
+            between = f"{low} \N{HORIZONTAL ELLIPSIS} {high}"
+            lines.append((title, Ink(between, under=words.tr("middle {money}").format(money=middle)), told))
     lost = number(found.get("lost_percent"))
     if lost is not None:
         ink = "error" if lost > 50 else "warning" if lost > 5 else "ok"

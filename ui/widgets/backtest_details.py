@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QS
 from ui import words
 from ui.theme import Theme
 from ui.widgets.backtest_compare import Comparison
-from ui.widgets.backtest_parts import Figures, Notes, Overview, Trust, When
+from ui.widgets.backtest_notes import Notes
+from ui.widgets.backtest_parts import Figures, Overview, Trust, When
 from ui.widgets.backtest_tester import TesterView
 from ui.widgets.backtest_trades_view import Done, Failed, TradesView
 from ui.widgets.elided import ElidedLabel

@@ -1,16 +1,15 @@
-"""The parts of a chosen backtest: overview, all figures, when it won, how far to believe it, and notes."""
+"""The parts of a chosen backtest: overview, all figures, when it won, and how far to believe it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QHideEvent, QPainter, QResizeEvent
+from PySide6.QtCore import QAbstractTableModel, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QPlainTextEdit,
     QScrollArea,
     QStyleOptionViewItem,
     QVBoxLayout,
@@ -21,7 +20,7 @@ from ui import words
 from ui.models import backtest_words
 from ui.models.ink_table import InkTable
 from ui.theme import Theme
-from ui.widgets.cells import AnyIndex, Cell
+from ui.widgets.cells import PADDING, AnyIndex, Cell
 from ui.widgets.curve_chart import Curve, CurveChart
 from ui.widgets.figure_grid import FigureGrid
 from ui.widgets.labels import label
@@ -40,8 +39,6 @@ WIDEST: Final = 1100
 """On a very wide screen, a figure must not stand metres away from its name."""
 #: Below this width, in pixels, the months stand under each other.
 MONTHS_FIT: Final = 500
-SAVE_MS: Final = 700
-"""Notes are kept so long after the last key."""
 
 
 def lines_table(
@@ -254,7 +251,7 @@ class Trust(QWidget):
         self._table = Table(self.tr("How far to believe it"), row_height=TWO_LINES)
         self._table.setModel(self.model)
         self._table.setItemDelegate(TwoLineCell(theme, self._table))
-        self._table.set_widths({1: 164}, 0, least=120, shrinking={1: 140})
+        self._theme = theme
         titles = (self.tr("Proved"), self.tr("Learned"), self.tr("Net profit"), self.tr("Factor"), self.tr("Trades"))
         self.walk = InkTable(titles, self, right=range(1, 5))
         self._walk = lines_table(
@@ -306,6 +303,7 @@ class Trust(QWidget):
         self._warned.setVisible(bool(texts))
         self.warnings.setVisible(bool(texts))
         self.model.show_lines(backtest_words.trust_lines(result))
+        self._fit_found()
         fit_height(self._table)
         walked = backtest_words.walk_lines(result.part("walk_forward"))
         self._walked.setVisible(bool(walked))
@@ -313,6 +311,11 @@ class Trust(QWidget):
         self.walk.show_lines(walked)
         fit_height(self._walk)
         self._show_calibration(result.part("calibration"))
+
+    def _fit_found(self) -> None:
+        """As wide as the widest finding: a band of large amounts is worth nothing when its end is cut off."""
+        widest = max(self._theme.metrics().horizontalAdvance(line[1]) for line in self.model.texts())
+        self._table.set_widths({1: max(164, int(widest) + 2 * PADDING + 4)}, 0, least=120, shrinking={1: 140})
 
     def _show_calibration(self, found: Mapping[str, Any]) -> None:
         groups, lines = backtest_words.reliability(found), backtest_words.calibration_lines(found)
@@ -322,78 +325,3 @@ class Trust(QWidget):
         self.plot.show_groups(groups)
         self.steps.show_lines(lines)
         fit_height(self._steps)
-
-
-class NoteEdit(QPlainTextEdit):
-    """Signals:
-    left: the keyboard went elsewhere.
-    """
-
-    left = Signal()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.left.emit()
-
-
-class Notes(QWidget):
-    """What its owner thinks of a backtest; kept while it is written.
-
-    Signals:
-        kept: stem and text are to be written.
-    """
-
-    kept = Signal(str, str)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._stem = self._saved = ""
-        self.edit = NoteEdit()
-        self.edit.setPlaceholderText(self.tr("Why this test was made, and what came of it"))
-        self.edit.setAccessibleName(self.tr("Notes"))
-        self.edit.setTabChangesFocus(True)
-        self.edit.left.connect(self.save)
-        self.state = label("", "small")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SAVE_MS)
-        self._timer.timeout.connect(self.save)
-        self.edit.textChanged.connect(self._on_changed)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.edit, 1)
-        layout.addWidget(self.state)
-
-    def show_result(self, result: Result) -> None:
-        """Show the notes of a backtest; what is written now is kept first."""
-        self.save()
-        if result.stem == self._stem and self.edit.toPlainText() == result.note:
-            return
-        self._stem, self._saved = result.stem, result.note
-        self.edit.blockSignals(True)
-        self.edit.setPlainText(result.note)
-        self.edit.blockSignals(False)
-        self.state.setText(self.tr("Kept in a file beside the result"))
-
-    def save(self) -> None:
-        """Keep what is written."""
-        self._timer.stop()
-        text = self.edit.toPlainText()
-        if self._stem and text != self._saved:
-            self._saved = text
-            self.kept.emit(self._stem, text)
-
-    def show_saved(self, trouble: str = "") -> None:
-        """Say what came of keeping them."""
-        self.state.setText(trouble or self.tr("Kept"))
-        if trouble:
-            self._saved = "\0"  # whatever is written differs from it: the next look tries again
-
-    def _on_changed(self) -> None:
-        self.state.setText(self.tr("Not kept yet"))
-        self._timer.start()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self.save()

@@ -50,6 +50,11 @@ def style_of(place: int) -> tuple[str, Qt.PenStyle]:
     return ROLES[place % len(ROLES)], _STYLES[place % len(_STYLES)]
 
 
+def scale_mark(value: float, step: float) -> str:
+    """A value beside a line of the scale; zero never has a sign, though steps of floats may pass it by a hair."""
+    return f"{value:z,.{0 if step >= 1 else 2}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def falls(values: Sequence[float], lowest: Sequence[float]) -> list[float]:
     """How far each value lies below the highest before it, in percent of that; 0 or less.
 
@@ -119,7 +124,7 @@ class CurveChart(QWidget):
                 parts.append(f"{curve.name}{words.GAP}{curve.values[place]:,.2f}")
         if self._falls:
             place = max(0, bisect.bisect_right(self._curves[0].times, instant) - 1)
-            fall = f"{self._falls[place]:.1f}".replace("-", "\N{MINUS SIGN}")
+            fall = f"{self._falls[place]:z.1f}".replace("-", "\N{MINUS SIGN}")
             parts.append(self.tr("drawdown") + f"{words.GAP}{fall}{words.GAP}%")
         return "  ".join((f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%d %H:%M}", *parts))
 
@@ -196,14 +201,13 @@ class CurveChart(QWidget):
     def _paint_scale(self, painter: QPainter, plot: QRectF, low: float, high: float) -> None:
         painter.setFont(self._theme.font(11))
         step = price_step(high - low, plot.height() / 32)
-        decimals = 0 if step >= 1 else 2
         value = -(-low // step) * step
         while value < high:
             at = round(plot.bottom() - (value - low) / (high - low) * plot.height()) + 0.5
             painter.setPen(QPen(self._theme.tint("line", 0.55), 1.0))
             painter.drawLine(QLineF(plot.left(), at, plot.right(), at))
             painter.setPen(self._theme.ink("muted"))
-            text = f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+            text = scale_mark(value, step)
             painter.drawText(QRectF(plot.right() + 8, at - 8, RIGHT - 8, 16), int(Qt.AlignmentFlag.AlignVCenter), text)
             value += step
         if self._base is not None:

@@ -18,6 +18,8 @@ _LEFT: Final = 76.0
 _BOTTOM: Final = 40.0
 _TOP: Final = 4.0
 _FIGURE: Final = 38.0
+_TALL: Final = 48.0
+_LEAST: Final = 160
 _MOVES: Final = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -41,13 +43,17 @@ class HeatMapView(QWidget):
         self._cell: tuple[int, int] | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(280, 160)
+        self.setMinimumSize(280, _LEAST)
         self.setAccessibleName(self.tr("Heat map"))
         theme.changed.connect(self.update)
 
     def show_map(self, found: HeatMap | None, middle: float) -> None:
         """Show a map; above ``middle`` is won."""
         self._map, self._middle, self._cell = found, middle, None
+        # Its rows grow no further: what is above it has the rest of the window.
+        needed = int(_TOP + _BOTTOM + _TALL * len(found.y_values)) if found is not None else _LEAST
+        self.setMinimumHeight(min(_LEAST, needed))
+        self.setMaximumHeight(needed)
         self.update()
 
     def words_of(self, row: int, column: int) -> str:
@@ -71,7 +77,7 @@ class HeatMapView(QWidget):
         found = self._map
         rows, columns = (len(found.y_values), len(found.x_values)) if found is not None else (1, 1)
         wide = (self.width() - _LEFT) / columns
-        tall = min(48.0, (self.height() - _TOP - _BOTTOM) / rows)
+        tall = min(_TALL, (self.height() - _TOP - _BOTTOM) / rows)
         return QRectF(_LEFT + column * wide, _TOP + row * tall, wide, tall)
 
     def paintEvent(self, event: QPaintEvent) -> None:

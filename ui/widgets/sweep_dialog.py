@@ -107,11 +107,23 @@ class SweepDialog(QDialog):
         self.map.show_map(sweep.maps[place] if sweep is not None and there else None, sweep.middle if sweep else 0.0)
 
 
+def short_values(values: str) -> str:
+    """Named values of a point with the last parts of their names, as many as tell them apart; two at the least."""
+    fields = [field.rpartition(" ") for field in values.split(", ")]
+    names = [name.split(".") for name, _gap, _value in fields]
+    most = max(map(len, names))
+    for parts in range(2, most + 1):
+        tails = [".".join(name[-parts:]) for name in names]
+        if len(set(tails)) == len(names):
+            return ", ".join(f"{tail} {value}" for tail, (_name, _gap, value) in zip(tails, fields, strict=True))
+    return values
+
+
 def _line(point: TopPoint) -> Line:
     deflated = point.deflated
     ink = "dim" if deflated is None else "ok" if deflated >= LUCK else "warning"
     return (
-        point.values,
+        Ink(short_values(point.values), tip=point.values.replace(", ", "\n")),
         shown(point.objective, "n"),
         shown(point.trades, "i"),
         shown(point.ratio, "n"),
