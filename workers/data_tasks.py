@@ -128,8 +128,9 @@ class SymbolsResult(TaskResult):
 
     symbols: int = Field(description="Symbols that the terminal lists.")
     compared_with: str | None = Field(
-        default=None, description="When this account's symbols were last recorded (UTC); empty: never."
+        default=None, description="When this account's symbols were last recorded (UTC); empty: not compared."
     )
+    first_record: bool = Field(default=False, description="No earlier record of this account is kept.")
     new: int = Field(default=0, description="Symbols that were not there the last time.")
     removed: int = Field(default=0, description="Symbols that are there no more.")
     changed: int = Field(default=0, description="Symbols whose specification changed.")
@@ -144,13 +145,15 @@ class SymbolsResult(TaskResult):
 
     def summary(self) -> str:
         if self.compared_with is None:
-            return f"{count(self.symbols, 'symbol')} recorded"
+            first = ", the first record of this account" if self.first_record else ""
+            return f"{count(self.symbols, 'symbol')} recorded{first}"
         told = [
             f"{number:,} {text}"
             for number, text in ((self.new, "new"), (self.removed, "removed"), (self.changed, "changed"))
             if number
         ]
-        return ", ".join([count(self.symbols, "symbol"), *(told or ["nothing changed"])])
+        since = f"{self.compared_with[:16].replace('T', ' ')} UTC"
+        return f"{', '.join([count(self.symbols, 'symbol'), *(told or ['nothing changed'])])} since {since}"
 
 
 #: A result lists at most so many names and changes; the counts are of all.
@@ -163,6 +166,7 @@ def update_symbol_info(ctx: TaskContext, _params: NoParams) -> SymbolsResult:
     return SymbolsResult(
         symbols=found.symbols,
         compared_with=found.before,
+        first_record=found.first,
         new=len(found.new),
         removed=len(found.removed),
         changed=found.changed_symbols,

@@ -61,7 +61,8 @@ _CURRENT: Final = frozenset(
 CACHE: Final = Rule(
     folder=("data", "cache"),
     names=re.compile(
-        r"[^.].*\.(json|jsonl|csv|xml|html?|rss|tmp|cache|pkl|gz)(\.damaged-.+)?",
+        # The last records of other accounts are as current as that of the present one; their task bounds them.
+        r"(?!symbol_info_.+\.json\Z)[^.].*\.(json|jsonl|csv|xml|html?|rss|tmp|cache|pkl|gz)(\.damaged-.+)?",
         re.IGNORECASE | re.DOTALL,
     ),
     kept=_CURRENT,

@@ -16,6 +16,7 @@ from app.terminal.structs import one_by_one
 from app.terminal.symbols import SymbolNames
 from workers.market.server_clock import keep_server_clock
 from workers.market.symbol_changes import FIELDS, Change, Specification, changes, sound, specification
+from workers.market.symbol_records import keep, kept_file, tidy
 from workers.strategy import library
 
 FILE_NAME: Final = "symbol_info.json"
@@ -32,12 +33,14 @@ class Update:
     """What came of recording all symbols.
 
     Attributes:
-        before: When they were last recorded for this account; None when they never were.
+        before: When they were last recorded for this account; None when nothing could be compared.
+        first: Whether there is no earlier record of this account, not even a damaged one.
         affected: The user's names of symbols that changed and are on the watch list or have a strategy.
     """
 
     symbols: int = 0
     before: str | None = None
+    first: bool = False
     new: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
@@ -85,8 +88,9 @@ def update(ctx: TaskContext) -> Update:
     found = _fetch(ctx)
     path = ctx.storage.paths.cache / FILE_NAME
     outcome = Update(symbols=len(found))
-    _compare(ctx, path, found, outcome)
     status = ctx.terminal.status
+    kept = kept_file(path.parent, status.server, status.login)
+    _compare_with_last(ctx, (path, kept), found, outcome)
     head = {
         "server": status.server,
         "login": status.login,
@@ -96,6 +100,7 @@ def update(ctx: TaskContext) -> Update:
     }
     write_list(path, head, _LIST, _told(ctx, found))
     ctx.wrote(path)
+    tidy(path.parent, kept)
     _warn(ctx, names, _mine(ctx), outcome)
     return outcome
 
@@ -126,18 +131,37 @@ def _told(ctx: TaskContext, found: _Found) -> Iterator[Specification]:
         yield found.pop(name)
 
 
-def _compare(ctx: TaskContext, path: Path, found: _Found, outcome: Update) -> None:
-    """Find what differs from the last record, if that is of the same account; a damaged one is moved aside."""
-    last = read_list(path, _LIST)
-    if last is None or not _is_head(last[0]):
-        if path.exists():
-            _put_aside(ctx, path, "it is no record of symbols", "Nothing could be compared with it")
-        return
-    head, items = last
+def _compare_with_last(ctx: TaskContext, paths: tuple[Path, Path], found: _Found, outcome: Update) -> None:
+    """Compare with the last record of this account: the current file, or the one kept while that was another's."""
     status = ctx.terminal.status
-    if (head["server"], head["login"]) != (status.server, status.login):
-        ctx.log.info("symbols were last recorded for %s on %s: not compared", head["login"], head["server"])
-        return
+    outcome.first = True
+    for path in paths:
+        last = read_list(path, _LIST)
+        if last is None or not _is_head(last[0]):
+            if path.exists():
+                _put_aside(ctx, path, "it is no record of symbols", "Nothing could be compared with it")
+                outcome.first = False
+            continue
+        head, items = last
+        if (head["server"], head.get("login")) == (status.server, status.login):
+            outcome.first = False
+            _compare(ctx, path, head, items, found, outcome)
+            return
+        if path == paths[0]:
+            other = kept_file(path.parent, head["server"], head.get("login"))
+            keep(path, other)
+    ctx.log.info("there is no record of %s on %s to compare with", status.login, status.server)
+
+
+def _compare(
+    ctx: TaskContext,
+    path: Path,
+    head: Mapping[str, Any],
+    items: Iterable[Specification],
+    found: _Found,
+    outcome: Update,
+) -> None:
+    """Find what differs from a record of the same account; a damaged one is moved aside."""
     seen: set[str] = set()
     damaged = False
     for number, before in enumerate(items):

@@ -51,11 +51,13 @@ def test_old_logs_go_and_the_live_one_stays(bench: Bench) -> None:
 
 def test_old_cache_goes_and_the_current_documents_stay(bench: Bench) -> None:
     old = bench.clock.now() - timedelta(days=100)
-    current = [put(bench.paths.cache / name, "{}", old) for name in ("rss_news.json", "Symbol_Info.json")]
+    names = ("rss_news.json", "Symbol_Info.json", "symbol_info_Broker_7.json", "symbol_info_Broker_20200101.json")
+    current = [put(bench.paths.cache / name, "{}", old) for name in names]
     gone = [
         put(bench.paths.market_data / "EURUSD_20250526.json"),
         put(bench.paths.cache / "deep" / "er" / "left.json", "{}", old),
         put(bench.paths.cache / "rss_news.json.damaged-20250101T000000Z", "{"),
+        put(bench.paths.cache / "symbol_info_Broker_7.json.damaged-20250101T000000Z", "{"),
     ]
     young = put(bench.paths.market_data / "EURUSD_20250527.json", "{}", old)
     never = [
@@ -67,7 +69,7 @@ def test_old_cache_goes_and_the_current_documents_stay(bench: Bench) -> None:
     ]
     # The old health check alone would tell of a home that was not in use for years.
     result = clean_cache(bench, confirm=True)
-    assert result.files == 3
+    assert result.files == 4
     assert not any(path.exists() for path in gone)
     assert all(path.exists() for path in (*current, young, *never))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,10 @@ from app.terminal.setup import build_session
 from app.terminal.simulated import SimulatedTerminal
 from app.terminal.symbols import SymbolBook
 from workers.data_tasks import SymbolsResult, update_symbol_info
+from workers.market.symbol_info import FILE_NAME
+
+#: What a summary says of a comparison with a record of the bench's first minute.
+SINCE = " since 2025-06-03 12:00 UTC"
 
 
 def structs() -> list[dict[str, Any]]:
@@ -46,6 +51,10 @@ def document(bench: Bench) -> dict[str, Any]:
     return found
 
 
+def kept(bench: Bench) -> list[str]:
+    return [path.name for path in bench.paths.cache.glob("symbol_info_*.json")]
+
+
 def aside(bench: Bench) -> list[bytes]:
     return [path.read_bytes() for path in bench.paths.cache.glob("symbol_info.json.damaged-*")]
 
@@ -53,7 +62,7 @@ def aside(bench: Bench) -> list[bytes]:
 def test_the_first_time_nothing_is_compared(bench: Bench, listed: dict[str, Any]) -> None:
     listed["US500"]["expiration_time"] = 1_750_000_000  # on the server's clock: 2025-06-15 15:06:40
     result, ctx = run(bench)
-    assert result.summary() == f"{len(listed)} symbols recorded"
+    assert result.summary() == f"{len(listed)} symbols recorded, the first record of this account"
     assert (result.new, result.changed, result.compared_with, ctx.warnings) == (0, 0, None, [])
     assert ctx.files == ["data/cache/symbol_info.json"]
     stored = document(bench)
@@ -80,7 +89,7 @@ def test_without_a_change_nothing_is_told(bench: Bench, listed: dict[str, Any]) 
     listed["EURUSD"]["bid"], listed["EURUSD"]["spread"], listed["EURUSD"]["trade_tick_value"] = 9.0, 99, 7.0
     bench.clock.advance(60)
     result, ctx = run(bench)
-    assert result.summary() == f"{len(listed)} symbols, nothing changed"
+    assert result.summary() == f"{len(listed)} symbols, nothing changed{SINCE}"
     assert (result.compared_with, ctx.warnings) == ("2025-06-03T12:00:00.000Z", [])
 
 
@@ -92,7 +101,7 @@ def test_changes_of_the_users_symbols_are_warnings(bench: Bench, listed: dict[st
     bench.terminal.structs.remove(listed["BTCUSD"])
     bench.terminal.structs.append(listed["EURUSD"] | {"name": "EURUSD.new"})
     result, ctx = run(bench)
-    assert result.summary() == f"{len(listed)} symbols, 1 new, 1 removed, 2 changed"
+    assert result.summary() == f"{len(listed)} symbols, 1 new, 1 removed, 2 changed{SINCE}"
     assert (result.affected, result.new_names, result.removed_names) == (("EURUSD",), ("EURUSD.new",), ("BTCUSD",))
     (warning,) = ctx.warnings
     assert "The broker changed EURUSD: kind of spread floating -> fixed, swap long -7.1 -> -8.25" in warning
@@ -137,7 +146,74 @@ def test_another_account_is_not_compared(bench: Bench, listed: dict[str, Any], c
         setattr(bench.terminal, name, value)
     listed["EURUSD"]["digits"] = 4
     result, ctx = run(bench)
-    assert (result.summary(), ctx.warnings) == (f"{len(listed)} symbols recorded", [])
+    told = f"{len(listed)} symbols recorded, the first record of this account"
+    assert (result.summary(), result.compared_with, ctx.warnings) == (told, None, [])
+
+
+@pytest.mark.allow_warnings("The broker")
+def test_on_return_to_an_account_its_own_last_record_is_compared(bench: Bench, listed: dict[str, Any]) -> None:
+    run(bench)
+    first = (bench.paths.cache / FILE_NAME).read_bytes()
+    bench.terminal.login = 8
+    bench.clock.advance(60)
+    run(bench)
+    assert (kept(bench), document(bench)["login"]) == (["symbol_info_Broker_7.json"], 8)
+    assert (bench.paths.cache / "symbol_info_Broker_7.json").read_bytes() == first
+    bench.terminal.login = 7
+    listed["EURUSD"]["digits"] = 4
+    bench.clock.advance(60)
+    result, ctx = run(bench)
+    assert (result.summary(), result.compared_with) == (
+        f"{len(listed)} symbols, 1 changed{SINCE}",
+        "2025-06-03T12:00:00.000Z",
+    )
+    assert "digits 5 -> 4" in ctx.warnings[0]
+    assert kept(bench) == ["symbol_info_Broker_8.json"]  # that of the present account is the current file again
+    bench.terminal.login = 8
+    assert run(bench)[0].compared_with == "2025-06-03T12:01:00.000Z"
+
+
+@pytest.mark.allow_warnings("is damaged", "The broker")
+def test_a_damaged_kept_record_is_moved_aside(bench: Bench, listed: dict[str, Any]) -> None:
+    run(bench)
+    bench.terminal.login = 8
+    run(bench)
+    (bench.paths.cache / "symbol_info_Broker_7.json").write_bytes(b"{")
+    bench.terminal.login = 7
+    result, ctx = run(bench)
+    assert "symbol_info_Broker_7.json.damaged-20250603T120000Z" in ctx.warnings[0]
+    assert (result.compared_with, result.first_record) == (None, False)
+    assert kept(bench) == ["symbol_info_Broker_8.json"]
+
+
+def test_a_kept_record_that_is_of_another_account_is_not_compared(bench: Bench, listed: dict[str, Any]) -> None:
+    run(bench)
+    (bench.paths.cache / FILE_NAME).replace(bench.paths.cache / "symbol_info_Broker_8.json")
+    bench.terminal.login = 8
+    assert run(bench)[0].first_record
+
+
+@pytest.mark.parametrize("server", ["../../evil", "con", "a" * 300, "\ud800", "\u00e9" * 200, "a\0b"])
+def test_the_record_of_a_server_of_any_name_stays_in_the_folder(
+    bench: Bench, listed: dict[str, Any], server: str
+) -> None:
+    bench.terminal.server = server
+    run(bench)
+    bench.terminal.server = "Broker"
+    run(bench)
+    assert len(kept(bench)) == 1
+    bench.terminal.server = server
+    assert run(bench)[0].compared_with == "2025-06-03T12:00:00.000Z"
+
+
+def test_the_records_of_the_ten_last_accounts_are_kept(bench: Bench, listed: dict[str, Any]) -> None:
+    for login in range(1, 14):
+        bench.terminal.login = login
+        run(bench)
+        for name in kept(bench):
+            number = int(name.removesuffix(".json").rpartition("_")[2])
+            os.utime(bench.paths.cache / name, (number, number))
+    assert sorted(kept(bench)) == sorted(f"symbol_info_Broker_{login}.json" for login in range(3, 13))
 
 
 @pytest.mark.allow_warnings("is damaged", "The broker")
@@ -177,7 +253,8 @@ def test_a_damaged_record_is_moved_aside_with_a_warning(bench: Bench, listed: di
     assert "Nothing could be compared" in warning
     assert (result.compared_with, result.symbols, aside(bench)) == (None, len(listed), [data])
     bench.clock.advance(60)
-    assert run(bench)[0].summary() == f"{len(listed)} symbols, nothing changed"
+    assert result.summary() == f"{len(listed)} symbols recorded"
+    assert run(bench)[0].summary() == f"{len(listed)} symbols, nothing changed{SINCE}"
 
 
 @pytest.mark.allow_warnings("is damaged", "The broker")
@@ -266,7 +343,7 @@ def test_thousands_of_symbols_and_a_bounded_result(bench: Bench, listed: dict[st
         item["swap_long"] = 1.0
     result, ctx = run(bench)
     assert (result.symbols, result.changed, len(result.changes), ctx.warnings) == (5000, 5000, 50, [])
-    assert result.summary() == "5,000 symbols, 5,000 changed"
+    assert result.summary() == f"5,000 symbols, 5,000 changed{SINCE}"
 
 
 @pytest.mark.parametrize("host", ["in_process", "child"])
@@ -279,7 +356,7 @@ def test_both_hosts(bench: Bench, host: str) -> None:
         session.ensure_connected(30.0)
         result, _ = run(bench)
         assert (result.symbols, result.compared_with) == (len(structs()), None)
-        assert run(bench)[0].summary() == f"{result.symbols} symbols, nothing changed"
+        assert run(bench)[0].summary() == f"{result.symbols} symbols, nothing changed{SINCE}"
     finally:
         session.stop()
     fetched = document(bench)["fetched"]
