@@ -251,6 +251,37 @@ def test_the_broker_closes_when_equity_falls_to_half_of_the_margin(sign: int) ->
     assert rows(trade(bars(QUIET, QUIET, far, QUIET), calls(4, nearer), deposit=1200.0))[0][4] == "stop"
 
 
+def test_nights_bring_the_stop_out_nearer() -> None:
+    # 30 nights of 8: 1,200 - 240 = 960; 550 of equity, half of the margin, is 410 and so 0.0041 away.
+    rates = bars(*flat(720), (1.1, 1.1, 1.0955, 1.0955), *flat(3, 1.0955))
+    played = trade(rates, calls(len(rates), (0, 1, 1.05, 1.2)), costs=Costs(), deposit=1200.0)
+    assert rows(played) == [(1, 720, 1.1, pytest.approx(1.0959), "stop_out")]
+    assert played.trades.swap.tolist() == pytest.approx([-240.0])
+    assert (played.trades.profit.sum(), played.tally.stop_outs) == (pytest.approx(-650.0), 1)
+    # Without a move the nights alone do it: 650 are gone with the triple one that makes them 82, in the twelfth week.
+    rates = bars(*flat(24 * 90))
+    played = trade(rates, calls(len(rates), (0, 1, 1.05, 1.2)), costs=Costs(), deposit=1200.0)
+    assert rows(played) == [(1, 24 * 80, 1.1, 1.1, "stop_out")]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("mode", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize(("market", "price"), [(EURUSD, 1.1), (USDJPY, 150.0)])
+def test_a_stop_out_leaves_the_share_of_the_margin_however_nights_are_counted(
+    sign: int, mode: int, market: Market, price: float
+) -> None:
+    market = replace(market, swap_mode=mode, swap_long=-8.0, swap_short=-8.0)
+    far, count = (price, price * 1.03, price * 0.97, price), 24 * 20
+    rates = bars(*flat(count, price), far, *flat(3, price))
+    entry = (0, sign, price * (1 - sign * 0.1), price * (1 + sign * 0.1))
+    margin = market.margin(1.0, price, 100.0)
+    played = trade(rates, calls(len(rates), entry), costs=Costs(), market=market, deposit=margin * 2)
+    assert [row[4] for row in rows(played)] == ["stop_out"]
+    cent = market.profit(market.grid.point, 1.0, price)
+    assert margin * 2 + played.trades.profit.sum() == pytest.approx(margin / 2, abs=cent)
+    assert played.trades.swap[0] < 0
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_after_half_was_closed_the_broker_reckons_with_the_other_half(sign: int) -> None:
     # Half of a lot is closed 0.001 away: 50 won, less 2 of commission: 1,248. The other half binds 550 of margin: at
