@@ -245,16 +245,18 @@ class _Game:
             whole = Closing(number, candidate, found.bar, found.reason, found.both, found.settled, np.nan, volume)
             return self._stopped_out([whole], volume, balance, tally)
         closings, left, rules = list[Closing](), volume, self.book.market.volumes
-        too_small = list[int]()
+        half, too_small = floor_to_step(volume / 2, rules.step), list[int]()
+        halves = min(half, volume - half) >= rules.least * (1 - 1e-9)
         for leg in found.legs:
-            part = left
-            if leg.reason is Reason.PARTIAL:
-                part = floor_to_step(volume / 2, rules.step)
-                if min(part, left - part) < rules.least * (1 - 1e-9):
-                    too_small.append(leg.bar)
-                    continue
+            if leg.reason is Reason.PARTIAL and not halves:
+                too_small.append(leg.bar)
+                continue
+            part = half if leg.reason is Reason.PARTIAL else left
             left = round(left - part, 8)
-            closings.append(Closing(number, candidate, leg.bar, leg.reason, leg.both, False, leg.price, part))
+            both = leg.both or (leg.half and halves)
+            closings.append(
+                Closing(number, candidate, leg.bar, leg.reason, both, both and leg.settled, leg.price, part)
+            )
         closings = self._stopped_out(closings, volume, balance, tally)
         # A position that the broker closed before was never to be halved.
         out = closings[-1].bar if closings[-1].reason == Reason.STOP_OUT else len(self.book.nights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from arena import EURUSD, FREE, HOUR, IDEAL, MONDAY, USDJPY, bars, calls, flat, 
 from hand_terminal import SPECIFICATION
 
 from app.errors import UserAction
-from app.terminal.values import SymbolInfo
+from app.terminal.values import Rates, SymbolInfo
 from workers.backtest.management import Plan
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, Played
@@ -334,6 +335,74 @@ def test_half_is_closed_on_the_way_and_counts_as_a_trade_of_its_own() -> None:
     whole = trade(rates, calls(4, LONG), plan=Plan(partial=1.0), volume=0.01)
     assert rows(whole) == [(1, 3, 1.1, 1.1040, "target")]
     assert whole.tally.no_partial == 1
+
+
+def _minutes(*prices: float) -> Rates:
+    """Minutes of the second hour that go from price to price."""
+    return bars(*[(a, max(a, b), min(a, b), b) for a, b in pairwise(prices)], start=MONDAY + HOUR, seconds=60)
+
+
+def _counted(played: Played) -> tuple[int, int, list[bool]]:
+    return played.tally.ambiguous, played.tally.settled, played.trades.ambiguous.tolist()
+
+
+HALF, STOP, TARGET = (1, 1, 1.1, 1.1020, "partial"), (1, 1, 1.1, 1.0980, "stop"), (1, 1, 1.1, 1.1040, "target")
+
+
+def test_the_level_of_a_half_in_the_bar_of_the_stop_is_ambiguous() -> None:
+    rates = bars(QUIET, (1.1, 1.1030, 1.0975, 1.1))
+    played = trade(rates, calls(2, LONG), plan=Plan(partial=1.0))
+    assert rows(played) == [STOP]
+    assert _counted(played) == (1, 0, [True])
+    # Nothing was to be halved: of a volume too small, of a half that was closed before, of a bar that opens below.
+    assert _counted(trade(rates, calls(2, LONG), plan=Plan(partial=1.0), volume=0.01)) == (0, 0, [False])
+    before = bars(QUIET, (1.1, 1.1022, 1.1, 1.1), (1.1, 1.1030, 1.0975, 1.1))
+    assert _counted(trade(before, calls(3, LONG), plan=Plan(partial=1.0))) == (0, 0, [False, False])
+    below = bars(QUIET, QUIET, (1.0970, 1.1030, 1.0965, 1.1))
+    assert _counted(trade(below, calls(3, LONG), plan=Plan(partial=1.0))) == (0, 0, [False])
+
+
+def test_minutes_tell_stop_and_target_of_a_position_that_is_looked_after() -> None:
+    rates = bars(QUIET, (1.1, 1.1050, 1.0970, 1.1))
+    up, down = _minutes(1.1, 1.1050, 1.0970, 1.1), _minutes(1.1, 1.0970, 1.1050, 1.1)
+    for plan in (Plan(break_even=10.0), Plan(trail=50.0), Plan(partial=10.0)):
+        played = trade(rates, calls(2, LONG), plan=plan, minutes=up)
+        assert (rows(played), _counted(played)) == ([TARGET], (1, 1, [False]))
+        played = trade(rates, calls(2, LONG), plan=plan, minutes=down)
+        assert (rows(played), _counted(played)) == ([STOP], (1, 1, [False]))
+    short = bars(QUIET, (1.1, 1.1030, 1.0950, 1.1))
+    played = trade(short, calls(2, SHORT), plan=Plan(break_even=10.0), minutes=_minutes(1.1, 1.0950, 1.1030))
+    assert (rows(played), _counted(played)) == ([(1, 1, 1.1, 1.0960, "target")], (1, 1, [False]))
+
+
+def test_minutes_tell_the_half_from_the_stop() -> None:
+    rates, plan = bars(QUIET, (1.1, 1.1030, 1.0975, 1.1)), Plan(partial=1.0)
+    played = trade(rates, calls(2, LONG), plan=plan, minutes=_minutes(1.1, 1.1030, 1.0975))
+    assert (rows(played), _counted(played)) == ([HALF, STOP], (1, 1, [False, False]))
+    assert played.trades.volume.tolist() == pytest.approx([0.5, 0.5])
+    played = trade(rates, calls(2, LONG), plan=plan, minutes=_minutes(1.1, 1.0975, 1.1030))
+    assert (rows(played), _counted(played)) == ([STOP], (1, 1, [False]))
+    one_bar = bars((1.1, 1.1030, 1.0975, 1.1), start=MONDAY + HOUR, seconds=60)
+    for unknown in (one_bar, one_bar[:0], _minutes(1.1, 1.1005)):
+        played = trade(rates, calls(2, LONG), plan=plan, minutes=unknown)
+        assert (rows(played), _counted(played)) == ([STOP], (1, 0, [True]))
+    small = trade(rates, calls(2, LONG), plan=plan, minutes=_minutes(1.1, 1.1030, 1.0975), volume=0.01)
+    assert (rows(small), _counted(small), small.tally.no_partial) == ([STOP], (0, 0, [False]), 1)
+
+
+def test_minutes_tell_half_stop_and_target_in_one_bar() -> None:
+    rates, plan = bars(QUIET, (1.1, 1.1050, 1.0970, 1.1)), Plan(partial=1.0)
+    for way, expected in (
+        ((1.1, 1.1050, 1.0970), [HALF, TARGET]),
+        ((1.1, 1.1030, 1.0970, 1.1050), [HALF, STOP]),
+        ((1.1, 1.0970, 1.1050), [STOP]),
+    ):
+        played = trade(rates, calls(2, LONG), plan=plan, minutes=_minutes(*way))
+        assert (rows(played), _counted(played)) == (expected, (1, 1, [False] * len(expected)))
+    # Half is certain; then a minute holds both.
+    last = bars((1.1, 1.1030, 1.1, 1.1), (1.1, 1.1050, 1.0970, 1.1), start=MONDAY + HOUR, seconds=60)
+    played = trade(rates, calls(2, LONG), plan=plan, minutes=last)
+    assert (rows(played), _counted(played)) == ([HALF, STOP], (1, 0, [False, True]))
 
 
 def test_the_stop_goes_to_the_entry_from_the_bar_after_the_reward_was_reached() -> None:
