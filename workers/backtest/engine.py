@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workers.backtest.fills import Side, first_touch, stop_fill
+from workers.backtest.fills import Side, stop_fill
 from workers.backtest.finer import Finer
 from workers.backtest.management import Plan
 from workers.backtest.market import Market
@@ -245,16 +245,18 @@ class _Game:
             whole = Closing(number, candidate, found.bar, found.reason, found.both, found.settled, np.nan, volume)
             return self._stopped_out([whole], volume, balance, tally)
         closings, left, rules = list[Closing](), volume, self.book.market.volumes
-        too_small = list[int]()
+        half, too_small = floor_to_step(volume / 2, rules.step), list[int]()
+        halves = min(half, volume - half) >= rules.least * (1 - 1e-9)
         for leg in found.legs:
-            part = left
-            if leg.reason is Reason.PARTIAL:
-                part = floor_to_step(volume / 2, rules.step)
-                if min(part, left - part) < rules.least * (1 - 1e-9):
-                    too_small.append(leg.bar)
-                    continue
+            if leg.reason is Reason.PARTIAL and not halves:
+                too_small.append(leg.bar)
+                continue
+            part = half if leg.reason is Reason.PARTIAL else left
             left = round(left - part, 8)
-            closings.append(Closing(number, candidate, leg.bar, leg.reason, leg.both, False, leg.price, part))
+            both = leg.both or (leg.half and halves)
+            closings.append(
+                Closing(number, candidate, leg.bar, leg.reason, both, both and leg.settled, leg.price, part)
+            )
         closings = self._stopped_out(closings, volume, balance, tally)
         # A position that the broker closed before was never to be halved.
         out = closings[-1].bar if closings[-1].reason == Reason.STOP_OUT else len(self.book.nights)
@@ -297,20 +299,38 @@ class _Game:
             balance: Without the open position.
         """
         book, market = self.book, self.book.market
-        sign = int(book.signals.sign[candidate])
+        sign, opened = int(book.signals.sign[candidate]), int(book.signals.bar[candidate]) + 1
         side = book.sides.of(sign)
-        entry = sign * (float(side.enters(int(book.signals.bar[candidate]) + 1)) + side.fall)
+        entry = sign * (float(side.enters(opened)) + side.fall)
         margin = market.margin(volume, entry, self.terms.leverage)
-        loss = self.terms.stop_out * margin - balance + 2.0 * book.costs.commission * volume
-        worth = volume * market.value
-        if market.by_price:
-            level = entry * worth / (worth - sign * loss) if worth - sign * loss > 0 else -np.inf * sign
-        else:
-            level = entry + sign * loss / worth
-        if sign * level <= sign * float(book.signals.stop[candidate]):
-            return None  # whatever comes there has met the stop before
-        at, _stop, _both = first_touch(side, begin, until, sign * level, np.inf)
-        return None if at < 0 else (at, stop_fill(side, at, sign * level))
+        open_then = self.terms.stop_out * margin - balance + 2.0 * book.costs.commission * volume
+        held = book.nights[begin:until] - book.nights[opened]
+        levels = sign * self._prices_at(open_then, sign, volume, entry, held)
+        # What comes to a level that is not above the stop has met the stop before.
+        touched = (side.lows(slice(begin, until)) <= levels) & (levels > sign * float(book.signals.stop[candidate]))
+        place = int(touched.argmax()) if len(touched) else 0
+        if not len(touched) or not touched[place]:
+            return None
+        return begin + place, stop_fill(side, begin + place, float(levels[place]))
+
+    def _prices_at(self, money: float, sign: int, volume: float, entry: float, held: Array) -> Array:
+        """Real prices at which an open position and its nights come to this money, for each count of nights.
+
+        Both follow the price in a straight line, or its inverse where the price of the closing converts them, however
+        swaps are counted: two prices tell the line.
+        """
+        market = self.book.market
+        rate = market.swap_long if sign > 0 else market.swap_short
+        here, there = (
+            market.profit(sign * (price - entry), volume, price) + market.swap(rate, volume, held, entry, price)
+            for price in (entry, 2.0 * entry)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):  # nights that cost as much as the whole contract
+            share = (money - here) / (there - here)
+            if not market.by_price:
+                return np.asarray(entry * (1.0 + share))
+            inverse = 1.0 - share / 2.0
+            return np.where(inverse > 0, entry / inverse, -np.inf * sign)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from workers.backtest.fills import Side, market_fill, stop_fill, target_fill
-from workers.backtest.model import Reason
+from workers.backtest.finer import Finer, Order
+from workers.backtest.model import Bools, Reason
 from workers.strategy.averages import Array
 from workers.strategy.prices import TradeTerms
 from workers.strategy.profile import Profile
@@ -49,16 +50,33 @@ class Plan:
 
 
 class Leg(NamedTuple):
-    """The closing of a position, or of half of it (``Reason.PARTIAL``); ``price`` as the side sees it."""
+    """The closing of a position, or of half of it (``Reason.PARTIAL``).
+
+    Attributes:
+        price: As the side sees it.
+        both: Stop and target both lay in that bar.
+        half: The stop and the level of a half that was still open both lay in that bar.
+        settled: Finer bars told which came first.
+    """
 
     bar: int
     price: float
     reason: Reason
     both: bool = False
+    half: bool = False
+    settled: bool = False
 
 
 def manage(
-    side: Side, plan: Plan, atr: Array, begin: int, end: int, entry: float, stop: float, target: float
+    side: Side,
+    plan: Plan,
+    atr: Array,
+    begin: int,
+    end: int,
+    entry: float,
+    stop: float,
+    target: float,
+    finer: Finer | None = None,
 ) -> list[Leg]:
     """What becomes of a position opened on the bar ``begin``; the last leg closes it.
 
@@ -66,11 +84,13 @@ def manage(
         end: Bar at whose open a rule closes it; the number of bars when none does.
         entry: Price of the fill.
         stop, target: As set at the entry.
+        finer: Bars of minutes that tell the order inside a bar. They move no stop: what does is known at the close of
+            a bar, with them and without.
     """
     size, count = _SLICE, len(side)
     while True:
         until = min(begin + size, end)
-        legs = _within(side, plan, atr, begin, until, entry, stop, target)
+        legs = _within(side, plan, atr, begin, until, entry, stop, target, finer)
         if legs and legs[-1].reason is not Reason.PARTIAL:
             return legs
         if until == end:
@@ -81,35 +101,60 @@ def manage(
 
 
 def _within(
-    side: Side, plan: Plan, atr: Array, begin: int, until: int, entry: float, stop: float, target: float
+    side: Side,
+    plan: Plan,
+    atr: Array,
+    begin: int,
+    until: int,
+    entry: float,
+    stop: float,
+    target: float,
+    finer: Finer | None,
 ) -> list[Leg]:
     """The legs on the bars from ``begin`` to before ``until``."""
     part = slice(begin, until)
     low, high = side.lows(part), side.highs(part)
     risk = entry - stop
     stops, raised = _stops(side, plan, atr, begin, until, entry, stop)
-    closing = (low <= stops) | (high >= target)
-    place = int(closing.argmax()) if len(closing) else 0
-    closed = bool(len(closing)) and bool(closing[place])
+    place = _first((low <= stops) | (high >= target))
+    level = entry + plan.partial * risk if plan.partial is not None and risk > 0 else np.inf
+    half = _first(high >= level) if level < target else -1
+    at = begin + place
+    stopped = place >= 0 and bool(low[place] <= stops[place])
     legs = []
-    stopped = closed and bool(low[place] <= stops[place])
-    if plan.partial is not None and risk > 0:
-        level = entry + plan.partial * risk
-        reached = high >= level
-        first = int(reached.argmax()) if len(reached) else 0
-        # On the bar of a stop the stop counts first.
-        before = not closed or first < place or (first == place and not stopped)
-        if len(reached) and reached[first] and before and level < target:
-            legs.append(Leg(begin + first, target_fill(side, begin + first, level), Reason.PARTIAL))
-    if closed:
-        at = begin + place
-        if stopped:
-            level = float(stops[place])
-            both = bool(high[place] >= target) and float(side.opens(at)) > level
-            legs.append(Leg(at, stop_fill(side, at, level), Reason(int(raised[place])), both))
-        else:
-            legs.append(Leg(at, target_fill(side, at, target), Reason.TARGET))
+    # On the bar of a stop the stop counts first.
+    if half >= 0 and (place < 0 or half < place or (half == place and not stopped)):
+        legs.append(Leg(begin + half, target_fill(side, begin + half, level), Reason.PARTIAL))
+    if stopped:
+        why = Reason(int(raised[place]))
+        legs += _stopped(side, at, float(stops[place]), why, level if half == place else np.inf, target, finer)
+    elif place >= 0:
+        legs.append(Leg(at, target_fill(side, at, target), Reason.TARGET))
     return legs
+
+
+def _first(found: Bools) -> int:
+    """The first place that is true; -1 when none is."""
+    place = int(found.argmax()) if len(found) else 0
+    return place if len(found) and found[place] else -1
+
+
+def _stopped(
+    side: Side, at: int, stop: float, why: Reason, level: float, target: float, finer: Finer | None
+) -> list[Leg]:
+    """The legs on a bar that holds the stop: the stop alone, unless finer bars tell that something came before it.
+
+    Args:
+        level: At which half is closed, when the bar holds it and half is still open; else infinite.
+    """
+    inside = float(side.opens(at)) > stop
+    both, half = inside and float(side.highs(at)) >= target, inside and level < np.inf
+    order = Order(False, False, False)
+    if finer is not None and (both or half):
+        order = finer.order(side.sign, at, stop, level, target if both else np.inf)
+    price, reason = (target_fill(side, at, target), Reason.TARGET) if order.target else (stop_fill(side, at, stop), why)
+    legs = [Leg(at, target_fill(side, at, level), Reason.PARTIAL)] if order.half else []
+    return [*legs, Leg(at, price, reason, both, half, order.settled)]
 
 
 def _stops(

@@ -126,7 +126,8 @@ class Trades:
         commission, swap: Below zero where they cost.
         worst, best: Price move against and in favour while it was open, in price; both from 0 up.
         worst_money, best_money: The same in money, at the volume of the row.
-        ambiguous: Stop and target lay in the bar that closed it, and no finer bars told which came first.
+        ambiguous: The bar that closed it held the stop, and the target or the level of a half that was still open, and
+            no finer bars told which came first.
         score: Of the entry.
         risk: What the stop would have lost with that volume, from the fill.
     """
@@ -183,7 +184,7 @@ class Tally:
 
     Attributes:
         signals: Bars that called for an entry.
-        ambiguous: Closings in whose bar stop and target both lay.
+        ambiguous: Closings in whose bar the stop lay, and the target or the level of an open half.
         settled: Of those, the ones that finer bars decided.
         no_money: Entries that the free margin did not allow.
         no_volume: Entries without a volume; ``no_volume_reason`` is that of the first.

@@ -32,8 +32,8 @@ def warnings(request: Request, history: History, played: Played, grade: Grade) -
     left = tally.ambiguous - tally.settled
     if left > _FEW_AMBIGUOUS * len(played.trades):
         found.append(
-            f"{count(left, 'trade')} of {len(played.trades):,} ended in a bar that held both stop and target: the "
-            "stop was taken."
+            f"{count(left, 'trade')} of {len(played.trades):,} ended in a bar that held the stop, and the "
+            "target or the level of an open half: the stop was taken."
         )
     if tally.stop_outs:
         found.append(f"{count(tally.stop_outs, 'position')} were closed by the broker: the margin was used up.")

@@ -136,9 +136,10 @@ class Walk:
 
     def _managed(self, side: Side, begin: int, limit: int, stop: float, target: float) -> Exit:
         entry = float(side.enters(begin)) + side.fall
-        legs = manage(side, self._plan, self._signals.atr, begin, min(limit, self._count), entry, stop, target)
+        end = min(limit, self._count)
+        legs = manage(side, self._plan, self._signals.atr, begin, end, entry, stop, target, self._finer)
         last = legs[-1]
-        return Exit(last.bar, last.reason, last.both, False, legs)
+        return Exit(last.bar, last.reason, last.both, last.settled, legs)
 
     def _look(self, first: int) -> None:
         """Look at this candidate and the next ones at once."""

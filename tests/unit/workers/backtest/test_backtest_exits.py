@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from arena import EURUSD, FREE, HOUR, IDEAL, MONDAY, USDJPY, bars, calls, flat, 
 from hand_terminal import SPECIFICATION
 
 from app.errors import UserAction
-from app.terminal.values import SymbolInfo
+from app.terminal.values import Rates, SymbolInfo
 from workers.backtest.management import Plan
 from workers.backtest.market import Market
 from workers.backtest.model import Costs, Played
@@ -251,6 +252,37 @@ def test_the_broker_closes_when_equity_falls_to_half_of_the_margin(sign: int) ->
     assert rows(trade(bars(QUIET, QUIET, far, QUIET), calls(4, nearer), deposit=1200.0))[0][4] == "stop"
 
 
+def test_nights_bring_the_stop_out_nearer() -> None:
+    # 30 nights of 8: 1,200 - 240 = 960; 550 of equity, half of the margin, is 410 and so 0.0041 away.
+    rates = bars(*flat(720), (1.1, 1.1, 1.0955, 1.0955), *flat(3, 1.0955))
+    played = trade(rates, calls(len(rates), (0, 1, 1.05, 1.2)), costs=Costs(), deposit=1200.0)
+    assert rows(played) == [(1, 720, 1.1, pytest.approx(1.0959), "stop_out")]
+    assert played.trades.swap.tolist() == pytest.approx([-240.0])
+    assert (played.trades.profit.sum(), played.tally.stop_outs) == (pytest.approx(-650.0), 1)
+    # Without a move the nights alone do it: 650 are gone with the triple one that makes them 82, in the twelfth week.
+    rates = bars(*flat(24 * 90))
+    played = trade(rates, calls(len(rates), (0, 1, 1.05, 1.2)), costs=Costs(), deposit=1200.0)
+    assert rows(played) == [(1, 24 * 80, 1.1, 1.1, "stop_out")]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("mode", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize(("market", "price"), [(EURUSD, 1.1), (USDJPY, 150.0)])
+def test_a_stop_out_leaves_the_share_of_the_margin_however_nights_are_counted(
+    sign: int, mode: int, market: Market, price: float
+) -> None:
+    market = replace(market, swap_mode=mode, swap_long=-8.0, swap_short=-8.0)
+    far, count = (price, price * 1.03, price * 0.97, price), 24 * 20
+    rates = bars(*flat(count, price), far, *flat(3, price))
+    entry = (0, sign, price * (1 - sign * 0.1), price * (1 + sign * 0.1))
+    margin = market.margin(1.0, price, 100.0)
+    played = trade(rates, calls(len(rates), entry), costs=Costs(), market=market, deposit=margin * 2)
+    assert [row[4] for row in rows(played)] == ["stop_out"]
+    cent = market.profit(market.grid.point, 1.0, price)
+    assert margin * 2 + played.trades.profit.sum() == pytest.approx(margin / 2, abs=cent)
+    assert played.trades.swap[0] < 0
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_after_half_was_closed_the_broker_reckons_with_the_other_half(sign: int) -> None:
     # Half of a lot is closed 0.001 away: 50 won, less 2 of commission: 1,248. The other half binds 550 of margin: at
@@ -303,6 +335,74 @@ def test_half_is_closed_on_the_way_and_counts_as_a_trade_of_its_own() -> None:
     whole = trade(rates, calls(4, LONG), plan=Plan(partial=1.0), volume=0.01)
     assert rows(whole) == [(1, 3, 1.1, 1.1040, "target")]
     assert whole.tally.no_partial == 1
+
+
+def _minutes(*prices: float) -> Rates:
+    """Minutes of the second hour that go from price to price."""
+    return bars(*[(a, max(a, b), min(a, b), b) for a, b in pairwise(prices)], start=MONDAY + HOUR, seconds=60)
+
+
+def _counted(played: Played) -> tuple[int, int, list[bool]]:
+    return played.tally.ambiguous, played.tally.settled, played.trades.ambiguous.tolist()
+
+
+HALF, STOP, TARGET = (1, 1, 1.1, 1.1020, "partial"), (1, 1, 1.1, 1.0980, "stop"), (1, 1, 1.1, 1.1040, "target")
+
+
+def test_the_level_of_a_half_in_the_bar_of_the_stop_is_ambiguous() -> None:
+    rates = bars(QUIET, (1.1, 1.1030, 1.0975, 1.1))
+    played = trade(rates, calls(2, LONG), plan=Plan(partial=1.0))
+    assert rows(played) == [STOP]
+    assert _counted(played) == (1, 0, [True])
+    # Nothing was to be halved: of a volume too small, of a half that was closed before, of a bar that opens below.
+    assert _counted(trade(rates, calls(2, LONG), plan=Plan(partial=1.0), volume=0.01)) == (0, 0, [False])
+    before = bars(QUIET, (1.1, 1.1022, 1.1, 1.1), (1.1, 1.1030, 1.0975, 1.1))
+    assert _counted(trade(before, calls(3, LONG), plan=Plan(partial=1.0))) == (0, 0, [False, False])
+    below = bars(QUIET, QUIET, (1.0970, 1.1030, 1.0965, 1.1))
+    assert _counted(trade(below, calls(3, LONG), plan=Plan(partial=1.0))) == (0, 0, [False])
+
+
+def test_minutes_tell_stop_and_target_of_a_position_that_is_looked_after() -> None:
+    rates = bars(QUIET, (1.1, 1.1050, 1.0970, 1.1))
+    up, down = _minutes(1.1, 1.1050, 1.0970, 1.1), _minutes(1.1, 1.0970, 1.1050, 1.1)
+    for plan in (Plan(break_even=10.0), Plan(trail=50.0), Plan(partial=10.0)):
+        played = trade(rates, calls(2, LONG), plan=plan, minutes=up)
+        assert (rows(played), _counted(played)) == ([TARGET], (1, 1, [False]))
+        played = trade(rates, calls(2, LONG), plan=plan, minutes=down)
+        assert (rows(played), _counted(played)) == ([STOP], (1, 1, [False]))
+    short = bars(QUIET, (1.1, 1.1030, 1.0950, 1.1))
+    played = trade(short, calls(2, SHORT), plan=Plan(break_even=10.0), minutes=_minutes(1.1, 1.0950, 1.1030))
+    assert (rows(played), _counted(played)) == ([(1, 1, 1.1, 1.0960, "target")], (1, 1, [False]))
+
+
+def test_minutes_tell_the_half_from_the_stop() -> None:
+    rates, plan = bars(QUIET, (1.1, 1.1030, 1.0975, 1.1)), Plan(partial=1.0)
+    played = trade(rates, calls(2, LONG), plan=plan, minutes=_minutes(1.1, 1.1030, 1.0975))
+    assert (rows(played), _counted(played)) == ([HALF, STOP], (1, 1, [False, False]))
+    assert played.trades.volume.tolist() == pytest.approx([0.5, 0.5])
+    played = trade(rates, calls(2, LONG), plan=plan, minutes=_minutes(1.1, 1.0975, 1.1030))
+    assert (rows(played), _counted(played)) == ([STOP], (1, 1, [False]))
+    one_bar = bars((1.1, 1.1030, 1.0975, 1.1), start=MONDAY + HOUR, seconds=60)
+    for unknown in (one_bar, one_bar[:0], _minutes(1.1, 1.1005)):
+        played = trade(rates, calls(2, LONG), plan=plan, minutes=unknown)
+        assert (rows(played), _counted(played)) == ([STOP], (1, 0, [True]))
+    small = trade(rates, calls(2, LONG), plan=plan, minutes=_minutes(1.1, 1.1030, 1.0975), volume=0.01)
+    assert (rows(small), _counted(small), small.tally.no_partial) == ([STOP], (0, 0, [False]), 1)
+
+
+def test_minutes_tell_half_stop_and_target_in_one_bar() -> None:
+    rates, plan = bars(QUIET, (1.1, 1.1050, 1.0970, 1.1)), Plan(partial=1.0)
+    for way, expected in (
+        ((1.1, 1.1050, 1.0970), [HALF, TARGET]),
+        ((1.1, 1.1030, 1.0970, 1.1050), [HALF, STOP]),
+        ((1.1, 1.0970, 1.1050), [STOP]),
+    ):
+        played = trade(rates, calls(2, LONG), plan=plan, minutes=_minutes(*way))
+        assert (rows(played), _counted(played)) == (expected, (1, 1, [False] * len(expected)))
+    # Half is certain; then a minute holds both.
+    last = bars((1.1, 1.1030, 1.1, 1.1), (1.1, 1.1050, 1.0970, 1.1), start=MONDAY + HOUR, seconds=60)
+    played = trade(rates, calls(2, LONG), plan=plan, minutes=last)
+    assert (rows(played), _counted(played)) == ([HALF, STOP], (1, 0, [False, True]))
 
 
 def test_the_stop_goes_to_the_entry_from_the_bar_after_the_reward_was_reached() -> None:
