@@ -180,7 +180,7 @@ def _ambiguous_line(result: Result) -> _Finding:
     left, settled = (number(value) for value in (figures.get("ambiguous_trades"), counts.get("settled_by_minutes")))
     trades = number(figures.get("total_trades")) or 0
     share = (left or 0) / trades if trades else 0.0
-    text = words.tr("stop and target in one bar; the stop was taken")
+    text = words.tr("stop and target (or half) in one bar; the stop was taken")
     if settled:
         text = words.joined(text, words.tr("{n} more were settled by bars of minutes").format(n=f"{settled:,.0f}"))
     return (words.tr("Ambiguous trades"), Ink(shown(left, "i"), "warning" if share > 0.02 else "text"), text)
