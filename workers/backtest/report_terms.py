@@ -17,7 +17,7 @@ _COUNTS: Final = (
     ("forbidden_by_news", "Signals that news forbade"), ("below_min_rr", "Signals with too small a reward"),
     ("without_volume", "Entries without a volume"), ("without_margin", "Entries without the margin"),
     ("filled_past_stop", "Fills at or beyond the stop"), ("filled_past_target", "Fills at or beyond the target"),
-    ("ambiguous", "Stop and target (or half) in one bar"), ("settled_by_minutes", "Of these settled by bars of minutes"),
+    ("ambiguous", "Stop and target (or half) in one bar"), ("settled_by_minutes", "Of these settled by minutes"),
     ("stop_outs", "Stop-outs"), ("not_halved", "Positions too small to be halved"),
 )  # fmt: skip
 
