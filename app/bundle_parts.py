@@ -202,7 +202,10 @@ PARTS: Final[Mapping[str, Part]] = {
 
 def _engine(source: Source) -> Engine:
     if source.engine is None:
-        raise MetronomeError("No Metronome was running in this home, or it did not answer: its recorder is not here.")
+        raise MetronomeError(
+            "No Metronome was running in this home, or it did not answer: its recorder lives in its memory and is not "
+            "here."
+        )
     return source.engine
 
 

@@ -54,7 +54,13 @@ def _said_ms(value: float) -> str:
 
 
 FIGURES: Final = (
-    Figure("ping_ms", "Terminal ping", _said_ms, "No terminal was connected in this time.", "running"),
+    Figure(
+        "ping_ms",
+        "Terminal ping",
+        _said_ms,
+        "No ping in this time: one comes each half minute while a terminal is connected.",
+        "running",
+    ),
     Figure(
         "lateness_ms",
         "Lateness of scheduled runs",
