@@ -6,31 +6,16 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
+from lent import Lent
 
-from app.clock import SystemClock
 from app.errors import Cancelled, UserAction, WorkerCrashed
 from app.runs import Progress
-from app.settings import Settings
 from app.tasks import CancelFlag, TaskContext
 from app.workpool import run_jobs
 from app.workprocess import Report
-
-
-@dataclass
-class Lent:
-    """Services that these tests do not use, but for the clock."""
-
-    clock: SystemClock = field(default_factory=SystemClock)
-    settings: Settings = field(default_factory=Settings)
-    storage: Any = None
-    terminal: Any = None
-    http: Any = None
-    engine_facts: Callable[[], dict[str, Any]] = dict
 
 
 @pytest.fixture

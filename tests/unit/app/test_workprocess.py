@@ -6,29 +6,14 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
+from lent import Lent
 
-from app.clock import SystemClock
 from app.errors import Cancelled, UserAction, WorkerCrashed
 from app.runs import Progress
-from app.settings import Settings
 from app.tasks import CancelFlag, TaskContext
 from app.workprocess import Report, run_in_process
-
-
-@dataclass
-class Lent:
-    """Services that these tests do not use, but for the clock."""
-
-    clock: SystemClock = field(default_factory=SystemClock)
-    settings: Settings = field(default_factory=Settings)
-    storage: Any = None
-    terminal: Any = None
-    http: Any = None
-    engine_facts: Callable[[], dict[str, Any]] = dict
 
 
 @pytest.fixture
@@ -123,3 +108,17 @@ def test_work_that_may_be_ended_at_once_has_less_time_to_end_by_itself(ctx: Task
 def test_the_limit_kills(ctx: TaskContext) -> None:
     with pytest.raises(WorkerCrashed, match=r"limit of 0\.2 s"):
         run_in_process(ctx, ignore, limit_s=0.2)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux has the class of processes that wait for a free core")
+def test_a_worker_uses_a_core_only_when_nobody_else_wants_it(ctx: TaskContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    stepped: list[int] = []
+    chosen = os.sched_setscheduler
+
+    def watch(pid: int, policy: int, param: os.sched_param) -> None:
+        chosen(pid, policy, param)
+        stepped.append(os.sched_getscheduler(pid))
+
+    monkeypatch.setattr(os, "sched_setscheduler", watch)
+    assert run_in_process(ctx, add_up, [1, 2])["sum"] == 3
+    assert stepped == [os.SCHED_IDLE]
